@@ -1,7 +1,23 @@
 //! What a token may do: permissions, patterns, grants, and the profiles that declare them.
 //!
-//! One formula holds for every profile: *effective = granted ∩ ceiling*. [`GrantSet`] is both sides of it.
+//! One formula holds for every profile: *effective = granted ∩ ceiling*. [`GrantSet`] is both sides of it. No system
+//! has code of its own here: what tells one from another is its TOML file.
 
 mod grant;
+mod kind;
+mod name;
+mod product;
+mod profile;
+mod signature_rules;
+mod text_rules;
 
 pub use grant::{Grant, GrantError, GrantSet, Permission, ResourcePattern};
+pub use kind::{
+    Access, CautionTexts, CeilingSource, Count, ExpiryRules, Field, Freshness, Grantable, Header, Kind, Least, Needed,
+    Ownership, Proof, RotateRules, SecretFormat, Verbs,
+};
+pub use name::{Name, NameError};
+pub use product::Product;
+pub use profile::{Adapter, Family, Limits, Lock, PermissionInfo, Profile, Rate, Role, Scope, Service};
+pub use signature_rules::{Replay, SignatureRules};
+pub use text_rules::{CharClass, CharClassError, DescriptionRules, NamePattern, NameRules, PassphraseRules};
