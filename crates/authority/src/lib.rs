@@ -1,1 +1,9 @@
-//! (being written)
+//! What lives in Durable Objects, as state machines over SQLite.
+//!
+//! A machine takes an event and returns effects ([`machine`]); its state is in SQLite behind a small port ([`store`]).
+//! There is no I/O, no clock and no `async` here, so the same code runs in workerd, in native tests and in a
+//! deterministic simulation.
+#![forbid(unsafe_code)]
+
+pub mod machine;
+pub mod store;
