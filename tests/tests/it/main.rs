@@ -10,3 +10,5 @@
 )]
 
 mod digest;
+mod ecdsa;
+mod key;
