@@ -102,6 +102,13 @@ pub enum Effect {
         /// The answer as JSON.
         json: String,
     },
+    /// Give a call up: our own fault. The host logs it; who asked learns that it failed, and no more.
+    Fail {
+        /// Which.
+        id: CallId,
+        /// What went wrong, for the log: no secret, no parameter of a statement.
+        fault: String,
+    },
     /// Ask another object.
     Ask {
         /// How the answer names it.
