@@ -1,0 +1,189 @@
+//! The development server: the Worker in workerd on this machine, with its state kept in a folder.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use serde_json::json;
+
+use crate::build::{self, Flavour};
+use crate::process::{self, Running, say};
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// What `cargo xtask dev` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The port on 127.0.0.1.
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+    /// What POST /v1/setup asks for; made and kept in the data folder when it is not given.
+    #[arg(long)]
+    pub(crate) setup_code: Option<String>,
+    /// Where the state is kept: a new folder is a new instance.
+    #[arg(long, default_value = ".symbolon/dev")]
+    pub(crate) data: PathBuf,
+    /// The Worker as it is deployed, instead of one that is quick to build.
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// The API that the gateway protects: a URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+    /// A host name on which requests are verified and passed on to the origin; may be repeated.
+    #[arg(long = "gateway-host", value_name = "HOST")]
+    pub(crate) gateway_hosts: Vec<String>,
+}
+
+/// A server that is ready; it ends when this is dropped.
+pub(crate) struct Server {
+    running: Running,
+    /// The address, without a slash at its end.
+    pub(crate) url: String,
+    /// What setup asks for.
+    pub(crate) setup_code: String,
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+pub(crate) fn dev(workspace: &Workspace, options: &Options) -> Result<()> {
+    let started = Instant::now();
+    let mut server = start(workspace, options)?;
+    println!("Symbolon is ready at {} after {:.1} s", server.url, started.elapsed().as_secs_f64());
+    println!("First run: {}/setup#code={}", server.url, server.setup_code);
+    println!("State is kept in {}; Ctrl-C ends it.", options.data.display());
+    std::io::stdout().flush()?;
+    loop {
+        if process::stopping() {
+            say("ending");
+            return Ok(());
+        }
+        if let Some(status) = server.running.wait_at_most(Duration::from_millis(200))? {
+            bail!("the server ended by itself ({status})");
+        }
+    }
+}
+
+/// Sets up, builds, and starts the server; returns once `/healthz` has answered 200.
+pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> {
+    // Before anything long: a port that is taken is the commonest fault.
+    drop(TcpListener::bind(("127.0.0.1", options.port)).map_err(|error| {
+        anyhow!("port {} on 127.0.0.1 cannot be used ({error}): choose another with --port", options.port)
+    })?);
+    fs::create_dir_all(&options.data).with_context(|| format!("creating {}", options.data.display()))?;
+    let data = fs::canonicalize(&options.data)?;
+    let setup_code = secret(&data.join("setup-code"), options.setup_code.as_deref(), || {
+        Ok(data_encoding::HEXLOWER.encode(&random::<16>()?))
+    })?;
+    let instance_secret =
+        secret(&data.join("instance-secret"), None, || Ok(data_encoding::BASE64URL_NOPAD.encode(&random::<32>()?)))?;
+    let flavour = if options.release { Flavour::Release } else { Flavour::Dev };
+    let folder = build::worker(workspace, flavour)?;
+
+    let mut bindings = json!({ "SETUP_CODE": setup_code, "INSTANCE_SECRET": instance_secret });
+    if let Some(fields) = bindings.as_object_mut() {
+        if let Some(origin) = &options.origin {
+            fields.insert("ORIGIN".to_owned(), json!(origin));
+        }
+        if !options.gateway_hosts.is_empty() {
+            fields.insert("GATEWAY_HOSTS".to_owned(), json!(options.gateway_hosts.join(",")));
+        }
+    }
+    let settings = json!({
+        "folder": folder,
+        "assets": workspace.path("dist/www"),
+        "bindings": bindings,
+        "data": data.join("state"),
+        "port": options.port,
+    });
+    process::handle_signals_here();
+    let mut command = setup::node_command(workspace);
+    command.arg("xtask/js/dev.mjs").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = Running::start(&mut command)?;
+    // The pipe stays open in `running`: its end is how the server learns that xtask has gone.
+    let stdin = running.child.stdin.as_mut().context("the server's standard input")?;
+    writeln!(stdin, "{settings}")?;
+    stdin.flush()?;
+    let mut lines = BufReader::new(running.child.stdout.take().context("the server's standard output")?);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            if process::stopping() {
+                bail!("ended before it was ready");
+            }
+            bail!("the server did not start ({})", running.child.wait()?);
+        }
+        if line.trim_end() == "ready" {
+            break;
+        }
+        print!("{line}");
+    }
+    // What the Worker logs from here on.
+    thread::spawn(move || {
+        let mut line = String::new();
+        while matches!(lines.read_line(&mut line), Ok(length) if length > 0) {
+            print!("{line}");
+            line.clear();
+        }
+    });
+    Ok(Server { running, url: format!("http://localhost:{}", options.port), setup_code })
+}
+
+/// A secret kept in a file that only its owner can read: the one that is given, else the one that is there, else a new one.
+fn secret(path: &Path, given: Option<&str>, new: impl FnOnce() -> Result<String>) -> Result<String> {
+    if given.is_none() && path.exists() {
+        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        return Ok(text.trim().to_owned());
+    }
+    let value = match given {
+        Some("") => bail!("the setup code is empty"),
+        Some(value) => value.to_owned(),
+        None => new()?,
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).with_context(|| format!("writing {}", path.display()))?;
+    writeln!(file, "{value}")?;
+    Ok(value)
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_kept_and_replaced_only_by_a_given_one() {
+        let folder = std::env::temp_dir()
+            .join(format!("symbolon-xtask-{}", data_encoding::HEXLOWER.encode(&random::<8>().unwrap())));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("secret");
+        let first = secret(&path, None, || Ok("made".to_owned())).unwrap();
+        assert_eq!(first, "made");
+        assert_eq!(secret(&path, None, || Ok("again".to_owned())).unwrap(), "made");
+        assert_eq!(secret(&path, Some("given"), || Ok("again".to_owned())).unwrap(), "given");
+        assert_eq!(secret(&path, None, || Ok("again".to_owned())).unwrap(), "given");
+        assert!(secret(&path, Some(""), || Ok("again".to_owned())).is_err());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,113 @@
+//! From a cdylib to optimised WebAssembly with its JavaScript glue: cargo, wasm-bindgen, wasm-opt.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, Echo};
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// The version of wasm-bindgen that `xtask/bindgen` links; Cargo.lock must agree.
+const BINDGEN: &str = "0.2.130";
+
+/// What rustc 1.95 lets code for wasm32-unknown-unknown use. wasm-opt assumes less by itself, and must not assume more
+/// than workerd and the browsers run.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Whether a build is for people who wait for it or for what is shipped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Profile {
+    /// Quick to build, names kept.
+    Debug,
+    /// Small and fast.
+    Release,
+}
+
+/// A cdylib of the workspace.
+pub(crate) struct Cdylib<'a> {
+    /// The package's name.
+    pub(crate) package: &'a str,
+    /// Its cargo features.
+    pub(crate) features: &'a [&'a str],
+    /// The profile.
+    pub(crate) profile: Profile,
+}
+
+/// Compiles the crate, alone with `-p`, so that no other crate's features are joined into it.
+pub(crate) fn compile(workspace: &Workspace, library: &Cdylib<'_>) -> Result<PathBuf> {
+    // Builds with other features go to another folder: they would otherwise overwrite each other's file.
+    let target = if library.features.is_empty() {
+        workspace.target.clone()
+    } else {
+        workspace.target.join(library.features.join("-"))
+    };
+    let mut command = workspace.cargo();
+    command.args(["build", "--locked", "--package", library.package, "--target", "wasm32-unknown-unknown"]);
+    command.arg("--target-dir").arg(&target);
+    if library.profile == Profile::Release {
+        command.arg("--release");
+    }
+    if !library.features.is_empty() {
+        command.arg("--features").arg(library.features.join(","));
+    }
+    process::run(&mut command, &format!("compiling {} to WebAssembly", library.package))?;
+    let folder = match library.profile {
+        Profile::Debug => "debug",
+        Profile::Release => "release",
+    };
+    let file = format!("{}.wasm", library.package.replace('-', "_"));
+    Ok(target.join("wasm32-unknown-unknown").join(folder).join(file))
+}
+
+/// wasm-bindgen: writes `NAME.js` and `NAME_bg.wasm` into `out`.
+pub(crate) fn bindgen(workspace: &Workspace, mode: &str, input: &Path, out: &Path, name: &str) -> Result<()> {
+    same_bindgen(workspace)?;
+    let mut build = workspace.cargo();
+    build.args(["build", "--locked", "--quiet", "--package", "xtask-bindgen"]);
+    process::run(&mut build, "compiling wasm-bindgen (about two minutes of CPU, once)")?;
+    let program = workspace.target.join("debug").join(format!("xtask-bindgen{}", std::env::consts::EXE_SUFFIX));
+    let mut command = workspace.command(&program.to_string_lossy());
+    command.arg(mode).arg(input).arg(out).arg(name);
+    process::run(&mut command, "wasm-bindgen")
+}
+
+/// The crate and the tool are one protocol without a version of its own: they must be the very same release.
+fn same_bindgen(workspace: &Workspace) -> Result<()> {
+    let packages = workspace.metadata.get("packages").and_then(serde_json::Value::as_array).context("packages")?;
+    for package in packages {
+        let name = package.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let version = package.get("version").and_then(serde_json::Value::as_str).unwrap_or_default();
+        if matches!(name, "wasm-bindgen" | "wasm-bindgen-cli-support") && version != BINDGEN {
+            bail!("Cargo.lock has {name} {version}, and xtask expects {BINDGEN}: change them together");
+        }
+    }
+    Ok(())
+}
+
+/// wasm-opt: smaller and faster, or, for a debug build, left as it is.
+pub(crate) fn optimize(workspace: &Workspace, profile: Profile, input: &Path, output: &Path) -> Result<()> {
+    match profile {
+        Profile::Debug => {
+            fs::copy(input, output).with_context(|| format!("copying to {}", output.display()))?;
+            Ok(())
+        }
+        Profile::Release => {
+            let mut command = setup::package_command(workspace, "wasm-opt");
+            command.args(FEATURES).args(["-Oz", "--strip-debug", "--strip-producers"]);
+            command.arg(input).arg("-o").arg(output);
+            // wasm-opt is itself a program that V8 has to compile: its chatter is kept unless it fails.
+            process::capture(&mut command, "wasm-opt", Echo::Kept)?.expect_success("wasm-opt")?;
+            Ok(())
+        }
+    }
+}
