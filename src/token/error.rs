@@ -27,8 +27,8 @@ pub enum TokenError {
     /// Too few of the random bytes could be used; take fresh ones.
     #[error("too few random bytes")]
     TooLittleRandomness,
-    /// A prefix is 1 to 32 characters, letters, digits, `-` and `_`, that begin with a letter and end with `_`.
-    #[error("not a prefix: 1 to {} letters, digits, - and _, from a letter to an underscore", super::MAX_PREFIX_LEN)]
+    /// A prefix is 1 to 32 letters, digits and `_`, and ends with `_`.
+    #[error("not a prefix: 1 to {} letters, digits and _, ending with _", super::MAX_PREFIX_LEN)]
     NotAPrefix,
     /// A hexadecimal body has an even number of digits, from 32 to 128.
     #[error(
