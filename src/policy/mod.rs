@@ -3,6 +3,7 @@
 //! One formula holds for every profile: *effective = granted ∩ ceiling*. [`GrantSet`] is both sides of it. No system
 //! has code of its own here: what tells one from another is its TOML file.
 
+mod decide;
 mod grant;
 mod kind;
 mod name;
@@ -11,6 +12,10 @@ mod profile;
 mod signature_rules;
 mod text_rules;
 
+pub use decide::{
+    Actor, Approved, Asked, AskedGrant, Caution, CautionCode, Change, Chosen, Creation, Edit, Edited, ExpiryAsked,
+    Missing, Shift, State, Subject, Verb, Via,
+};
 pub use grant::{Grant, GrantError, GrantSet, Permission, ResourcePattern};
 pub use kind::{
     Access, CautionTexts, CeilingSource, Count, ExpiryRules, Field, Freshness, Grantable, Header, Kind, Least, Needed,
