@@ -1,1 +1,11 @@
-//! (being written)
+//! What the edge and the authority say to each other, and the rules by which an edge may go on believing it.
+//!
+//! [`Record`] is what an edge keeps of a token. [`message`] holds the calls and their answers: the gate and the
+//! authority know each other by these alone. Everything here is data; adapters move it.
+
+mod epoch;
+pub mod message;
+mod record;
+
+pub use epoch::{Epoch, Version};
+pub use record::{Owner, Proof, ProofKind, Record, RecordState};

@@ -1,0 +1,184 @@
+//! What an edge keeps of a token.
+//!
+//! A record is made by the authority and is complete in itself: an edge that holds one needs neither the profile nor
+//! the member to judge a request. Whatever changes the answer (a role lowered, a kind's rules replaced) makes a new
+//! version.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{MemberId, OrganizationId, ShortId, TokenId};
+use crate::key::{PublicKey, Thumbprint};
+use crate::policy::{EdgeRules, GrantSet, Permission};
+use crate::problem::Code;
+use crate::protocol::Version;
+use crate::time::Timestamp;
+use crate::token::Digest;
+
+/// A token as an edge sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Which token.
+    pub token: TokenId,
+    /// Which organisation's.
+    pub organization: OrganizationId,
+    /// The organisation's name in credentials and of its authority.
+    pub short_id: ShortId,
+    /// The name of the organisation's profile: wire adapters answer for one profile alone.
+    pub profile: String,
+    /// The epoch of the change that made this version.
+    pub version: Version,
+    /// The kind's name in the profile.
+    pub kind: String,
+    /// The token's name.
+    pub name: String,
+    /// Public first characters of the secret, or of the key's thumbprint.
+    pub prefix: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Whether it lives.
+    pub state: RecordState,
+    /// Not before this time, if set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Not at or after this time, if set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Locked until this time, if wrong passphrases locked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Timestamp>,
+    /// What was granted.
+    pub granted: GrantSet,
+    /// What the owner's current role, or the role fixed at creation, allows at most.
+    pub ceiling: GrantSet,
+    /// The role behind the ceiling, for identity headers and people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The names of the scopes that were granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// What proves possession: one, or two while a rotation's grace lasts.
+    pub proofs: Vec<Proof>,
+    /// The Argon2id hash of the passphrase in PHC form, if the token has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
+    /// The kind's rules for requests.
+    pub rules: EdgeRules,
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Owner {
+    /// The organisation's.
+    Organization,
+    /// A member's.
+    Member {
+        /// Which member.
+        id: MemberId,
+        /// The member's name, for identity headers.
+        name: String,
+        /// The member's mail address, for identity headers.
+        email: String,
+    },
+}
+
+/// Whether a token lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordState {
+    /// It lives.
+    Active,
+    /// It is switched off.
+    Inactive,
+    /// It was revoked, for good.
+    Revoked,
+    /// Its owner is suspended or removed.
+    OwnerSuspended,
+}
+
+/// One way to prove possession of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// With what.
+    #[serde(flatten)]
+    pub kind: ProofKind,
+    /// Good until this time: the end of a rotation's grace. None means as long as the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// With what possession is proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "proof", rename_all = "snake_case")]
+pub enum ProofKind {
+    /// A bearer secret with this SHA-256.
+    Bearer {
+        /// SHA-256 of the whole secret.
+        digest: Digest,
+    },
+    /// An imported bearer secret of which only a bcrypt hash is known.
+    Bcrypt {
+        /// The hash in modular crypt form.
+        hash: String,
+    },
+    /// Signatures by this key.
+    Key {
+        /// The public key.
+        public_key: PublicKey,
+        /// Its RFC 7638 thumbprint.
+        thumbprint: Thumbprint,
+    },
+}
+
+impl Record {
+    /// Whether the token stands at `now`; to be asked only after the secret or signature has matched.
+    ///
+    /// # Errors
+    /// `revoked`, `owner_suspended`, `inactive`, `expired` or `locked`, the first that applies in this order.
+    pub fn standing(&self, now: Timestamp) -> Result<(), Code> {
+        match self.state {
+            RecordState::Revoked => return Err(Code::Revoked),
+            RecordState::OwnerSuspended => return Err(Code::OwnerSuspended),
+            RecordState::Inactive => return Err(Code::Inactive),
+            RecordState::Active => {}
+        }
+        if self.expires_at.is_some_and(|end| now >= end) || self.not_before.is_some_and(|start| now < start) {
+            return Err(Code::Expired);
+        }
+        if self.locked_until.is_some_and(|end| now < end) {
+            return Err(Code::Locked);
+        }
+        Ok(())
+    }
+
+    /// What the token may do: *granted ∩ ceiling*.
+    #[must_use]
+    pub fn effective(&self) -> GrantSet {
+        self.granted.intersection(&self.ceiling)
+    }
+
+    /// Whether the token may do this on that: the same answer as [`Record::effective`] gives, without making the set.
+    #[must_use]
+    pub fn permits(&self, permission: &Permission, resource: Option<&str>) -> bool {
+        self.granted.permits(permission, resource) && self.ceiling.permits(permission, resource)
+    }
+
+    /// The proof that a bearer secret with this digest gives at `now`, if any. Compared in constant time.
+    #[must_use]
+    pub fn bearer(&self, digest: &Digest, now: Timestamp) -> Option<&Proof> {
+        self.living_proofs(now).find(|proof| matches!(&proof.kind, ProofKind::Bearer { digest: kept } if kept.matches(digest)))
+    }
+
+    /// The public key with this thumbprint, if it proves possession at `now`.
+    #[must_use]
+    pub fn key(&self, thumbprint: &Thumbprint, now: Timestamp) -> Option<&PublicKey> {
+        self.living_proofs(now).find_map(|proof| match &proof.kind {
+            ProofKind::Key { public_key, thumbprint: kept } if kept == thumbprint => Some(public_key),
+            _ => None,
+        })
+    }
+
+    fn living_proofs(&self, now: Timestamp) -> impl Iterator<Item = &Proof> {
+        self.proofs.iter().filter(move |proof| proof.until.is_none_or(|end| now < end))
+    }
+}
