@@ -1,0 +1,392 @@
+//! The authority's side: what it has granted, and until when nobody can still believe it.
+//!
+//! An authority may be superseded by a new instance of itself while the old one still runs and answers from memory.
+//! So nothing that it says holds beyond the *horizon*: a row, durable before the answer leaves, that allows the
+//! instance to answer for so long. A new instance first makes a durable write, which fences the old one (it can
+//! extend no horizon any more), reads the horizon only then, and waits that length out before it confirms a change
+//! that must hold. An instance that has nothing outstanding closes the horizon, so that its successor waits for nothing.
+//!
+//! All waiting is by timers, which run for a length of time, and never until a reading of the clock: so only the rate
+//! of the authority's clock matters.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// How an authority grants leases. All lengths are milliseconds on its own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeaseTerms {
+    /// How long a lease runs while there is little to do, 0 to 60,000. With 0 every request asks.
+    pub lease_millis: u64,
+    /// How long a lease may run at most when there is much to do, up to 60,000.
+    pub lease_max_millis: u64,
+    /// What covers, for each lease, the drift of clocks, their freezing at the check and their unseen steps together:
+    /// at least 500.
+    pub margin_millis: u64,
+    /// How much longer an edge may decide when the authority cannot be reached, 0 to 86,400,000.
+    pub stale_millis: u64,
+}
+
+impl LeaseTerms {
+    /// The longest lease that can be had.
+    pub const LEASE_LIMIT_MILLIS: u64 = 60_000;
+    /// The smallest margin.
+    pub const MARGIN_LEAST_MILLIS: u64 = 500;
+    /// The longest that an edge may decide without its authority: a day.
+    pub const STALE_LIMIT_MILLIS: u64 = 86_400_000;
+    /// So many questions in a second make leases longer: well below the thousand or so that a Durable Object answers.
+    pub const BUSY_PER_SECOND: u64 = 300;
+
+    /// These terms, held within their bounds.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let lease_millis = self.lease_millis.min(Self::LEASE_LIMIT_MILLIS);
+        Self {
+            lease_millis,
+            lease_max_millis: self.lease_max_millis.clamp(lease_millis, Self::LEASE_LIMIT_MILLIS),
+            margin_millis: self.margin_millis.clamp(Self::MARGIN_LEAST_MILLIS, Self::LEASE_LIMIT_MILLIS),
+            stale_millis: self.stale_millis.min(Self::STALE_LIMIT_MILLIS),
+        }
+    }
+}
+
+impl Default for LeaseTerms {
+    fn default() -> Self {
+        Self { lease_millis: 2000, lease_max_millis: 10_000, margin_millis: 500, stale_millis: 0 }
+    }
+}
+
+/// The durable row: for how long after a durable write an instance may have gone on answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Horizon {
+    /// The length D, counted from before the write began: at least two leases, so that leases are whole.
+    pub length_millis: u64,
+    /// The longest `stale_for` that leases under it may carry.
+    pub stale_millis: u64,
+    /// The margin under it.
+    pub margin_millis: u64,
+}
+
+impl Horizon {
+    /// How long a new instance must wait, from its fence on, until nothing said under this horizon is believed.
+    const fn wait_millis(self) -> u64 {
+        self.length_millis.saturating_add(self.stale_millis).saturating_add(self.margin_millis)
+    }
+
+    fn at_least(self, other: Self) -> Self {
+        Self {
+            length_millis: self.length_millis.max(other.length_millis),
+            stale_millis: self.stale_millis.max(other.stale_millis),
+            margin_millis: self.margin_millis.max(other.margin_millis),
+        }
+    }
+}
+
+/// What an authority may say with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// How long the edge may believe it, from when it sent its question; 0: for that one decision alone.
+    pub lease_millis: u64,
+    /// How much longer where the authority cannot be reached.
+    pub stale_millis: u64,
+    /// A row that must be durable before the answer leaves. In a Durable Object a write in the same turn is enough:
+    /// the output gate holds the answer back.
+    pub write: Option<Horizon>,
+    /// A timer to start now; when it fires, call [`Lessor::quiet`].
+    pub timer_millis: Option<u64>,
+}
+
+/// What to do when the quiet timer fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quiet {
+    /// Leases were granted since it was started: start it again for so long.
+    Again {
+        /// Its length.
+        timer_millis: u64,
+    },
+    /// Nothing is outstanding: remove the durable row.
+    Close,
+}
+
+/// The leases of one instance of an authority.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lessor {
+    terms: LeaseTerms,
+    /// Until when this instance may answer, on its clock; none: a write comes first.
+    open_until: Option<Timestamp>,
+    /// The durable row as last written or found.
+    durable: Option<Horizon>,
+    /// The latest reading of the clock: after a step back the horizon's end means nothing any more.
+    latest: Timestamp,
+    /// The longest time after an answer that an edge may believe it, over all that may still run; 0: none does.
+    outstanding_millis: u64,
+    /// The same for what was granted since the quiet timer was last started.
+    since_timer_millis: u64,
+    timer_runs: bool,
+    /// How long what a former instance said may still be believed, from this one's fence on; none: no longer.
+    takeover_millis: Option<u64>,
+    load: Load,
+}
+
+/// Questions in the second that runs and in the one before, to lengthen leases under load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Load {
+    second: i64,
+    now: u64,
+    before: u64,
+}
+
+impl Lessor {
+    /// An instance that has fenced all former ones and then found this row. If it returns a timer, start it at once and
+    /// call [`Lessor::taken_over`] when it fires.
+    #[must_use]
+    pub fn start(terms: LeaseTerms, found: Option<Horizon>) -> (Self, Option<u64>) {
+        let takeover_millis = found.map(Horizon::wait_millis);
+        let lessor = Self {
+            terms: terms.bounded(),
+            open_until: None,
+            durable: found,
+            latest: Timestamp::MIN,
+            outstanding_millis: 0,
+            since_timer_millis: 0,
+            timer_runs: false,
+            takeover_millis,
+            load: Load::default(),
+        };
+        (lessor, takeover_millis)
+    }
+
+    /// Changes the terms for what is granted from now on.
+    pub fn set_terms(&mut self, terms: LeaseTerms) {
+        self.terms = terms.bounded();
+        // A longer `stale_for` or margin must be durable before it is granted.
+        if self.durable.is_some_and(|row| self.wanted().at_least(row) != row) {
+            self.open_until = None;
+        }
+    }
+
+    /// What may be said with an answer at `now`. Every answer needs it, with or without a lease: an instance beyond its
+    /// horizon says nothing.
+    pub fn grant(&mut self, now: Timestamp, lease: bool) -> Grant {
+        self.load.count(now);
+        if now < self.latest {
+            self.open_until = None;
+        }
+        self.latest = now;
+        let length = self.lease_length();
+        let left = self.open_until.map_or(0, |until| u64::try_from(until.millis_since(now)).unwrap_or(0));
+        // Extended at most once in L: a fresh horizon is two leases long.
+        let write = (left <= length || left == 0).then(|| self.open(now));
+        let left = self.open_until.map_or(0, |until| u64::try_from(until.millis_since(now)).unwrap_or(0));
+        let lease_millis = if lease { length.min(left) } else { 0 };
+        let stale_millis = if lease_millis == 0 { 0 } else { self.terms.stale_millis };
+        let mut timer_millis = None;
+        if lease_millis > 0 {
+            let believed = lease_millis.saturating_add(stale_millis).saturating_add(self.terms.margin_millis);
+            self.outstanding_millis = self.outstanding_millis.max(believed);
+            self.since_timer_millis = self.since_timer_millis.max(believed);
+        }
+        if !self.timer_runs {
+            self.timer_runs = true;
+            timer_millis = Some(self.timer_length());
+            self.since_timer_millis = 0;
+        }
+        Grant { lease_millis, stale_millis, write, timer_millis }
+    }
+
+    /// How long a narrowing change (or one repeated, or an empty one) that is committed now must wait until it holds
+    /// everywhere, in milliseconds, by a timer started now.
+    #[must_use]
+    pub fn narrowing_wait_millis(&self) -> u64 {
+        self.outstanding_millis.max(self.takeover_millis.unwrap_or(0))
+    }
+
+    /// How long a creation must wait: only for a former instance that may still answer that there is no such token.
+    #[must_use]
+    pub fn creation_wait_millis(&self) -> u64 {
+        self.takeover_millis.unwrap_or(0)
+    }
+
+    /// The takeover timer has fired: nothing that a former instance said is believed any more.
+    pub fn taken_over(&mut self) {
+        self.takeover_millis = None;
+    }
+
+    /// The quiet timer has fired.
+    pub fn quiet(&mut self) -> Quiet {
+        self.outstanding_millis = self.since_timer_millis;
+        self.since_timer_millis = 0;
+        if self.outstanding_millis > 0 || self.takeover_millis.is_some() {
+            return Quiet::Again { timer_millis: self.timer_length() };
+        }
+        self.timer_runs = false;
+        self.open_until = None;
+        self.durable = None;
+        Quiet::Close
+    }
+
+    fn timer_length(&self) -> u64 {
+        // Also with nothing granted the horizon stays open for a while, so that `strict` traffic writes it seldom.
+        self.outstanding_millis.max(self.terms.margin_millis).max(self.terms.lease_millis)
+    }
+
+    fn open(&mut self, now: Timestamp) -> Horizon {
+        let wanted = self.wanted();
+        // Shorter than before only once nothing said under the longer one is believed: that is when it was closed.
+        let row = self.durable.map_or(wanted, |row| row.at_least(wanted));
+        self.durable = Some(row);
+        let length = i64::try_from(wanted.length_millis).unwrap_or(i64::MAX);
+        self.open_until = Some(now.plus_millis(length));
+        row
+    }
+
+    fn wanted(&self) -> Horizon {
+        Horizon {
+            length_millis: self.lease_length().max(Self::LEAST_LENGTH_MILLIS).saturating_mul(2),
+            stale_millis: self.terms.stale_millis,
+            margin_millis: self.terms.margin_millis,
+        }
+    }
+
+    /// A horizon is at least twice this long, so that `strict` traffic alone writes it at most once a second.
+    const LEAST_LENGTH_MILLIS: u64 = 1000;
+
+    fn lease_length(&self) -> u64 {
+        // Twice the questions, twice the length: the load of renewals falls as leases grow.
+        let times = self.load.per_second().checked_div(LeaseTerms::BUSY_PER_SECOND).unwrap_or(0).max(1);
+        self.terms.lease_millis.saturating_mul(times).min(self.terms.lease_max_millis)
+    }
+}
+
+impl Load {
+    fn count(&mut self, now: Timestamp) {
+        let second = now.as_seconds();
+        if second != self.second {
+            self.before = if second == self.second.saturating_add(1) { self.now } else { 0 };
+            self.now = 0;
+            self.second = second;
+        }
+        self.now = self.now.saturating_add(1);
+    }
+
+    /// Of the last whole second, so that one burst does not count twice.
+    const fn per_second(self) -> u64 {
+        self.before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TERMS: LeaseTerms =
+        LeaseTerms { lease_millis: 2000, lease_max_millis: 10_000, margin_millis: 500, stale_millis: 0 };
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn new() -> Lessor {
+        let (lessor, takeover) = Lessor::start(TERMS, None);
+        assert_eq!(takeover, None);
+        lessor
+    }
+
+    #[test]
+    fn the_first_grant_opens_the_horizon_and_the_next_needs_no_write() {
+        let mut lessor = new();
+        let first = lessor.grant(at(0), true);
+        assert_eq!(first.lease_millis, 2000);
+        assert_eq!(first.write, Some(Horizon { length_millis: 4000, stale_millis: 0, margin_millis: 500 }));
+        assert_eq!(first.timer_millis, Some(2500));
+        let second = lessor.grant(at(1999), true);
+        assert_eq!((second.lease_millis, second.write, second.timer_millis), (2000, None, None));
+        let third = lessor.grant(at(2001), true);
+        assert_eq!(third.lease_millis, 2000, "leases are whole");
+        assert!(third.write.is_some());
+    }
+
+    #[test]
+    fn a_narrowing_waits_for_leases_and_for_nothing_without_them() {
+        let mut lessor = new();
+        assert_eq!(lessor.narrowing_wait_millis(), 0);
+        lessor.grant(at(0), false);
+        assert_eq!(lessor.narrowing_wait_millis(), 0, "a strict answer leaves nothing behind");
+        lessor.grant(at(0), true);
+        assert_eq!(lessor.narrowing_wait_millis(), 2500);
+        assert_eq!(lessor.creation_wait_millis(), 0);
+    }
+
+    #[test]
+    fn quiet_comes_a_whole_timer_after_the_last_grant() {
+        let mut lessor = new();
+        lessor.grant(at(0), true);
+        lessor.grant(at(100), true);
+        assert_eq!(lessor.quiet(), Quiet::Again { timer_millis: 2500 });
+        assert_eq!(lessor.narrowing_wait_millis(), 2500);
+        assert_eq!(lessor.quiet(), Quiet::Close);
+        assert_eq!(lessor.narrowing_wait_millis(), 0);
+        assert!(lessor.grant(at(5100), true).write.is_some(), "a closed horizon is opened by a write");
+    }
+
+    #[test]
+    fn a_successor_waits_the_whole_horizon_out() {
+        let found = Horizon { length_millis: 8000, stale_millis: 3000, margin_millis: 500 };
+        let (mut lessor, takeover) = Lessor::start(TERMS, Some(found));
+        assert_eq!(takeover, Some(11_500));
+        assert_eq!(lessor.narrowing_wait_millis(), 11_500);
+        assert_eq!(lessor.creation_wait_millis(), 11_500);
+        let grant = lessor.grant(at(0), true);
+        assert_eq!(grant.write, Some(found), "the row does not shrink while the former horizon may run");
+        assert!(matches!(lessor.quiet(), Quiet::Again { .. }), "and is not closed");
+        lessor.taken_over();
+        assert_eq!(lessor.narrowing_wait_millis(), 0);
+    }
+
+    #[test]
+    fn a_lowered_lease_waits_for_the_longer_ones() {
+        let mut lessor = new();
+        lessor.grant(at(0), true);
+        lessor.set_terms(LeaseTerms { lease_millis: 100, lease_max_millis: 100, ..TERMS });
+        lessor.grant(at(50), true);
+        assert_eq!(lessor.narrowing_wait_millis(), 2500);
+    }
+
+    #[test]
+    fn a_raised_stale_for_is_durable_before_it_is_granted() {
+        let mut lessor = new();
+        lessor.grant(at(0), true);
+        lessor.set_terms(LeaseTerms { stale_millis: 9000, ..TERMS });
+        let grant = lessor.grant(at(1), true);
+        assert_eq!(grant.write.map(|row| row.stale_millis), Some(9000));
+        assert_eq!((grant.stale_millis, lessor.narrowing_wait_millis()), (9000, 11_500));
+    }
+
+    #[test]
+    fn a_step_back_of_the_clock_ends_the_horizon() {
+        let mut lessor = new();
+        lessor.grant(at(10_000), true);
+        assert!(lessor.grant(at(9_000), true).write.is_some());
+    }
+
+    #[test]
+    fn many_questions_make_leases_longer() {
+        let mut lessor = new();
+        for question in 0..900 {
+            lessor.grant(at(question), true);
+        }
+        assert_eq!(lessor.grant(at(1000), true).lease_millis, 6000);
+        assert_eq!(lessor.narrowing_wait_millis(), 6500);
+        assert_eq!(lessor.grant(at(3000), true).lease_millis, 2000);
+    }
+
+    #[test]
+    fn without_leases_every_request_asks() {
+        let (mut lessor, _) = Lessor::start(LeaseTerms { lease_millis: 0, lease_max_millis: 0, ..TERMS }, None);
+        let grant = lessor.grant(at(0), true);
+        assert_eq!((grant.lease_millis, grant.stale_millis), (0, 0));
+        assert_eq!(lessor.narrowing_wait_millis(), 0);
+        assert_eq!(lessor.grant(at(900), true).write, None);
+    }
+}
