@@ -4,6 +4,7 @@
 //! has code of its own here: what tells one from another is its TOML file.
 
 mod decide;
+mod edge_rules;
 mod grant;
 mod kind;
 mod name;
@@ -16,6 +17,7 @@ pub use decide::{
     Actor, Approved, Asked, AskedGrant, Caution, CautionCode, Change, Chosen, Creation, Edit, Edited, ExpiryAsked,
     Missing, Shift, State, Subject, Verb, Via,
 };
+pub use edge_rules::EdgeRules;
 pub use grant::{Grant, GrantError, GrantSet, Permission, ResourcePattern};
 pub use kind::{
     Access, CautionTexts, CeilingSource, Count, ExpiryRules, Field, Freshness, Grantable, Header, Kind, Least, Needed,

@@ -166,7 +166,8 @@ impl Record {
     /// The proof that a bearer secret with this digest gives at `now`, if any. Compared in constant time.
     #[must_use]
     pub fn bearer(&self, digest: &Digest, now: Timestamp) -> Option<&Proof> {
-        self.living_proofs(now).find(|proof| matches!(&proof.kind, ProofKind::Bearer { digest: kept } if kept.matches(digest)))
+        self.living_proofs(now)
+            .find(|proof| matches!(&proof.kind, ProofKind::Bearer { digest: kept } if kept.matches(digest)))
     }
 
     /// The public key with this thumbprint, if it proves possession at `now`.

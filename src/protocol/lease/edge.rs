@@ -1,7 +1,7 @@
 //! The edge's side: one [`Edge`] for each authority that an isolate knows, one [`HighWater`] for the isolate.
 
-use crate::protocol::message::Changes;
 use crate::protocol::Epoch;
+use crate::protocol::message::Changes;
 use crate::time::Timestamp;
 
 use super::Stamp;
