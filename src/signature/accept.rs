@@ -71,7 +71,7 @@ impl AcceptSignature {
         if dictionary.len() > MAX_SIGNATURES {
             return Err(SignatureError::TooLarge { what: FIELD.to_owned(), limit: MAX_SIGNATURES });
         }
-        let read = |(label, member): (Key, Member)| Ok((label.as_str().to_owned(), requested(member)?));
+        let read = |(label, member): (Key, Member)| requested(member).map(|read| (label.as_str().to_owned(), read));
         Ok(Self { requests: dictionary.into_iter().map(read).collect::<Result<_, _>>()? })
     }
 }
@@ -110,7 +110,8 @@ impl fmt::Display for AcceptSignature {
                 ("keyid", &requested.key_id),
                 ("tag", &requested.tag),
             ];
-            let flags = flags.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| (name, BareItem::Boolean(true)));
+            let flags =
+                flags.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| (name, BareItem::Boolean(true)));
             let texts = texts.into_iter().filter_map(|(name, text)| {
                 Some((name, BareItem::String(StringRef::from_str(text.as_deref()?).ok()?.to_owned())))
             });

@@ -6,10 +6,10 @@ use core::str::FromStr;
 use base64ct::{Base64, Encoding};
 use sfv::BareItem;
 
+use super::MAX_PARAMETERS;
 use super::error::SignatureError;
 use super::fields::{self, Item, Parameters};
 use super::message::{self, Message, Request};
-use super::MAX_PARAMETERS;
 
 /// A derived component (RFC 9421, section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,9 +144,7 @@ impl Component {
             Kind::Derived(Derived::Status) => self.parameters.is_empty(),
             Kind::Derived(_) => !self.has("name") && !self.has_field_parameter(),
             Kind::Field(name) => {
-                is_field_name(name)
-                    && !self.has("name")
-                    && !(self.has("bs") && (self.has("sf") || self.has("key")))
+                is_field_name(name) && !self.has("name") && !(self.has("bs") && (self.has("sf") || self.has("key")))
             }
         };
         types && combination && self.parameters.len() <= MAX_PARAMETERS
@@ -275,7 +273,6 @@ impl FromStr for Component {
         }
     }
 }
-
 
 /// `;bs`: each line for itself, encoded (RFC 9421, section 2.1.3).
 fn byte_sequences(fields: &[message::Field<'_>], name: &str) -> Result<Option<String>, SignatureError> {

@@ -5,9 +5,7 @@
 
 use core::convert::Infallible;
 
-use sfv::visitor::{
-    DictionaryVisitor, EntryVisitor, InnerListVisitor, ItemVisitor, ListVisitor, ParameterVisitor,
-};
+use sfv::visitor::{DictionaryVisitor, EntryVisitor, InnerListVisitor, ItemVisitor, ListVisitor, ParameterVisitor};
 use sfv::{
     BareItem, BareItemFromInput, DictSerializer, InnerListSerializer, ItemSerializer, Key, KeyRef, ListSerializer,
     ParameterSerializer, Parser,

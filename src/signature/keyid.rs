@@ -52,7 +52,9 @@ mod tests {
     fn three_forms_are_told_apart_and_printed_as_they_were() {
         let thumbprint = "IIjH0YUh96ftNwT0qcBYJ2YHrPzRjMGK9Cw3xsYlMoE";
         let native = format!("Ab3xZ9.{thumbprint}");
-        assert!(matches!(KeyId::from(native.as_str()), KeyId::Native { organization, .. } if organization.as_str() == "Ab3xZ9"));
+        assert!(
+            matches!(KeyId::from(native.as_str()), KeyId::Native { organization, .. } if organization.as_str() == "Ab3xZ9")
+        );
         assert!(matches!(KeyId::from(thumbprint), KeyId::Thumbprint(_)));
         let others = ["", ".", "sig77", "Ab3xZ9.", "Ab3xZ9.x", "Ab3x!9.IIjH0YUh96ftNwT0qcBYJ2YHrPzRjMGK9Cw3xsYlMoE"];
         for text in others {

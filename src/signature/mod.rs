@@ -40,8 +40,8 @@ pub use policy::{BodyPresence, Labels, Policy, Requirement, Window};
 pub use sign::{SignSpec, SignatureBase, SignatureHeaders};
 pub use target::{Scheme, Target, TargetError};
 pub use verify::{
-    Candidate, Candidates, KeyCheck, P256Verifier, Pending, ReplayKey, RustCrypto, Selection, Verified, parse_signatures,
-    verify,
+    Candidate, Candidates, KeyCheck, P256Verifier, Pending, ReplayKey, RustCrypto, Selection, Verified,
+    parse_signatures, verify,
 };
 
 /// The one algorithm that is spoken (RFC 9421, section 3.3.4).

@@ -86,14 +86,13 @@ impl SignatureInput {
         let Member { bare: None, items, parameters: written } = member else {
             return Err(SignatureError::malformed("signature-input"));
         };
-        let parameters = written
-            .iter()
-            .map(|(key, value)| parameter(key.as_str(), value))
-            .collect::<Result<Vec<_>, _>>()?;
+        let parameters =
+            written.iter().map(|(key, value)| parameter(key.as_str(), value)).collect::<Result<Vec<_>, _>>()?;
         if parameters.len() > MAX_PARAMETERS {
             return Err(SignatureError::TooLarge { what: "signature parameters".to_owned(), limit: MAX_PARAMETERS });
         }
-        let duplicate = |at: usize| parameters.iter().take(at).any(|one| parameters.get(at).map(Parameter::key) == Some(one.key()));
+        let duplicate =
+            |at: usize| parameters.iter().take(at).any(|one| parameters.get(at).map(Parameter::key) == Some(one.key()));
         if let Some(twice) = (0..parameters.len()).find(|at| duplicate(*at)).and_then(|at| parameters.get(at)) {
             return Err(SignatureError::MalformedParameter { name: twice.key().to_owned() });
         }

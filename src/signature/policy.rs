@@ -89,7 +89,8 @@ impl Policy {
         let mut wanted = self.always.clone();
         if body == BodyPresence::Present {
             let sent = self.with_body_if_sent.iter().filter(|field| message.has(field.name())).cloned();
-            wanted.extend(components(&["content-digest"]).into_iter().chain(self.with_body.iter().cloned()).chain(sent));
+            wanted
+                .extend(components(&["content-digest"]).into_iter().chain(self.with_body.iter().cloned()).chain(sent));
         }
         wanted
     }

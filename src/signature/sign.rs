@@ -6,8 +6,7 @@ use sfv::KeyRef;
 use super::error::SignatureError;
 use super::policy::components;
 use super::{
-    BodyPresence, Component, KeyId, LABEL, MAX_PARAMETER_BYTES, Message, Parameter, SignatureInput, TAG,
-    signature_base,
+    BodyPresence, Component, KeyId, LABEL, MAX_PARAMETER_BYTES, Message, Parameter, SignatureInput, TAG, signature_base,
 };
 use crate::key::{PrivateKey, Signature};
 use crate::time::Timestamp;

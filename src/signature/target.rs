@@ -214,7 +214,8 @@ fn canonical_authority(scheme: Scheme, text: &str) -> Result<String, TargetError
             !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'))
         }),
         None => {
-            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
+            !host.is_empty()
+                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
         }
     };
     if !valid {
@@ -296,7 +297,9 @@ mod tests {
 
     #[test]
     fn what_is_not_canonical_is_refused() {
-        use TargetError::{Authority, Character, DotSegment, Escape, Fragment, Path, Scheme as NoScheme, TooLong, UserInfo};
+        use TargetError::{
+            Authority, Character, DotSegment, Escape, Fragment, Path, Scheme as NoScheme, TooLong, UserInfo,
+        };
         for (url, why) in [
             ("", NoScheme),
             ("/path", NoScheme),

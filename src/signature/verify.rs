@@ -10,8 +10,8 @@ use super::fields;
 use super::message;
 use super::policy::components;
 use super::{
-    ALGORITHM, BodyDigests, BodyPresence, Component, ContentDigest, KeyId, MAX_PARAMETER_BYTES, MAX_SIGNATURES, Message,
-    Policy, SignatureInput, TAG, signature_base,
+    ALGORITHM, BodyDigests, BodyPresence, Component, ContentDigest, KeyId, MAX_PARAMETER_BYTES, MAX_SIGNATURES,
+    Message, Policy, SignatureInput, TAG, signature_base,
 };
 use crate::key::{PublicKey, Signature};
 use crate::time::Timestamp;
@@ -56,9 +56,7 @@ pub fn parse_signatures(message: &Message<'_>) -> Result<Candidates, SignatureEr
         entries.push(Entry { label, input: SignatureInput::from_member(member), signature: bytes.to_vec() });
     }
     match signatures.first() {
-        Some((key, _)) => {
-            Err(SignatureError::UnmatchedLabel { label: key.as_str().to_owned(), missing_in: INPUT })
-        }
+        Some((key, _)) => Err(SignatureError::UnmatchedLabel { label: key.as_str().to_owned(), missing_in: INPUT }),
         None if entries.is_empty() => Err(SignatureError::Missing),
         None => Ok(Candidates(entries)),
     }
@@ -192,8 +190,7 @@ impl Candidate {
         let covers_digest = components(&["content-digest"])
             .iter()
             .any(|digest| self.input.components().iter().any(|one| one.covers(digest)));
-        let digest =
-            if covers_digest { ContentDigest::of_fields(message.fields(), "content-digest")? } else { None };
+        let digest = if covers_digest { ContentDigest::of_fields(message.fields(), "content-digest")? } else { None };
         Ok(Pending { candidate: self, base, digest, replayable_until })
     }
 }

@@ -9,6 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod content_digest;
+mod devguard;
 mod digest;
 mod ecdsa;
+mod interop;
 mod key;
+mod rfc9421;
+mod wire;
