@@ -7,6 +7,7 @@ mod epoch;
 pub mod lease;
 pub mod message;
 mod record;
+pub mod route;
 
 pub use epoch::{Epoch, Version};
 pub use record::{Owner, Proof, ProofKind, Record, RecordState};

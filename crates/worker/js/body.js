@@ -1,0 +1,38 @@
+// Bodies of requests: read once, bounded, and kept for whoever needs them again.
+
+/**
+ * Reads a body to its end, or stops once it is longer than `limit` bytes.
+ * @param {Request} request
+ * @param {number} limit
+ * @returns {Promise<Uint8Array | null>} null: it is longer
+ */
+export async function readBody(request, limit) {
+  if (request.body === null) return new Uint8Array(0);
+  // A length that is declared too large is believed; one that is declared small is not.
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    await request.body.cancel();
+    return null;
+  }
+  const reader = request.body.getReader();
+  /** @type {Uint8Array[]} */
+  const chunks = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.byteLength;
+    if (length > limit) {
+      await reader.cancel();
+      return null;
+    }
+    chunks.push(value);
+  }
+  if (chunks.length === 1) return chunks[0];
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
