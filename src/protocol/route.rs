@@ -38,7 +38,9 @@ pub enum PatternError {
     #[error("{{*name}} can only be the last part")]
     RestBeforeEnd,
     /// A literal part that no request can have: not as a path is spelt.
-    #[error("a literal part is spelt as in a URL: no empty parts but the last, no dot segments, no needless or hidden escapes")]
+    #[error(
+        "a literal part is spelt as in a URL: no empty parts but the last, no dot segments, no needless or hidden escapes"
+    )]
     NotCanonical,
     /// A resource names a part that the path does not have.
     #[error("a resource can only name parts of the path, in braces")]
@@ -337,8 +339,30 @@ mod tests {
             assert!(is_canonical_path(path), "{path}");
         }
         for path in [
-            "", "a", "//", "//a", "/a//b", "/.", "/a/..", "/%2e%2e/b", "/%2E", "/a%2Fb", "/a%5Cb", "/a\\b", "/%41",
-            "/%7E", "/%c3%bc", "/%", "/%4", "/%zz", "/%00", "/%0A", "/a b", "/ü", "/a?b", "/a#b",
+            "",
+            "a",
+            "//",
+            "//a",
+            "/a//b",
+            "/.",
+            "/a/..",
+            "/%2e%2e/b",
+            "/%2E",
+            "/a%2Fb",
+            "/a%5Cb",
+            "/a\\b",
+            "/%41",
+            "/%7E",
+            "/%c3%bc",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%00",
+            "/%0A",
+            "/a b",
+            "/ü",
+            "/a?b",
+            "/a#b",
         ] {
             assert!(!is_canonical_path(path), "{path}");
         }

@@ -5,5 +5,11 @@
 //! deterministic simulation.
 #![forbid(unsafe_code)]
 
+mod answer;
+pub mod instance;
+pub mod locator;
 pub mod machine;
+pub mod replay;
 pub mod store;
+#[cfg(test)]
+mod test_host;

@@ -1,0 +1,187 @@
+//! Making organisations.
+
+use subtle::ConstantTimeEq;
+use symbolon::id::{OrganizationId, ShortId};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{Found, Founded, HttpRequest, OrganizationCall};
+use symbolon::token::Digest;
+
+use super::body::Founding;
+use super::{Instance, Refusal, http};
+use crate::answer;
+use crate::machine::{CallId, Context, Effect, EffectId, Target, Unreachable};
+use crate::store::{Store, StoreError};
+
+/// A call that waits for the authority of a new organisation.
+pub(super) struct Waiting {
+    call: CallId,
+    organization: OrganizationId,
+}
+
+/// An organisation as the instance knows it.
+struct Known {
+    id: OrganizationId,
+    short_id: ShortId,
+    asked: String,
+}
+
+impl<S: Store> Instance<S> {
+    /// `POST /v1/setup`: the founding organisation, for whoever knows the setup code.
+    pub(super) fn setup(
+        &mut self,
+        context: &mut Context<'_>,
+        call: CallId,
+        request: &HttpRequest,
+    ) -> Result<Vec<Effect>, Refusal> {
+        let Some(expected) = context.config.setup_code.as_deref() else {
+            let detail = "Setup is closed: this instance is configured without a setup code.";
+            return Err(Problem::new(Code::InsufficientPermission).detail(detail).into());
+        };
+        if request.method != "POST" {
+            return Ok(vec![http::reply(call, http::method_not_allowed("POST"))]);
+        }
+        let body = Founding::read(request)?;
+        // By their digests, so that not even the length shows in the time that it takes.
+        let given = Digest::of(body.setup_code.as_deref().unwrap_or_default());
+        if !bool::from(Digest::of(expected).ct_eq(&given)) {
+            return Err(Problem::new(Code::UnknownToken).detail("The setup code is not this instance's.").into());
+        }
+        self.prepare()?;
+        let asked = body.hash();
+        let known = match self.known("founding = 1", "")? {
+            Some(known) if known.asked == asked => known,
+            Some(_) => return Err(conflict("This instance has been set up already.")),
+            None => self.insert(context, &body, asked, true)?,
+        };
+        Ok(vec![self.ask(call, &known, body, request)?])
+    }
+
+    /// `POST /v1/organizations`: a further one, for whoever may.
+    pub(super) fn create(
+        &mut self,
+        context: &mut Context<'_>,
+        call: CallId,
+        request: &HttpRequest,
+    ) -> Result<Vec<Effect>, Refusal> {
+        let body = Founding::read(request)?;
+        self.prepare()?;
+        let asked = body.hash();
+        let known = match self.known("slug = ?1", &body.organization.slug)? {
+            Some(known) if known.asked == asked => known,
+            Some(_) => return Err(conflict("There is an organization with this slug.")),
+            None => self.insert(context, &body, asked, false)?,
+        };
+        Ok(vec![self.ask(call, &known, body, request)?])
+    }
+
+    /// What the authority said of it.
+    pub(super) fn founded(&mut self, id: EffectId, answer: Result<String, Unreachable>) -> Vec<Effect> {
+        let Some(waiting) = self.waiting.remove(&id) else { return Vec::new() };
+        let response = self.conclude(&waiting, answer);
+        vec![match response {
+            Ok(response) => http::reply(waiting.call, response),
+            Err(Refusal::Problem(problem)) => http::reply(waiting.call, http::problem(&problem)),
+            Err(Refusal::Fault(fault)) => Effect::Fail { id: waiting.call, fault: fault.to_string() },
+        }]
+    }
+
+    fn conclude(
+        &self,
+        waiting: &Waiting,
+        answer: Result<String, Unreachable>,
+    ) -> Result<symbolon::protocol::message::HttpResponse, Refusal> {
+        let id = [waiting.organization.to_string().into()];
+        let Ok(answer) = answer else {
+            // It may have been made or not: the row stays, and the same body asks again.
+            let problem = Problem::new(Code::AuthorityUnavailable).detail("Send the same request again.");
+            return Err(Problem { retry_after: Some(1), ..problem }.into());
+        };
+        match answer::read(&answer)? {
+            Founded::Made { document } => {
+                self.store.execute("UPDATE organization SET done = 1 WHERE id = ?1", &id)?;
+                Ok(http::document(201, &document)?)
+            }
+            Founded::Refused { problem } => {
+                // An authority that was made answers nothing else to the body that it was made with: so there is none,
+                // and the name is free for a better body.
+                if problem.code == Code::InvalidRequest {
+                    self.store.execute("DELETE FROM organization WHERE id = ?1 AND done = 0", &id)?;
+                }
+                Err(Refusal::Problem(problem))
+            }
+        }
+    }
+
+    /// The organisation whose tokens administer the instance, once it is made.
+    pub(super) fn founding_organization(&mut self) -> Result<Option<OrganizationId>, StoreError> {
+        if !self.is_prepared()? {
+            return Ok(None);
+        }
+        Ok(self.known("founding = 1 AND done = 1", "")?.map(|known| known.id))
+    }
+
+    fn known(&self, condition: &str, slug: &str) -> Result<Option<Known>, StoreError> {
+        let sql = format!("SELECT id, short_id, asked FROM organization WHERE {condition}");
+        let params = [slug.into()];
+        let rows = self.store.execute(&sql, if slug.is_empty() { &[] } else { &params })?;
+        let read =
+            |row: &crate::store::Row| Ok(Known { id: row.parsed(0)?, short_id: row.parsed(1)?, asked: row.get(2)? });
+        rows.first().map(read).transpose()
+    }
+
+    fn insert(
+        &self,
+        context: &mut Context<'_>,
+        body: &Founding,
+        asked: String,
+        founding: bool,
+    ) -> Result<Known, Refusal> {
+        let id = OrganizationId::new(context.now, &context.random());
+        let short_id = ShortId::from_random(&context.random())
+            .ok_or_else(|| StoreError::database("too few of the random bytes could be used"))?;
+        let sql = "INSERT INTO organization (id, short_id, slug, asked, founding, done) VALUES (?1, ?2, ?3, ?4, ?5, 0)
+            ON CONFLICT DO NOTHING RETURNING 1";
+        let inserted = self.store.execute(
+            sql,
+            &[
+                id.to_string().into(),
+                short_id.as_str().into(),
+                (&body.organization.slug).into(),
+                (&asked).into(),
+                founding.into(),
+            ],
+        )?;
+        if inserted.is_empty() {
+            // The slug was looked up before, unless this is setup: then it is another organisation's.
+            return Err(conflict("There is an organization with this slug."));
+        }
+        Ok(Known { id, short_id, asked })
+    }
+
+    fn ask(
+        &mut self,
+        call: CallId,
+        known: &Known,
+        body: Founding,
+        request: &HttpRequest,
+    ) -> Result<Effect, StoreError> {
+        let found = OrganizationCall::Found(Box::new(Found {
+            id: known.id,
+            short_id: known.short_id,
+            slug: body.organization.slug,
+            name: body.organization.name,
+            profile: body.organization.profile,
+            owner_name: body.owner.name,
+            owner_email: body.owner.email,
+            client: request.client.clone(),
+        }));
+        let json = answer::json(&found)?;
+        let id = self.ids.next();
+        self.waiting.insert(id, Waiting { call, organization: known.id });
+        Ok(Effect::Ask { id, target: Target::Organization(known.short_id), json })
+    }
+}
+
+fn conflict(detail: &str) -> Refusal {
+    Problem::new(Code::Conflict).detail(detail).into()
+}

@@ -1,0 +1,138 @@
+//! The instance: its organisations by name, its setup, and the route table of the protected side.
+//!
+//! An organisation is made in three steps, each of which can be repeated: its row is written here with the hash of what
+//! was asked, its authority is asked to found it, and the row is marked as done. Whoever lost the answer asks again with
+//! the same body; the authority answers until the first token was used.
+//!
+//! An instance that nobody has set up writes nothing when it is asked for its routes.
+
+mod body;
+mod founding;
+mod http;
+mod routes;
+mod schema;
+
+use std::collections::BTreeMap;
+
+use symbolon::policy::Permission;
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{HttpRequest, InstanceCall};
+
+use crate::answer;
+use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine};
+use crate::store::{Store, StoreError};
+use founding::Waiting;
+
+/// The name of the one object.
+pub const OBJECT_NAME: &str = "instance";
+/// The permission to make further organisations, of tokens of the founding organisation alone.
+pub const CREATE_ORGANIZATIONS: &str = "organizations:create";
+
+/// The instance.
+pub struct Instance<S> {
+    store: S,
+    ids: EffectIds,
+    prepared: bool,
+    /// Calls that wait for the authority of a new organisation.
+    waiting: BTreeMap<EffectId, Waiting>,
+}
+
+/// Why a call has no good answer.
+enum Refusal {
+    /// The peer's fault: told.
+    Problem(Box<Problem>),
+    /// Ours: logged.
+    Fault(StoreError),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(fault: StoreError) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl<S: Store> Instance<S> {
+    /// The instance over this store.
+    pub fn new(store: S) -> Self {
+        Self { store, ids: EffectIds::default(), prepared: false, waiting: BTreeMap::new() }
+    }
+
+    fn call(&mut self, context: &mut Context<'_>, id: CallId, call: InstanceCall) -> Vec<Effect> {
+        let result = match call {
+            InstanceCall::Routes(ask) => match self.routes_answer(&ask).and_then(|answer| answer::json(&answer)) {
+                Ok(json) => return vec![Effect::Reply { id, json }],
+                Err(fault) => Err(fault.into()),
+            },
+            InstanceCall::Setup { request } => self.setup(context, id, &request),
+            InstanceCall::Manage { organization, token: _, effective, request } => {
+                self.founding_organization().map_err(Refusal::from).and_then(|founding| {
+                    let may = |permission: &str| {
+                        let permitted = founding == Some(organization)
+                            && permission.parse::<Permission>().is_ok_and(|needed| effective.permits(&needed, None));
+                        if permitted {
+                            Ok(())
+                        } else {
+                            let problem = Problem::new(Code::InsufficientPermission);
+                            Err(Problem { required: Some(permission.to_owned()), ..problem }.into())
+                        }
+                    };
+                    self.manage(context, id, &request, &may)
+                })
+            }
+        };
+        match result {
+            Ok(effects) => effects,
+            Err(Refusal::Problem(problem)) => vec![http::reply(id, http::problem(&problem))],
+            Err(Refusal::Fault(fault)) => vec![Effect::Fail { id, fault: fault.to_string() }],
+        }
+    }
+
+    fn manage(
+        &mut self,
+        context: &mut Context<'_>,
+        id: CallId,
+        request: &HttpRequest,
+        may: &dyn Fn(&str) -> Result<(), Refusal>,
+    ) -> Result<Vec<Effect>, Refusal> {
+        match (request.path.as_str(), request.method.as_str()) {
+            ("/v1/organizations", "POST") => {
+                may(CREATE_ORGANIZATIONS)?;
+                self.create(context, id, request)
+            }
+            ("/v1/routes", "GET") => {
+                may("routes:view")?;
+                Ok(vec![http::reply(id, self.get_routes()?)])
+            }
+            ("/v1/routes", "PUT") => {
+                may("routes:edit")?;
+                Ok(vec![http::reply(id, self.put_routes(request)?)])
+            }
+            ("/v1/organizations", _) => Ok(vec![http::reply(id, http::method_not_allowed("POST"))]),
+            ("/v1/routes", _) => Ok(vec![http::reply(id, http::method_not_allowed("GET, PUT"))]),
+            _ => Err(Problem::new(Code::NotFound).into()),
+        }
+    }
+}
+
+impl<S: Store> Machine for Instance<S> {
+    fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Call { id, json } => match answer::read(&json) {
+                Ok(call) => self.call(context, id, call),
+                Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
+            },
+            Event::Answered { id, answer } => self.founded(id, answer),
+            Event::KvPut { .. } | Event::Alarm | Event::Timer { .. } => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests;

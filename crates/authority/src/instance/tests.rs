@@ -1,0 +1,276 @@
+use serde_json::{Value as Json, json};
+use symbolon::id::{OrganizationId, TokenId};
+use symbolon::policy::{Grant, GrantSet};
+use symbolon::protocol::message::{Ask, Changes, Found, Founded, HttpResponse, OrganizationCall, Routes};
+use symbolon::time::Timestamp;
+
+use super::*;
+use crate::machine::{Target, Unreachable};
+use crate::store::Sqlite;
+use crate::test_host::{Host, reply};
+
+fn request(method: &str, path: &str, body: &Json) -> HttpRequest {
+    serde_json::from_value(json!({
+        "method": method, "origin": "https://tokens.example", "path": path, "body": body.to_string()
+    }))
+    .unwrap()
+}
+
+fn body(slug: &str) -> Json {
+    json!({
+        "setup_code": "correct horse battery staple",
+        "organization": {"slug": slug, "name": "Acme", "profile": "symbolon"},
+        "owner": {"name": "Ada", "email": "ada@example.com"},
+    })
+}
+
+fn setup(body: &Json) -> InstanceCall {
+    InstanceCall::Setup { request: request("POST", "/v1/setup", body) }
+}
+
+/// Takes the question to the new organisation's authority out of the effects.
+#[track_caller]
+fn asked(effects: &[Effect]) -> (EffectId, Found) {
+    match effects {
+        [Effect::Ask { id, target: Target::Organization(short_id), json }] => {
+            let OrganizationCall::Found(found) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
+            assert_eq!(found.short_id, *short_id);
+            (*id, *found)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn made() -> Result<String, Unreachable> {
+    Ok(serde_json::to_string(&Founded::Made { document: json!({"secret": "shown once"}) }).unwrap())
+}
+
+/// Carries a founding through to its end.
+#[track_caller]
+fn found(host: &mut Host, instance: &mut Instance<&Sqlite>, call: &InstanceCall) -> (Found, HttpResponse) {
+    let (call, effects) = host.begin(instance, call);
+    let (id, found) = asked(&effects);
+    let mut effects = host.on(instance, Event::Answered { id, answer: made() });
+    (found, reply(call, &mut effects))
+}
+
+fn problem(response: &HttpResponse) -> Json {
+    let document: Json = serde_json::from_str(&response.body).unwrap();
+    assert_eq!(document["status"], response.status);
+    document
+}
+
+fn manage(organization: OrganizationId, permissions: &[&str], request: HttpRequest) -> InstanceCall {
+    let effective = permissions.iter().map(|text| Grant::unlimited(text.parse().unwrap())).collect::<GrantSet>();
+    let token = TokenId::new(Timestamp::from_seconds(1), &[1; 10]);
+    InstanceCall::Manage { organization, token, effective, request }
+}
+
+#[test]
+fn setup_makes_one_organisation_and_repeats_its_answer() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (first, response) = found(&mut host, &mut instance, &setup(&body("acme")));
+    assert_eq!((response.status, response.body.as_str()), (201, r#"{"secret":"shown once"}"#));
+    assert_eq!((first.slug.as_str(), first.owner_email.as_str()), ("acme", "ada@example.com"));
+
+    // The same body again, spelt otherwise, by a machine that has just started.
+    let mut instance = Instance::new(&store);
+    let mut spelt = setup(&body("acme"));
+    if let InstanceCall::Setup { request } = &mut spelt {
+        request.body = serde_json::to_string_pretty(&body("acme")).unwrap();
+    }
+    let (again, response) = found(&mut host, &mut instance, &spelt);
+    assert_eq!((again.id, again.short_id, response.status), (first.id, first.short_id, 201));
+
+    let response: HttpResponse = host.call(&mut instance, &setup(&body("other")));
+    assert_eq!(problem(&response)["code"], "conflict");
+}
+
+#[test]
+fn a_lost_answer_can_be_asked_for_again() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (call, effects) = host.begin(&mut instance, &setup(&body("acme")));
+    let (id, first) = asked(&effects);
+    let mut effects = host.on(&mut instance, Event::Answered { id, answer: Err(Unreachable) });
+    let response: HttpResponse = reply(call, &mut effects);
+    assert_eq!(problem(&response)["code"], "authority_unavailable");
+    assert!(response.headers.contains(&("retry-after".to_owned(), "1".to_owned())));
+    // Until it is known to be made it administers nothing.
+    let view = || request("GET", "/v1/routes", &Json::Null);
+    let response: HttpResponse = host.call(&mut instance, &manage(first.id, &["*:*"], view()));
+    assert_eq!(problem(&response)["code"], "insufficient_permission");
+    let (again, response) = found(&mut host, &mut instance, &setup(&body("acme")));
+    assert_eq!((again, response.status), (first.clone(), 201));
+    let response: HttpResponse = host.call(&mut instance, &manage(first.id, &["*:*"], view()));
+    assert_eq!(response.status, 200);
+}
+
+#[test]
+fn what_the_authority_refuses_is_told_and_frees_the_name() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    for (problem, frees) in [
+        (Problem::field("organization.profile", "no such profile"), true),
+        (Problem::new(Code::Conflict).detail("used already"), false),
+    ] {
+        let (call, effects) = host.begin(&mut instance, &setup(&body("acme")));
+        let (id, _) = asked(&effects);
+        let answer = Founded::Refused { problem: Box::new(problem.clone()) };
+        let answer = Ok(serde_json::to_string(&answer).unwrap());
+        let mut effects = host.on(&mut instance, Event::Answered { id, answer });
+        let response: HttpResponse = reply(call, &mut effects);
+        assert_eq!(serde_json::from_str::<Problem>(&response.body).unwrap(), problem);
+        let rows = store.execute("SELECT 1 FROM organization", &[]).unwrap();
+        assert_eq!(rows.is_empty(), frees);
+    }
+}
+
+#[test]
+fn setup_needs_its_code() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    for code in [Json::Null, json!(""), json!("correct horse battery stapl"), json!("correct horse battery staple ")] {
+        let mut wrong = body("acme");
+        wrong["setup_code"] = code;
+        let response: HttpResponse = host.call(&mut instance, &setup(&wrong));
+        assert_eq!((response.status, &problem(&response)["code"]), (401, &json!("unknown_token")));
+        assert!(response.headers.iter().any(|(name, _)| name == "www-authenticate"));
+    }
+    host.config.setup_code = None;
+    let response: HttpResponse = host.call(&mut instance, &setup(&body("acme")));
+    assert_eq!((response.status, &problem(&response)["code"]), (403, &json!("insufficient_permission")));
+    assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()), "nothing was written");
+}
+
+#[test]
+fn a_bad_body_names_its_fields_and_no_values() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let long = "x".repeat(300);
+    for (pointer, value, field) in [
+        ("/organization/slug", json!("A"), "organization.slug"),
+        ("/organization/slug", json!("a"), "organization.slug"),
+        ("/organization/slug", json!("a_b"), "organization.slug"),
+        ("/organization/slug", json!("a".repeat(41)), "organization.slug"),
+        ("/organization/name", json!(""), "organization.name"),
+        ("/organization/name", json!(long), "organization.name"),
+        ("/organization/profile", json!(""), "organization.profile"),
+        ("/owner/name", json!(" Ada"), "owner.name"),
+        ("/owner/name", json!("A\nda"), "owner.name"),
+        ("/owner/email", json!("ada"), "owner.email"),
+        ("/owner/email", json!("ada@example"), "owner.email"),
+        ("/owner/email", json!("a da@example.com"), "owner.email"),
+    ] {
+        let mut bad = body("acme");
+        *bad.pointer_mut(pointer).unwrap() = value;
+        let response: HttpResponse = host.call(&mut instance, &setup(&bad));
+        let document = problem(&response);
+        assert_eq!((&document["code"], &document["errors"][0]["field"]), (&json!("invalid_request"), &json!(field)));
+    }
+    for (change, field) in [(json!({"surplus": "s3cret"}), "surplus"), (json!({"owner": null}), "")] {
+        let mut bad = body("acme");
+        bad.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let response: HttpResponse = host.call(&mut instance, &setup(&bad));
+        assert_eq!(problem(&response)["errors"][0]["field"], field);
+        assert!(!response.body.contains("s3cret"));
+    }
+    let mut not_json = setup(&Json::Null);
+    if let InstanceCall::Setup { request } = &mut not_json {
+        request.body = "{".to_owned();
+    }
+    let response: HttpResponse = host.call(&mut instance, &not_json);
+    assert_eq!(problem(&response)["code"], "invalid_request");
+    if let InstanceCall::Setup { request } = &mut not_json {
+        request.body = " ".repeat(200_000);
+    }
+    let response: HttpResponse = host.call(&mut instance, &not_json);
+    assert_eq!(problem(&response)["code"], "too_large");
+}
+
+#[test]
+fn further_organisations_need_the_founding_one_and_a_free_name() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let post = |slug: &str| request("POST", "/v1/organizations", &body(slug));
+    let (second, response) =
+        found(&mut host, &mut instance, &manage(founding.id, &[CREATE_ORGANIZATIONS], post("two")));
+    assert_eq!(response.status, 201);
+    assert!(second.id != founding.id && second.short_id != founding.short_id);
+    // The same again, and another body under a name that is taken.
+    let (again, _) = found(&mut host, &mut instance, &manage(founding.id, &[CREATE_ORGANIZATIONS], post("two")));
+    assert_eq!(again, second);
+    for taken in ["two", "acme"] {
+        let mut other = body(taken);
+        other["owner"]["name"] = json!("Bob");
+        let call = manage(founding.id, &["*:*"], request("POST", "/v1/organizations", &other));
+        let response: HttpResponse = host.call(&mut instance, &call);
+        assert_eq!(problem(&response)["code"], "conflict");
+    }
+    // Without the permission, and with every permission of another organisation.
+    for call in [manage(founding.id, &["routes:view"], post("three")), manage(second.id, &["*:*"], post("three"))] {
+        let response: HttpResponse = host.call(&mut instance, &call);
+        let document = problem(&response);
+        assert_eq!(
+            (&document["code"], &document["required"]),
+            (&json!("insufficient_permission"), &json!(CREATE_ORGANIZATIONS))
+        );
+    }
+    let response: HttpResponse =
+        host.call(&mut instance, &manage(founding.id, &["*:*"], request("GET", "/v1/organizations", &Json::Null)));
+    assert_eq!(response.status, 405);
+    let response: HttpResponse =
+        host.call(&mut instance, &manage(founding.id, &["*:*"], request("GET", "/v1/other", &Json::Null)));
+    assert_eq!(response.status, 404);
+}
+
+#[test]
+fn the_route_table_is_replaced_whole_and_its_epoch_grows() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let routes = |host: &mut Host, instance: &mut Instance<&Sqlite>, since: Option<symbolon::protocol::Epoch>| {
+        host.call::<Routes>(instance, &InstanceCall::Routes(Ask { since, ..Ask::default() }))
+    };
+    let empty = routes(&mut host, &mut instance, None);
+    assert_eq!((empty.routes.len(), &empty.answer.changes), (0, &Changes::StartOver));
+
+    let table = json!({"routes": [{"method": "GET", "path": "/api/{*rest}", "permission": "api:read"}]});
+    let put = |body: &Json| manage(founding.id, &["routes:edit"], request("PUT", "/v1/routes", body));
+    for _ in 0..2 {
+        let response: HttpResponse = host.call(&mut instance, &put(&table));
+        assert_eq!((response.status, serde_json::from_str::<Json>(&response.body).unwrap()), (200, table.clone()));
+    }
+    let mut instance = Instance::new(&store);
+    let first = routes(&mut host, &mut instance, Some(empty.answer.epoch));
+    assert_eq!((first.answer.epoch, first.routes.len()), (empty.answer.epoch.next(), 1));
+    assert_eq!(first.answer.changes, Changes::StartOver);
+    let same = routes(&mut host, &mut instance, Some(first.answer.epoch));
+    assert_eq!(same.answer.changes, Changes::Since { since: first.answer.epoch, tokens: Vec::new() });
+
+    let response: HttpResponse = host.call(&mut instance, &put(&json!({"routes": [{"method": "GET", "path": "x"}]})));
+    assert_eq!(problem(&response)["errors"][0]["field"], "routes[0].path");
+    let response: HttpResponse = host.call(&mut instance, &put(&json!({"routes": [], "surplus": 1})));
+    assert_eq!(problem(&response)["errors"][0]["field"], "surplus");
+    let view = request("GET", "/v1/routes", &Json::Null);
+    let response: HttpResponse = host.call(&mut instance, &manage(founding.id, &["routes:view"], view.clone()));
+    assert_eq!(serde_json::from_str::<Json>(&response.body).unwrap(), table, "a refused table changes nothing");
+    let response: HttpResponse = host.call(&mut instance, &manage(founding.id, &["routes:edit"], view));
+    assert_eq!(problem(&response)["required"], "routes:view");
+}
+
+#[test]
+fn an_instance_that_nobody_set_up_writes_nothing() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let answer: Routes = host.call(&mut instance, &InstanceCall::Routes(Ask::default()));
+    assert_eq!(answer.routes, Vec::new());
+    let id = OrganizationId::new(Timestamp::from_seconds(1), &[1; 10]);
+    let view = request("GET", "/v1/routes", &Json::Null);
+    let response: HttpResponse = host.call(&mut instance, &manage(id, &["*:*"], view));
+    assert_eq!(response.status, 403);
+    assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()));
+    assert!(host.fails(&mut instance, "{}"));
+}

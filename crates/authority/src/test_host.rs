@@ -1,0 +1,87 @@
+//! A host for tests of machines: a clock that stands until it is moved, random bytes that count.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use symbolon::time::Timestamp;
+
+use crate::machine::{CallId, Config, Context, Effect, Event, Machine};
+
+/// The host.
+pub(crate) struct Host {
+    pub(crate) now: Timestamp,
+    pub(crate) config: Config,
+    next: u64,
+    random: u8,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            now: Timestamp::from_seconds(1_800_000_000),
+            config: Config {
+                instance_secret: vec![7; 32],
+                setup_code: Some("correct horse battery staple".to_owned()),
+            },
+            next: 0,
+            random: 0,
+        }
+    }
+}
+
+impl Host {
+    /// Hands in an event.
+    pub(crate) fn on(&mut self, machine: &mut impl Machine, event: Event) -> Vec<Effect> {
+        let random = &mut self.random;
+        let mut fill = |bytes: &mut [u8]| {
+            for byte in bytes {
+                *random = random.wrapping_add(1);
+                *byte = *random;
+            }
+        };
+        machine.on(&mut Context { now: self.now, random: &mut fill, config: &self.config }, event)
+    }
+
+    /// Hands in a call.
+    pub(crate) fn begin(&mut self, machine: &mut impl Machine, call: &impl Serialize) -> (CallId, Vec<Effect>) {
+        self.next = self.next.saturating_add(1);
+        let id = CallId(self.next);
+        let json = serde_json::to_string(call).unwrap();
+        (id, self.on(machine, Event::Call { id, json }))
+    }
+
+    /// Hands in a call that is answered at once, and returns the answer.
+    #[track_caller]
+    pub(crate) fn call<A: DeserializeOwned>(&mut self, machine: &mut impl Machine, call: &impl Serialize) -> A {
+        self.call_with_effects(machine, call).0
+    }
+
+    /// The same, with the other effects.
+    #[track_caller]
+    pub(crate) fn call_with_effects<A: DeserializeOwned>(
+        &mut self,
+        machine: &mut impl Machine,
+        call: &impl Serialize,
+    ) -> (A, Vec<Effect>) {
+        let (id, mut effects) = self.begin(machine, call);
+        (reply(id, &mut effects), effects)
+    }
+
+    /// Whether a call is given up.
+    pub(crate) fn fails(&mut self, machine: &mut impl Machine, json: &str) -> bool {
+        let effects = self.on(machine, Event::Call { id: CallId(0), json: json.to_owned() });
+        matches!(effects.as_slice(), [Effect::Fail { id: CallId(0), .. }])
+    }
+}
+
+/// Takes the one reply to a call out of the effects.
+#[track_caller]
+pub(crate) fn reply<A: DeserializeOwned>(call: CallId, effects: &mut Vec<Effect>) -> A {
+    let index = effects
+        .iter()
+        .position(|effect| matches!(effect, Effect::Reply { id, .. } if *id == call))
+        .unwrap_or_else(|| panic!("no reply to the call in {effects:?}"));
+    match effects.remove(index) {
+        Effect::Reply { json, .. } => serde_json::from_str(&json).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
