@@ -57,6 +57,8 @@ product! {
     RoutesView = "routes:view";
     /// To replace the route table.
     RoutesEdit = "routes:edit";
+    /// To make further organisations; of tokens of the founding organisation alone.
+    OrganizationsCreate = "organizations:create";
     /// To verify others' credentials (`POST /v1/verify`, RFC 7662).
     CredentialsVerify = "credentials:verify";
 }
@@ -88,6 +90,7 @@ impl Product {
             Self::ProfileEdit => "Replace the profile",
             Self::RoutesView => "Read the route table",
             Self::RoutesEdit => "Replace the route table",
+            Self::OrganizationsCreate => "Make further organisations, with the founding one's tokens",
             Self::CredentialsVerify => "Verify credentials that others present",
         }
     }

@@ -14,7 +14,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use symbolon::policy::Permission;
+use symbolon::policy::Product;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{HttpRequest, InstanceCall};
 
@@ -25,8 +25,6 @@ use founding::Waiting;
 
 /// The name of the one object.
 pub const OBJECT_NAME: &str = "instance";
-/// The permission to make further organisations, of tokens of the founding organisation alone.
-pub const CREATE_ORGANIZATIONS: &str = "organizations:create";
 
 /// The instance.
 pub struct Instance<S> {
@@ -72,14 +70,14 @@ impl<S: Store> Instance<S> {
             InstanceCall::Setup { request } => self.setup(context, id, &request),
             InstanceCall::Manage { organization, token: _, effective, request } => {
                 self.founding_organization().map_err(Refusal::from).and_then(|founding| {
-                    let may = |permission: &str| {
-                        let permitted = founding == Some(organization)
-                            && permission.parse::<Permission>().is_ok_and(|needed| effective.permits(&needed, None));
+                    let may = |product: Product| {
+                        let permitted =
+                            founding == Some(organization) && effective.permits(&product.permission(), None);
                         if permitted {
                             Ok(())
                         } else {
                             let problem = Problem::new(Code::InsufficientPermission);
-                            Err(Problem { required: Some(permission.to_owned()), ..problem }.into())
+                            Err(Problem { required: Some(product.as_str().to_owned()), ..problem }.into())
                         }
                     };
                     self.manage(context, id, &request, &may)
@@ -98,19 +96,19 @@ impl<S: Store> Instance<S> {
         context: &mut Context<'_>,
         id: CallId,
         request: &HttpRequest,
-        may: &dyn Fn(&str) -> Result<(), Refusal>,
+        may: &dyn Fn(Product) -> Result<(), Refusal>,
     ) -> Result<Vec<Effect>, Refusal> {
         match (request.path.as_str(), request.method.as_str()) {
             ("/v1/organizations", "POST") => {
-                may(CREATE_ORGANIZATIONS)?;
+                may(Product::OrganizationsCreate)?;
                 self.create(context, id, request)
             }
             ("/v1/routes", "GET") => {
-                may("routes:view")?;
+                may(Product::RoutesView)?;
                 Ok(vec![http::reply(id, self.get_routes()?)])
             }
             ("/v1/routes", "PUT") => {
-                may("routes:edit")?;
+                may(Product::RoutesEdit)?;
                 Ok(vec![http::reply(id, self.put_routes(request)?)])
             }
             ("/v1/organizations", _) => Ok(vec![http::reply(id, http::method_not_allowed("POST"))]),

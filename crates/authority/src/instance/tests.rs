@@ -196,11 +196,11 @@ fn further_organisations_need_the_founding_one_and_a_free_name() {
     let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
     let post = |slug: &str| request("POST", "/v1/organizations", &body(slug));
     let (second, response) =
-        found(&mut host, &mut instance, &manage(founding.id, &[CREATE_ORGANIZATIONS], post("two")));
+        found(&mut host, &mut instance, &manage(founding.id, &["organizations:create"], post("two")));
     assert_eq!(response.status, 201);
     assert!(second.id != founding.id && second.short_id != founding.short_id);
     // The same again, and another body under a name that is taken.
-    let (again, _) = found(&mut host, &mut instance, &manage(founding.id, &[CREATE_ORGANIZATIONS], post("two")));
+    let (again, _) = found(&mut host, &mut instance, &manage(founding.id, &["organizations:create"], post("two")));
     assert_eq!(again, second);
     for taken in ["two", "acme"] {
         let mut other = body(taken);
@@ -215,7 +215,7 @@ fn further_organisations_need_the_founding_one_and_a_free_name() {
         let document = problem(&response);
         assert_eq!(
             (&document["code"], &document["required"]),
-            (&json!("insufficient_permission"), &json!(CREATE_ORGANIZATIONS))
+            (&json!("insufficient_permission"), &json!("organizations:create"))
         );
     }
     let response: HttpResponse =
