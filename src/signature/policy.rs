@@ -2,6 +2,7 @@
 
 use super::error::SignatureError;
 use super::{AcceptSignature, Component, Message, RequestedSignature, SignatureInput, TAG};
+use crate::policy::SignatureRules;
 use crate::time::Timestamp;
 
 /// Whether something must be there.
@@ -157,6 +158,43 @@ impl Policy {
             tag: Some(self.tag.clone().unwrap_or_else(|| TAG.to_owned())),
         };
         AcceptSignature::one(label.unwrap_or(super::LABEL), requested)
+    }
+}
+
+impl TryFrom<&SignatureRules> for Policy {
+    type Error = SignatureError;
+
+    /// The policy of a kind's rules, as they are applied.
+    ///
+    /// `content-type` among the components for bodies means what native signers do: it and `content-encoding` must be
+    /// covered where they are sent. All others there must be sent.
+    ///
+    /// # Errors
+    /// [`SignatureError::UnknownComponent`] for a name that is none.
+    fn try_from(rules: &SignatureRules) -> Result<Self, SignatureError> {
+        let rules = rules.applied();
+        let parsed = |names: &[String]| names.iter().map(|name| name.parse()).collect::<Result<Vec<Component>, _>>();
+        let mut with_body = parsed(&rules.components_with_body)?;
+        // `content-digest` is demanded in any case.
+        with_body.retain(|component| component.name() != "content-digest");
+        let described = with_body.iter().any(|component| component.name() == "content-type");
+        with_body.retain(|component| component.name() != "content-type");
+        Ok(Self {
+            always: parsed(&rules.components)?,
+            with_body,
+            with_body_if_sent: if described { components(&["content-type", "content-encoding"]) } else { Vec::new() },
+            labels: if rules.labels.is_empty() { Labels::Any } else { Labels::OneOf(rules.labels) },
+            tag: rules.tag,
+            nonce: if rules.nonce_required { Requirement::Required } else { Requirement::Optional },
+            key_id: Requirement::Optional,
+            window: Window {
+                max_age_seconds: rules.max_age_seconds.into(),
+                max_lifetime_seconds: rules.max_window_seconds.into(),
+                max_ahead_seconds: rules.max_future_seconds.into(),
+                created: Requirement::Required,
+                expires: Requirement::Optional,
+            },
+        })
     }
 }
 

@@ -16,4 +16,7 @@ mod ecdsa;
 mod interop;
 mod key;
 mod rfc9421;
+mod signature_properties;
+mod signature_rules;
+mod structured_fields;
 mod wire;
