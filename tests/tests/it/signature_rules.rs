@@ -29,9 +29,11 @@ fn key() -> PrivateKey {
     PrivateKey::from_random(&KEY).unwrap()
 }
 
+type Edit<'a> = &'a dyn Fn(&mut SignSpec);
+
 /// Signs a request with a body after `edit` has changed what is to be signed, and verifies it after `change`.
 struct Case<'a> {
-    edit: &'a dyn Fn(&mut SignSpec),
+    edit: Edit<'a>,
     more: &'a [Field<'a>],
     policy: Policy,
     selection: Selection<'a>,
@@ -166,7 +168,7 @@ fn the_window_counts_from_created_and_is_capped() {
         }
     };
     let none = |spec: &mut SignSpec| without(spec, "expires");
-    let edits: [(&dyn Fn(&mut SignSpec), i64); 4] =
+    let edits: [(Edit<'_>, i64); 4] =
         [(&|_| {}, 60), (&none, 60), (&expires(CREATED + 86_400), 300), (&expires(CREATED + 20), 20)];
     for (edit, end) in edits {
         let at_the_end = Case { edit, seconds: end, ..Case::new() }.run().unwrap();
