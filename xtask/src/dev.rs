@@ -53,6 +53,8 @@ pub(crate) struct Server {
 pub(crate) fn dev(workspace: &Workspace, options: &Options) -> Result<()> {
     let started = Instant::now();
     let mut server = start(workspace, options)?;
+    // From here on the server is ended first, and xtask when it has ended.
+    process::handle_signals_here();
     println!("Symbolon is ready at {} after {:.1} s", server.url, started.elapsed().as_secs_f64());
     println!("First run: {}/setup#code={}", server.url, server.setup_code);
     println!("State is kept in {}; Ctrl-C ends it.", options.data.display());
@@ -100,7 +102,6 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
         "data": data.join("state"),
         "port": options.port,
     });
-    process::handle_signals_here();
     let mut command = setup::node_command(workspace);
     command.arg("xtask/js/dev.mjs").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut running = Running::start(&mut command)?;
@@ -113,9 +114,6 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
     loop {
         line.clear();
         if lines.read_line(&mut line)? == 0 {
-            if process::stopping() {
-                bail!("ended before it was ready");
-            }
             bail!("the server did not start ({})", running.child.wait()?);
         }
         if line.trim_end() == "ready" {

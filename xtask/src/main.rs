@@ -7,14 +7,16 @@
 )]
 
 mod build;
+mod check;
 mod dev;
 mod glue;
 mod process;
-#[allow(dead_code, reason = "the suites that need Python and a browser come next")]
+mod readme;
 mod setup;
 mod size;
+mod test;
+mod tidy;
 mod wasm;
-#[allow(dead_code, reason = "tidy comes next")]
 mod workspace;
 
 use std::process::ExitCode;
@@ -45,8 +47,24 @@ enum Task {
     },
     /// Sets up, builds, and serves with workerd on localhost.
     Dev(dev::Options),
-    /// Installs what builds need, and nothing else.
-    Setup,
+    /// Runs the suites that are named, or all.
+    Test {
+        /// The suites.
+        suites: Vec<test::Suite>,
+    },
+    /// Format, lints and documentation, each without a warning.
+    Check,
+    /// The rules of the house that can be checked: layers, forbidden words, lock files, the map.
+    Tidy,
+    /// Installs what builds and tests need, and nothing else; every other command does so by itself.
+    Setup {
+        /// A browser and its driver too, from Debian's packages.
+        #[arg(long)]
+        browser: bool,
+        /// The Python packages that tests of interoperation use too, in an environment of their own.
+        #[arg(long)]
+        python: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -65,6 +83,9 @@ fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Task::Build { products, test_hooks } => build::build(&workspace, &products, test_hooks),
         Task::Dev(options) => dev::dev(&workspace, &options),
-        Task::Setup => setup::npm(&workspace),
+        Task::Test { suites } => test::test(&workspace, &suites),
+        Task::Check => check::check(&workspace),
+        Task::Tidy => tidy::tidy(&workspace),
+        Task::Setup { browser, python } => setup::all(&workspace, browser, python),
     }
 }

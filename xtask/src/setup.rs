@@ -9,6 +9,22 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Echo, say};
 use crate::workspace::{Inputs, Stamp, Workspace};
 
+/// What the tests of interoperation take from PyPI.
+const PYTHON_PACKAGES: [&str; 1] = ["http-message-signatures==3.0.0"];
+
+/// The npm packages, and what else is asked for.
+pub(crate) fn all(workspace: &Workspace, browser: bool, with_python: bool) -> Result<()> {
+    npm(workspace)?;
+    if browser {
+        chromium(workspace)?;
+    }
+    if with_python {
+        let python = python(workspace, &PYTHON_PACKAGES)?;
+        say(&format!("Python with {}: {}", PYTHON_PACKAGES.join(", "), python.display()));
+    }
+    Ok(())
+}
+
 /// The packages of package-lock.json, Node 24 among them.
 pub(crate) fn npm(workspace: &Workspace) -> Result<()> {
     let _only_one = lock(workspace)?;

@@ -52,6 +52,13 @@ impl Workspace {
         command
     }
 
+    /// The packages of the workspace, as `cargo metadata` describes them.
+    pub(crate) fn members(&self) -> Vec<&serde_json::Value> {
+        let list = |name| self.metadata.get(name).and_then(serde_json::Value::as_array).into_iter().flatten();
+        let ids: Vec<_> = list("workspace_members").collect();
+        list("packages").filter(|package| package.get("id").is_some_and(|id| ids.contains(&id))).collect()
+    }
+
     /// Files that git knows or would know (tracked, or new and not ignored), relative to the root, in order.
     pub(crate) fn files(&self) -> Result<Vec<String>> {
         let mut command = self.command("git");
