@@ -18,6 +18,9 @@ mod pem;
 mod private;
 mod public;
 mod signature;
+#[cfg(test)]
+#[allow(clippy::string_slice, clippy::arithmetic_side_effects)]
+mod tests;
 mod thumbprint;
 
 pub use error::KeyError;

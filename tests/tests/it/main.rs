@@ -15,6 +15,7 @@ mod digest;
 mod ecdsa;
 mod interop;
 mod key;
+mod properties;
 mod rfc9421;
 mod signature_properties;
 mod signature_rules;
