@@ -26,7 +26,7 @@ impl PublicKey {
     /// How many bytes it has in the uncompressed form of SEC 1.
     pub const SEC1_LEN: usize = 65;
     /// How many leading zero bytes can be missing, both coordinates together, in [`PublicKey::from_stripped_hex`]; one
-    /// key in some 2^39 has more.
+    /// key in some 2^37 has more.
     pub const MAX_STRIPPED: usize = 4;
 
     /// Reads 128 hexadecimal digits in either case: x, then y, without the `04` of SEC 1.
