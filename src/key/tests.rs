@@ -100,6 +100,26 @@ fn devguard_requests_are_signed_as_its_own_client_does() {
     }
 }
 
+/// RFC 6979, appendix A.2.5.
+#[test]
+fn the_nonce_is_that_of_rfc_6979() {
+    let key = PrivateKey::from_hex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721").unwrap();
+    for (message, signature) in [
+        (
+            "sample",
+            "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716\
+             f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+        ),
+        (
+            "test",
+            "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367\
+             019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
+        ),
+    ] {
+        assert_eq!(key.sign(message.as_bytes()).to_bytes().as_slice(), hex(signature));
+    }
+}
+
 #[test]
 fn a_scalar_is_in_range() {
     for text in [&"0".repeat(64), N, &"f".repeat(64)] {
