@@ -23,13 +23,34 @@ impl HighWater {
         Self { latest: Timestamp::MIN, steps: 0 }
     }
 
-    /// Takes note of a reading.
-    pub fn observe(&mut self, now: Timestamp) {
+    /// Takes note of a reading. What is asked of an [`Edge`] goes by it.
+    pub fn observe(&mut self, now: Timestamp) -> Reading<'_> {
         if now < self.latest {
             self.steps = self.steps.wrapping_add(1);
         }
         // Also after a step back: the next step is judged from where the clock is now.
         self.latest = now;
+        Reading { clock: self }
+    }
+}
+
+/// A reading of an isolate's clock that its [`HighWater`] has seen, and the latest that it has.
+///
+/// It borrows the mark, so that it can neither be made up nor outlive the next reading.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    clock: &'a HighWater,
+}
+
+impl Reading<'_> {
+    /// The time that was read.
+    #[must_use]
+    pub const fn now(self) -> Timestamp {
+        self.clock.latest
+    }
+
+    const fn steps(self) -> u64 {
+        self.clock.steps
     }
 }
 
@@ -101,16 +122,16 @@ impl Edge {
         self.held
     }
 
-    /// Whether confirmations of this authority hold at `now`. `clock` must have observed `now`.
+    /// Whether confirmations of this authority hold now. Read the clock after the request has arrived.
     #[must_use]
-    pub fn holds(&self, clock: &HighWater, now: Timestamp) -> bool {
-        self.living(clock).is_some_and(|lease| now < lease.until)
+    pub fn holds(&self, reading: Reading<'_>) -> bool {
+        self.living(reading).is_some_and(|lease| reading.now() < lease.until)
     }
 
-    /// Whether confirmations may be used at `now` because the authority did not answer (`stale_for`).
+    /// Whether confirmations may be used now because the authority did not answer (`stale_for`).
     #[must_use]
-    pub fn holds_stale(&self, clock: &HighWater, now: Timestamp) -> bool {
-        self.living(clock).is_some_and(|lease| now < lease.stale_until)
+    pub fn holds_stale(&self, reading: Reading<'_>) -> bool {
+        self.living(reading).is_some_and(|lease| reading.now() < lease.stale_until)
     }
 
     /// Whether a confirmation kept with this stamp is still one of this edge's.
@@ -121,25 +142,26 @@ impl Edge {
 
     /// Whether it is time to renew ahead of need and nobody is about to: true once, then only after the one who was
     /// told so has had its time.
-    pub fn should_renew(&mut self, clock: &HighWater, now: Timestamp) -> bool {
-        let due = self.living(clock).is_none_or(|lease| now >= lease.renew_from);
-        if !due || self.is_asked(now) {
+    pub fn should_renew(&mut self, reading: Reading<'_>) -> bool {
+        let due = self.living(reading).is_none_or(|lease| reading.now() >= lease.renew_from);
+        if !due || self.is_asked(reading) {
             return false;
         }
-        self.asked_at = Some(now);
+        self.asked_at = Some(reading.now());
         true
     }
 
     /// Whether a question is under way that is worth waiting for.
     #[must_use]
-    pub fn is_asked(&self, now: Timestamp) -> bool {
+    pub fn is_asked(&self, reading: Reading<'_>) -> bool {
+        let now = reading.now();
         self.asked_at.is_some_and(|asked| now >= asked && now.millis_since(asked) < Self::PATIENCE_MILLIS)
     }
 
     /// A question, as of a reading of the clock taken before it is sent.
-    pub fn question(&mut self, clock: &HighWater, now: Timestamp) -> Question {
-        self.asked_at = Some(now);
-        Question { since: self.held, sent_at: now, steps: clock.steps }
+    pub fn question(&mut self, reading: Reading<'_>) -> Question {
+        self.asked_at = Some(reading.now());
+        Question { since: self.held, sent_at: reading.now(), steps: reading.steps() }
     }
 
     /// The question was not answered: the next one need not wait for it.
@@ -152,10 +174,11 @@ impl Edge {
     /// Takes in an answer: its epoch, its list of changes, its lease and `stale_for` in milliseconds.
     ///
     /// Only an answer with the complete list of changes since the edge's epoch moves the epoch or extends the lease;
-    /// the lease counts from when this very question was sent.
+    /// the lease counts from when this very question was sent. The clock is read as the answer arrives, so that a step
+    /// back on the way is seen.
     pub fn receive(
         &mut self,
-        clock: &HighWater,
+        reading: Reading<'_>,
         question: &Question,
         epoch: Epoch,
         changes: &Changes,
@@ -176,7 +199,7 @@ impl Edge {
             (Some(_), Changes::Since { .. }) => return Received::Once,
         };
         self.held = Some(epoch);
-        if lease_millis > 0 && question.steps == clock.steps {
+        if lease_millis > 0 && question.steps == reading.steps() {
             self.extend(question, lease_millis, stale_millis);
         }
         let stamp = Stamp { incarnation: self.incarnation };
@@ -200,8 +223,8 @@ impl Edge {
         }
     }
 
-    fn living(&self, clock: &HighWater) -> Option<&Lease> {
-        self.lease.as_ref().filter(|lease| lease.steps == clock.steps)
+    fn living(&self, reading: Reading<'_>) -> Option<&Lease> {
+        self.lease.as_ref().filter(|lease| lease.steps == reading.steps())
     }
 }
 
@@ -224,17 +247,16 @@ mod tests {
         }
 
         fn ask(&mut self, now: i64) -> Question {
-            self.clock.observe(at(now));
-            self.edge.question(&self.clock, at(now))
+            self.edge.question(self.clock.observe(at(now)))
         }
 
         fn answer(&mut self, question: &Question, epoch: u64, changes: &Changes) -> Received {
-            self.edge.receive(&self.clock, question, Epoch::new(epoch), changes, 2000, 0)
+            let latest = self.clock.latest;
+            self.edge.receive(self.clock.observe(latest), question, Epoch::new(epoch), changes, 2000, 0)
         }
 
         fn holds(&mut self, now: i64) -> bool {
-            self.clock.observe(at(now));
-            self.edge.holds(&self.clock, at(now))
+            self.edge.holds(self.clock.observe(at(now)))
         }
     }
 
@@ -325,10 +347,7 @@ mod tests {
         let mut isolate = Isolate::new();
         let question = isolate.ask(0);
         isolate.answer(&question, 1, &Changes::StartOver);
-        let mut should = |now| {
-            isolate.clock.observe(at(now));
-            isolate.edge.should_renew(&isolate.clock, at(now))
-        };
+        let mut should = |now| isolate.edge.should_renew(isolate.clock.observe(at(now)));
         assert!(!should(999));
         assert!(should(1000));
         assert!(!should(1001));
@@ -339,11 +358,11 @@ mod tests {
     fn staleness_is_allowed_only_as_long_as_was_granted() {
         let mut isolate = Isolate::new();
         let question = isolate.ask(0);
-        isolate.edge.receive(&isolate.clock, &question, Epoch::new(1), &Changes::StartOver, 2000, 5000);
+        isolate.edge.receive(isolate.clock.observe(at(0)), &question, Epoch::new(1), &Changes::StartOver, 2000, 5000);
         for (now, expected) in [(2000, true), (6999, true), (7000, false)] {
-            isolate.clock.observe(at(now));
-            assert!(!isolate.edge.holds(&isolate.clock, at(now)));
-            assert_eq!(isolate.edge.holds_stale(&isolate.clock, at(now)), expected, "{now}");
+            let reading = isolate.clock.observe(at(now));
+            assert!(!isolate.edge.holds(reading));
+            assert_eq!(isolate.edge.holds_stale(reading), expected, "{now}");
         }
     }
 }

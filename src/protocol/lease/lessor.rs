@@ -22,7 +22,8 @@ pub struct LeaseTerms {
     /// How long a lease may run at most when there is much to do, up to 60,000.
     pub lease_max_millis: u64,
     /// What covers, for each lease, the drift of clocks, their freezing at the check and their unseen steps together:
-    /// at least 500.
+    /// at least 500. Of it [`LeaseTerms::DRIFT_MILLIS`] are for drift: what runs so long that it drifts further is
+    /// given more by itself.
     pub margin_millis: u64,
     /// How much longer an edge may decide when the authority cannot be reached, 0 to 86,400,000.
     pub stale_millis: u64,
@@ -35,6 +36,8 @@ impl LeaseTerms {
     pub const MARGIN_LEAST_MILLIS: u64 = 500;
     /// The longest that an edge may decide without its authority: a day.
     pub const STALE_LIMIT_MILLIS: u64 = 86_400_000;
+    /// What the margin sets aside for drift: enough for 12 seconds.
+    pub const DRIFT_MILLIS: u64 = 250;
     /// So many questions in a second make leases longer: well below the thousand or so that a Durable Object answers.
     pub const BUSY_PER_SECOND: u64 = 300;
 
@@ -69,9 +72,12 @@ pub struct Horizon {
 }
 
 impl Horizon {
+    /// A horizon under which nothing was ever said.
+    const NONE: Self = Self { length_millis: 0, stale_millis: 0, margin_millis: 0 };
+
     /// How long a new instance must wait, from its fence on, until nothing said under this horizon is believed.
     const fn wait_millis(self) -> u64 {
-        self.length_millis.saturating_add(self.stale_millis).saturating_add(self.margin_millis)
+        ended_after(self.length_millis.saturating_add(self.stale_millis), self.margin_millis)
     }
 
     fn at_least(self, other: Self) -> Self {
@@ -81,6 +87,16 @@ impl Horizon {
             margin_millis: self.margin_millis.max(other.margin_millis),
         }
     }
+}
+
+/// How long one must wait on one clock until this length has surely ended on another, in milliseconds.
+///
+/// Each clock may run wrong by one in a hundred, one fast and the other slow: a length of 99 on the slow one
+/// lasts as long as 101 on the fast one. A margin alone covers that only for short lengths.
+const fn ended_after(length_millis: u64, margin_millis: u64) -> u64 {
+    // Divided by 48, so that rounding down never gives less than 1.01 / 0.99.
+    let drift = length_millis / 48;
+    length_millis.saturating_add(margin_millis).saturating_add(drift.saturating_sub(LeaseTerms::DRIFT_MILLIS))
 }
 
 /// What an authority may say with an answer.
@@ -115,18 +131,36 @@ pub struct Lessor {
     terms: LeaseTerms,
     /// Until when this instance may answer, on its clock; none: a write comes first.
     open_until: Option<Timestamp>,
-    /// The durable row as last written or found.
-    durable: Option<Horizon>,
     /// The latest reading of the clock: after a step back the horizon's end means nothing any more.
     latest: Timestamp,
-    /// The longest time after an answer that an edge may believe it, over all that may still run; 0: none does.
-    outstanding_millis: u64,
-    /// The same for what was granted since the quiet timer was last started.
-    since_timer_millis: u64,
+    /// What was said that may still be believed.
+    outstanding: Said,
+    /// The same, of what was said since the quiet timer was last started.
+    since_timer: Said,
     timer_runs: bool,
     /// How long what a former instance said may still be believed, from this one's fence on; none: no longer.
     takeover_millis: Option<u64>,
     load: Load,
+}
+
+/// The most of what was said in some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Said {
+    /// The longest time after an answer that an edge may believe it, in milliseconds; 0: for no time.
+    believed_millis: u64,
+    /// The least that the durable row may be, so that a successor waits long enough.
+    horizon: Horizon,
+}
+
+impl Said {
+    const NOTHING: Self = Self { believed_millis: 0, horizon: Horizon::NONE };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            believed_millis: self.believed_millis.max(other.believed_millis),
+            horizon: self.horizon.at_least(other.horizon),
+        }
+    }
 }
 
 /// Questions in the second that runs and in the one before, to lengthen leases under load.
@@ -146,10 +180,9 @@ impl Lessor {
         let lessor = Self {
             terms: terms.bounded(),
             open_until: None,
-            durable: found,
             latest: Timestamp::MIN,
-            outstanding_millis: 0,
-            since_timer_millis: 0,
+            outstanding: Said { horizon: found.unwrap_or(Horizon::NONE), ..Said::NOTHING },
+            since_timer: Said::NOTHING,
             timer_runs: false,
             takeover_millis,
             load: Load::default(),
@@ -159,11 +192,18 @@ impl Lessor {
 
     /// Changes the terms for what is granted from now on.
     pub fn set_terms(&mut self, terms: LeaseTerms) {
-        self.terms = terms.bounded();
-        // A longer `stale_for` or margin must be durable before it is granted.
-        if self.durable.is_some_and(|row| self.wanted().at_least(row) != row) {
+        let terms = terms.bounded();
+        if terms != self.terms {
+            self.terms = terms;
+            // A longer `stale_for` or margin must be durable before it is granted.
             self.open_until = None;
         }
+    }
+
+    /// The row that [`Lessor::grant`] asked for was not written: the answer must not leave, and the next one needs a
+    /// write again. (A host that throws an instance away whose write failed need not say so.)
+    pub const fn not_written(&mut self) {
+        self.open_until = None;
     }
 
     /// What may be said with an answer at `now`. Every answer needs it, with or without a lease: an instance beyond its
@@ -181,16 +221,18 @@ impl Lessor {
         let left = self.open_until.map_or(0, |until| u64::try_from(until.millis_since(now)).unwrap_or(0));
         let lease_millis = if lease { length.min(left) } else { 0 };
         let stale_millis = if lease_millis == 0 { 0 } else { self.terms.stale_millis };
+        let believed_millis = match lease_millis {
+            0 => 0,
+            lease => ended_after(lease.saturating_add(stale_millis), self.terms.margin_millis),
+        };
+        let said = Said { believed_millis, horizon: self.wanted() };
+        self.outstanding = self.outstanding.and(said);
+        self.since_timer = self.since_timer.and(said);
         let mut timer_millis = None;
-        if lease_millis > 0 {
-            let believed = lease_millis.saturating_add(stale_millis).saturating_add(self.terms.margin_millis);
-            self.outstanding_millis = self.outstanding_millis.max(believed);
-            self.since_timer_millis = self.since_timer_millis.max(believed);
-        }
         if !self.timer_runs {
             self.timer_runs = true;
             timer_millis = Some(self.timer_length());
-            self.since_timer_millis = 0;
+            self.since_timer = Said::NOTHING;
         }
         Grant { lease_millis, stale_millis, write, timer_millis }
     }
@@ -199,7 +241,7 @@ impl Lessor {
     /// everywhere, in milliseconds, by a timer started now.
     #[must_use]
     pub fn narrowing_wait_millis(&self) -> u64 {
-        self.outstanding_millis.max(self.takeover_millis.unwrap_or(0))
+        self.outstanding.believed_millis.max(self.takeover_millis.unwrap_or(0))
     }
 
     /// How long a creation must wait: only for a former instance that may still answer that there is no such token.
@@ -213,32 +255,32 @@ impl Lessor {
         self.takeover_millis = None;
     }
 
-    /// The quiet timer has fired.
+    /// The quiet timer has fired. Once for each time that it was started: what was said before is believed no more.
     pub fn quiet(&mut self) -> Quiet {
-        self.outstanding_millis = self.since_timer_millis;
-        self.since_timer_millis = 0;
-        if self.outstanding_millis > 0 || self.takeover_millis.is_some() {
+        let former = self.takeover_millis.map_or(Horizon::NONE, |_| self.outstanding.horizon);
+        let horizon = self.since_timer.horizon.at_least(former);
+        self.outstanding = Said { horizon, ..self.since_timer };
+        self.since_timer = Said::NOTHING;
+        if self.outstanding.believed_millis > 0 || self.takeover_millis.is_some() {
             return Quiet::Again { timer_millis: self.timer_length() };
         }
+        self.outstanding = Said::NOTHING;
         self.timer_runs = false;
         self.open_until = None;
-        self.durable = None;
         Quiet::Close
     }
 
     fn timer_length(&self) -> u64 {
         // Also with nothing granted the horizon stays open for a while, so that `strict` traffic writes it seldom.
-        self.outstanding_millis.max(self.terms.margin_millis).max(self.terms.lease_millis)
+        self.outstanding.believed_millis.max(self.terms.margin_millis).max(self.terms.lease_millis)
     }
 
     fn open(&mut self, now: Timestamp) -> Horizon {
         let wanted = self.wanted();
-        // Shorter than before only once nothing said under the longer one is believed: that is when it was closed.
-        let row = self.durable.map_or(wanted, |row| row.at_least(wanted));
-        self.durable = Some(row);
         let length = i64::try_from(wanted.length_millis).unwrap_or(i64::MAX);
         self.open_until = Some(now.plus_millis(length));
-        row
+        // Shorter than before only once nothing said under the longer one is believed.
+        self.outstanding.horizon.at_least(wanted)
     }
 
     fn wanted(&self) -> Horizon {
@@ -361,6 +403,51 @@ mod tests {
         let grant = lessor.grant(at(1), true);
         assert_eq!(grant.write.map(|row| row.stale_millis), Some(9000));
         assert_eq!((grant.stale_millis, lessor.narrowing_wait_millis()), (9000, 11_500));
+    }
+
+    #[test]
+    fn the_row_shrinks_under_traffic_once_the_longer_one_has_run_out() {
+        let mut lessor = new();
+        lessor.set_terms(LeaseTerms { stale_millis: 9000, ..TERMS });
+        assert_eq!(lessor.grant(at(0), true).timer_millis, Some(11_500));
+        lessor.set_terms(TERMS);
+        let row = |grant: Grant| grant.write.map(|row| row.stale_millis);
+        assert_eq!(row(lessor.grant(at(10), true)), Some(9000));
+        assert_eq!(row(lessor.grant(at(11_400), true)), Some(9000));
+        assert!(matches!(lessor.quiet(), Quiet::Again { timer_millis: 2500 }));
+        assert_eq!(row(lessor.grant(at(14_000), true)), Some(0), "nothing granted since then may run so long");
+    }
+
+    #[test]
+    fn a_former_row_stands_until_it_has_been_waited_out() {
+        let found = Horizon { length_millis: 8000, stale_millis: 0, margin_millis: 500 };
+        let (mut lessor, _) = Lessor::start(TERMS, Some(found));
+        lessor.grant(at(0), true);
+        lessor.quiet();
+        assert_eq!(lessor.grant(at(2500), true).write, Some(found));
+        lessor.quiet();
+        assert_eq!(lessor.grant(at(5000), true).write, Some(found));
+        lessor.taken_over();
+        lessor.quiet();
+        assert_eq!(lessor.grant(at(9000), true).write.map(|row| row.length_millis), Some(4000));
+    }
+
+    #[test]
+    fn a_row_that_was_not_written_is_asked_for_again() {
+        let mut lessor = new();
+        assert!(lessor.grant(at(0), true).write.is_some());
+        lessor.not_written();
+        assert!(lessor.grant(at(1), true).write.is_some());
+    }
+
+    #[test]
+    fn long_leases_are_given_more_for_drift() {
+        for (length, wait) in [(2000, 2500), (12_000, 12_500), (60_000, 61_500), (86_400_000, 88_200_250)] {
+            assert_eq!(ended_after(length, 500), wait);
+            // On a clock that runs slow by one in a hundred the length takes this long, and the wait on a fast one.
+            let (longest, shortest) = (length * 100 / 99, wait * 100 / 101);
+            assert!(shortest >= longest + 200, "{length}: {shortest} against {longest}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What an isolate has confirmed: a bounded map, least recently used out first.
 
-use core::hash::Hash;
+use core::hash::{Hash, Hasher};
 use core::num::NonZeroUsize;
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ pub struct Stamp {
 /// Confirmed values by the key they were asked under, found again by the identifier that a list of changes names.
 ///
 /// One identifier may be kept under several keys (two secrets while a rotation's grace lasts); a change forgets all.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Memory<K: Hash + Eq, I, V> {
     entries: LruCache<K, Entry<I, V>>,
     keys: HashMap<I, Vec<K>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Entry<I, V> {
     id: I,
     stamp: Stamp,
@@ -84,6 +84,25 @@ impl<K: Hash + Eq + Clone, I: Hash + Eq + Copy, V> Memory<K, I, V> {
             if keys.is_empty() {
                 self.keys.remove(id);
             }
+        }
+    }
+}
+
+// Two memories are the same if they hold the same in the same order of use: they behave alike from here on. Which bucket
+// a key fell into is no part of it.
+impl<K: Hash + Eq, I: PartialEq, V: PartialEq> PartialEq for Memory<K, I, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries.cap() == other.entries.cap() && self.entries.iter().eq(other.entries.iter())
+    }
+}
+
+impl<K: Hash + Eq, I: Eq, V: Eq> Eq for Memory<K, I, V> {}
+
+impl<K: Hash + Eq, I: Hash, V: Hash> Hash for Memory<K, I, V> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entries.len().hash(state);
+        for entry in &self.entries {
+            entry.hash(state);
         }
     }
 }

@@ -14,6 +14,6 @@ mod edge;
 mod lessor;
 mod memory;
 
-pub use edge::{Edge, HighWater, Question, Received};
+pub use edge::{Edge, HighWater, Question, Reading, Received};
 pub use lessor::{Grant, Horizon, LeaseTerms, Lessor, Quiet};
 pub use memory::{Memory, Stamp};
