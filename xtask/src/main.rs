@@ -9,6 +9,7 @@
 mod build;
 mod check;
 mod dev;
+mod fuzz;
 mod glue;
 mod process;
 mod readme;
@@ -56,6 +57,14 @@ enum Task {
     Check,
     /// The rules of the house that can be checked: layers, forbidden words, lock files, the map.
     Tidy,
+    /// Runs the fuzz targets on a nightly toolchain.
+    Fuzz {
+        /// One target; each in turn when none is named.
+        target: Option<String>,
+        /// How long each is fuzzed.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Installs what builds and tests need, and nothing else; every other command does so by itself.
     Setup {
         /// A browser and its driver too, from Debian's packages.
@@ -86,6 +95,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Task::Test { suites } => test::test(&workspace, &suites),
         Task::Check => check::check(&workspace),
         Task::Tidy => tidy::tidy(&workspace),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(&workspace, target.as_deref(), seconds),
         Task::Setup { browser, python } => setup::all(&workspace, browser, python),
     }
 }
