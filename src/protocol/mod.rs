@@ -8,6 +8,7 @@ pub mod lease;
 pub mod message;
 mod record;
 pub mod route;
+pub mod uses;
 
 pub use epoch::{Epoch, Version};
 pub use record::{Owner, Proof, ProofKind, Record, RecordState};
