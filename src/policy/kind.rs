@@ -312,7 +312,7 @@ pub struct CautionTexts {
     pub sensitive_without_passphrase: Option<String>,
 }
 
-/// What a token gets that is made by onboarding or by a login: the least that its purpose needs.
+/// What a token gets that is made by onboarding, by a login or by setup: the least that its purpose needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -329,6 +329,9 @@ pub struct Least {
     /// The environment variable in which its users expect it; the snippet shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// How long it lives, in seconds from now; none means what the kind's rules give where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_seconds: Option<u32>,
 }
 
 /// A declared sort of token, with its rules.
@@ -345,14 +348,14 @@ pub struct Kind {
     /// What it is for, in a sentence.
     #[serde(default)]
     pub description: String,
-    /// What its secrets begin with: 1 to 32 letters, digits and `_`, ending with `_`. No kind's prefix begins with
-    /// another's.
+    /// What its secrets begin with: 2 to 32 letters, digits and `_`, ending with `_`. No kind's prefix begins with
+    /// another's, but kinds with the same format may share one: the record tells them apart.
     pub prefix: String,
     /// What follows the prefix. `native` where not said.
     #[serde(default = "SecretFormat::native")]
     pub format: SecretFormat,
     /// How many characters of a secret may be shown, prefix included: at most 8 more than the prefix. The prefix and
-    /// four more where not said.
+    /// four more where not said. In a native token, those that name the organisation are public, and shown besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_length: Option<u8>,
     /// The ways to prove that one holds it.
@@ -421,6 +424,10 @@ pub struct Kind {
     /// What a login on the command line gives it; none means that logins do not make this kind. One kind at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Least>,
+    /// What the first token of an organisation gets, with which its owner begins; none means that it is not of this
+    /// kind. Exactly one kind of a profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Least>,
 }
 
 impl Kind {

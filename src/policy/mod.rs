@@ -3,16 +3,21 @@
 //! One formula holds for every profile: *effective = granted ∩ ceiling*. [`GrantSet`] is both sides of it. No system
 //! has code of its own here: what tells one from another is its TOML file.
 
+mod builtin;
+mod check;
+mod check_kind;
 mod decide;
 mod edge_rules;
 mod grant;
 mod kind;
 mod name;
+mod parse;
 mod product;
 mod profile;
 mod signature_rules;
 mod text_rules;
 
+pub use builtin::{BUILTIN_NAMES, builtin};
 pub use decide::{
     Actor, Approved, Asked, AskedGrant, Caution, CautionCode, Change, Chosen, Creation, Edit, Edited, ExpiryAsked,
     Missing, Shift, State, Subject, Verb, Via,
@@ -24,6 +29,7 @@ pub use kind::{
     Ownership, Proof, RotateRules, SecretFormat, Verbs,
 };
 pub use name::{Name, NameError};
+pub use parse::{ProfileError, ProfileErrors};
 pub use product::Product;
 pub use profile::{Adapter, Family, Limits, Lock, PermissionInfo, Profile, Rate, Role, Scope, Service};
 pub use signature_rules::{Replay, SignatureRules};

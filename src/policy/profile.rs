@@ -307,6 +307,12 @@ impl Profile {
         self.kinds.iter().find(|kind| kind.login.is_some())
     }
 
+    /// The kind of an organisation's first token.
+    #[must_use]
+    pub fn setup_kind(&self) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.setup.is_some())
+    }
+
     /// The limits.
     #[must_use]
     pub const fn limits(&self) -> &Limits {

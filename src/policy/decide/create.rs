@@ -2,7 +2,7 @@
 
 use super::access::Actor;
 use super::choice::{Asked, Chosen};
-use crate::policy::{GrantSet, Kind, Name, Needed, Permission, Product, Profile, Proof};
+use crate::policy::{CeilingSource, GrantSet, Kind, Name, Needed, Permission, Product, Profile, Proof};
 use crate::problem::{FieldError, Problem};
 use crate::time::Timestamp;
 
@@ -151,9 +151,15 @@ impl Profile {
         expires_at: Option<Timestamp>,
         has_passphrase: bool,
     ) -> Vec<Caution> {
-        let granted = self.granted(chosen);
-        let whole = chosen.scopes.iter().filter_map(|name| self.scope(name.as_str())).any(|s| s.is_everything());
-        let every = kind.grants.scopes.len() > 1 && chosen.scopes.len() == kind.grants.scopes.len();
+        // The owner's role may rise, so for a token that inherits it, what was granted counts.
+        let granted = match kind.ceiling {
+            CeilingSource::OwnerRole => self.granted(chosen),
+            CeilingSource::FixedRole | CeilingSource::Everything => self.effective(kind, chosen, None),
+        };
+        let whole = granted.contains(&GrantSet::all());
+        // Every scope, or one that contains all others that the kind can have.
+        let mut scopes = kind.grants.scopes.iter().filter_map(|name| self.scope(name.as_str()));
+        let every = kind.grants.scopes.len() > 1 && scopes.all(|scope| granted.contains(&scope.grants()));
         // A grant on a pattern is as sensitive as the same permission without one.
         let sensitive = self
             .permissions()

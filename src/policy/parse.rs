@@ -1,0 +1,322 @@
+//! From TOML to a checked profile, with a place in the file for everything that is wrong.
+//!
+//! The file is parsed once, with positions. Each named table is then read on its own, so that a mistake in one does
+//! not hide those in others, and what was read is checked against the rest; a check names the path at fault, and the
+//! path is looked up in what was parsed.
+
+use core::fmt;
+use core::ops::Range;
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::check::check;
+use super::grant::Permission;
+use super::name::Name;
+use super::profile::{Adapter, Limits, PermissionInfo, Profile};
+use super::{Family, Kind, Product, Role, Scope, Service};
+
+/// Something wrong in a profile's file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct ProfileError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, in characters, from 1.
+    pub column: usize,
+    /// What it is about, such as `kinds.pat.expiry.max_seconds`; empty for the file as a whole.
+    pub path: String,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Everything that is wrong in a profile's file, in the order of the file: at least one, at most 50.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct ProfileErrors(Vec<ProfileError>);
+
+impl ProfileErrors {
+    /// How many are told at most.
+    pub const MAX: usize = 50;
+
+    /// The errors, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &ProfileError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for ProfileErrors {
+    /// One error a line: `line:column: path: message`. Put the file's name before each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for ProfileErrors {}
+
+impl From<ProfileErrors> for crate::problem::Problem {
+    /// `invalid_request`, each error in the field `profile`.
+    fn from(errors: ProfileErrors) -> Self {
+        let field = |error: ProfileError| crate::problem::FieldError {
+            field: "profile".to_owned(),
+            message: error.to_string(),
+        };
+        Self::fields(errors.0.into_iter().map(field).collect())
+    }
+}
+
+/// The keys of a profile that are not tables of named things.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    /// The profile's name.
+    pub(super) name: Name,
+    /// What people read.
+    pub(super) title: String,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub(super) description: String,
+    /// Whether posting a private key revokes its token. No where not said: it sends a private key.
+    #[serde(default)]
+    pub(super) revoke_by_private_key: bool,
+    /// The wire adapters whose paths answer for organisations of this profile. None where not said.
+    #[serde(default)]
+    pub(super) adapters: Vec<Adapter>,
+    /// The permissions that call for a passphrase; a `*` stands for any. None where not said.
+    #[serde(default)]
+    pub(super) sensitive: Vec<Permission>,
+    /// The limits.
+    #[serde(default)]
+    pub(super) limits: Limits,
+}
+
+/// Every key that a profile can have at its top: those of [`Head`], then the tables of named things.
+const HEAD: &[&str] = &["name", "title", "description", "revoke_by_private_key", "adapters", "sensitive", "limits"];
+/// The tables of named things.
+const TABLES: &[&str] = &["permissions", "scopes", "roles", "families", "services", "kinds"];
+
+impl Profile {
+    /// Reads and checks a profile's file.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its place: syntax first, alone; then unknown or missing keys and values of the
+    /// wrong sort; then, where all could be read, names that are not declared, bounds, and rules that contradict each
+    /// other.
+    pub fn parse(text: &str) -> Result<Self, ProfileErrors> {
+        if text.len() > Self::MAX_BYTES {
+            let message = format!("a profile has at most {} bytes", Self::MAX_BYTES);
+            return Err(ProfileErrors(vec![ProfileError { line: 1, column: 1, path: String::new(), message }]));
+        }
+        let (root, syntax) = DeTable::parse_recoverable(text);
+        let mut reader = Reader { text, root: root.get_ref(), errors: Vec::new() };
+        for error in syntax {
+            reader.push(error.span().unwrap_or_default(), String::new(), error.message().to_owned());
+        }
+        reader.finish_stage()?;
+
+        reader.unknown_keys();
+        let head = reader.head(root.span());
+        let profile = Self {
+            permissions: reader.permissions(head.as_ref().map_or(&[], |head| head.sensitive.as_slice())),
+            scopes: reader.named("scopes", |it: &mut Scope, name| it.name = name),
+            roles: reader.named("roles", |it: &mut Role, name| it.name = name),
+            families: reader.named("families", |it: &mut Family, name| it.name = name),
+            services: reader.named("services", |it: &mut Service, name| it.name = name),
+            kinds: reader.named("kinds", |it: &mut Kind, name| it.name = name),
+            name: head.as_ref().map_or_else(Name::unset, |head| head.name.clone()),
+            title: head.as_ref().map(|head| head.title.clone()).unwrap_or_default(),
+            description: head.as_ref().map(|head| head.description.clone()).unwrap_or_default(),
+            revoke_by_private_key: head.as_ref().is_some_and(|head| head.revoke_by_private_key),
+            adapters: head.as_ref().map(|head| head.adapters.clone()).unwrap_or_default(),
+            limits: head.as_ref().map(|head| head.limits).unwrap_or_default(),
+        };
+        reader.finish_stage()?;
+
+        let sensitive = head.map(|head| head.sensitive).unwrap_or_default();
+        for (path, message) in check(&profile, &sensitive) {
+            reader.push_at(&path, message);
+        }
+        reader.finish_stage()?;
+        let mut profile = profile;
+        profile.roles.sort_by_key(|role| core::cmp::Reverse(role.rank));
+        Ok(profile)
+    }
+}
+
+/// A way through the file: the key of a table, or the place in an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Key(String),
+    At(usize),
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    root: &'t DeTable<'t>,
+    errors: Vec<ProfileError>,
+}
+
+impl<'t> Reader<'t> {
+    fn push(&mut self, span: Range<usize>, path: String, message: String) {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count().saturating_add(1);
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+        self.errors.push(ProfileError { line, column, path, message });
+    }
+
+    fn push_at(&mut self, path: &[Step], message: String) {
+        self.push(locate(self.root, path), print(path), message);
+    }
+
+    /// Ends a stage: what was found wrong so far is told.
+    fn finish_stage(&mut self) -> Result<(), ProfileErrors> {
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let mut errors = core::mem::take(&mut self.errors);
+        errors.sort();
+        errors.truncate(ProfileErrors::MAX);
+        Err(ProfileErrors(errors))
+    }
+
+    fn unknown_keys(&mut self) {
+        for (key, _) in self.root.iter() {
+            if !HEAD.iter().chain(TABLES).any(|known| *known == key.get_ref()) {
+                let known: Vec<&str> = HEAD.iter().chain(TABLES).copied().collect();
+                let message = format!("unknown key, expected one of {}", known.join(", "));
+                self.push(key.span(), key.get_ref().to_string(), message);
+            }
+        }
+    }
+
+    fn head(&mut self, span: Range<usize>) -> Option<Head> {
+        let known = self.root.iter().filter(|(key, _)| HEAD.contains(&key.get_ref().as_ref()));
+        let head: DeTable<'t> = known.map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.read(Spanned::new(span.start..span.start, DeValue::Table(head)), "")
+    }
+
+    fn read<T: Deserialize<'t>>(&mut self, value: Spanned<DeValue<'t>>, path: &str) -> Option<T> {
+        let span = value.span();
+        match T::deserialize(ValueDeserializer::from(value).into_deserializer()) {
+            Ok(read) => Some(read),
+            Err(error) => {
+                self.push(error.span().unwrap_or(span), path.to_owned(), error.message().to_owned());
+                None
+            }
+        }
+    }
+
+    /// The entries of a table, in the order of the file.
+    fn entries(&mut self, table: &'t DeValue<'t>, span: Range<usize>, path: &str) -> Vec<Entry<'t>> {
+        let Some(table) = table.as_table() else {
+            self.push(span, path.to_owned(), "must be a table".to_owned());
+            return Vec::new();
+        };
+        let mut entries: Vec<Entry<'t>> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        entries
+    }
+
+    fn section(&mut self, section: &str) -> Vec<Entry<'t>> {
+        match self.root.get(section) {
+            Some(value) => self.entries(value.get_ref(), value.span(), section),
+            None => Vec::new(),
+        }
+    }
+
+    fn named<T: Deserialize<'t>>(&mut self, section: &str, put_name: impl Fn(&mut T, Name)) -> Vec<T> {
+        let mut read_all = Vec::new();
+        for (key, value) in self.section(section) {
+            let path = format!("{section}.{}", key.get_ref());
+            let name =
+                key.get_ref().parse::<Name>().map_err(|error| self.push(key.span(), path.clone(), error.to_string()));
+            let read = self.read::<T>(value.clone(), &path);
+            if let (Ok(name), Some(mut read)) = (name, read) {
+                put_name(&mut read, name);
+                read_all.push(read);
+            }
+        }
+        read_all
+    }
+
+    /// `[permissions.<resource>]` with `<action> = "<description>"`, and then those of the product itself.
+    fn permissions(&mut self, sensitive: &[Permission]) -> Vec<PermissionInfo> {
+        let mut declared = Vec::new();
+        for (resource, actions) in self.section("permissions") {
+            let at = format!("permissions.{}", resource.get_ref());
+            for (action, description) in self.entries(actions.get_ref(), actions.span(), &at) {
+                let path = format!("{at}.{}", action.get_ref());
+                let text = format!("{}:{}", resource.get_ref(), action.get_ref());
+                match text.parse::<Permission>() {
+                    Ok(_) if text.contains('*') => {
+                        self.push(action.span(), path, "what is declared has no '*'".to_owned());
+                    }
+                    Ok(permission) => {
+                        declared.extend(self.read::<String>(description.clone(), &path).map(|text| (permission, text)))
+                    }
+                    Err(error) => self.push(action.span(), path, error.to_string()),
+                }
+            }
+        }
+        let product = Product::ALL.iter().map(|own| (own.permission(), own.description().to_owned()));
+        let all = declared.into_iter().chain(product);
+        all.map(|(permission, description)| {
+            let sensitive = sensitive.iter().any(|wide| wide.contains(&permission));
+            PermissionInfo { permission, description, sensitive }
+        })
+        .collect()
+    }
+}
+
+type Entry<'t> = (&'t Spanned<std::borrow::Cow<'t, str>>, &'t Spanned<DeValue<'t>>);
+
+/// Where a path is in the file, or as much of it as there is.
+fn locate(root: &DeTable<'_>, path: &[Step]) -> Range<usize> {
+    let mut span = 0..0;
+    let mut table = Some(root);
+    let mut value: Option<&DeValue<'_>> = None;
+    for step in path {
+        let next = match step {
+            Step::Key(key) => table.and_then(|table| table.get_key_value(key.as_str())).map(|(k, v)| (k.span(), v)),
+            Step::At(at) => value.and_then(|value| value.get(*at)).map(|v| (v.span(), v)),
+        };
+        let Some((found, next)) = next else { break };
+        span = found;
+        value = Some(next.get_ref());
+        table = next.get_ref().as_table();
+    }
+    span
+}
+
+fn print(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => {
+                text.push('.');
+                text.push_str(key);
+            }
+            Step::At(at) => text.push_str(&format!("[{at}]")),
+        }
+    }
+    text
+}
