@@ -1,7 +1,7 @@
 //! What is shipped, under `dist/`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -73,61 +73,74 @@ pub(crate) fn build(workspace: &Workspace, products: &[Product], test_hooks: boo
 }
 
 /// Builds the Worker and returns its folder, with `index.js` and `symbolon.wasm` in it.
-///
-/// `crates/worker/js/index.js` is the entry; it gets instances of the WebAssembly from the module `symbolon-wasm`
-/// ([`glue`]).
 pub(crate) fn worker(workspace: &Workspace, flavour: Flavour) -> Result<PathBuf> {
-    setup::npm(workspace)?;
-    let out = workspace.path("dist").join(flavour.name());
+    // wrangler wants the folder of static assets to be there, even with nothing in it yet.
+    fs::create_dir_all(workspace.path("dist/www"))?;
     let library = Cdylib { package: "symbolon-worker", features: flavour.features(), profile: flavour.profile() };
-    let compiled = wasm::compile(workspace, &library)?;
+    bundle(workspace, &library, &workspace.path("crates/worker/js"), &workspace.path("dist").join(flavour.name()))
+}
+
+/// A Worker in Rust that does nothing, for the benchmark.
+pub(crate) fn empty_worker(workspace: &Workspace) -> Result<PathBuf> {
+    let library = Cdylib { package: "xtask-bench", features: &[], profile: Profile::Release };
+    bundle(workspace, &library, &workspace.path("xtask/bench/js"), &workspace.path(".tools/bench/empty-rust"))
+}
+
+/// Makes `index.js` and `symbolon.wasm` in the folder `out` from a cdylib and its host in JavaScript.
+///
+/// `index.js` in the folder `host` is the entry; it gets instances of the WebAssembly from the module `symbolon-wasm`
+/// ([`glue`]).
+fn bundle(workspace: &Workspace, library: &Cdylib<'_>, host: &Path, out: &Path) -> Result<PathBuf> {
+    setup::npm(workspace)?;
+    let compiled = wasm::compile(workspace, library)?;
     let _only_one = setup::lock(workspace)?;
     let inputs = Inputs::default()
         .file(&compiled)?
-        .folder(&workspace.path("crates/worker/js"))?
+        .folder(host)?
         .file(&workspace.path("xtask/src/build.rs"))?
         .file(&workspace.path("xtask/src/glue.rs"))?
         .file(&workspace.path("xtask/src/wasm.rs"))?
         .folder(&workspace.path("xtask/bindgen/src"))?
         .file(&workspace.path("Cargo.lock"))?
         .file(&workspace.path("package-lock.json"))?;
-    let stamp = Stamp::new(workspace, flavour.name(), inputs);
-    if stamp.holds() && out.join("index.js").is_file() && out.join("symbolon.wasm").is_file() {
-        return Ok(out);
+    let name = out.file_name().context("the output folder's name")?.to_string_lossy().into_owned();
+    let stamp = Stamp::new(workspace, &name, inputs);
+    let wasm = out.join("symbolon.wasm");
+    let script = out.join("index.js");
+    if stamp.holds() && script.is_file() && wasm.is_file() {
+        return Ok(out.to_path_buf());
     }
     stamp.clear()?;
-    say(&format!("building dist/{}", flavour.name()));
-    let work = workspace.path(".tools/build").join(flavour.name());
+    say(&format!("building {}", out.strip_prefix(&workspace.root).unwrap_or(out).display()));
+    let work = workspace.path(".tools/build").join(&name);
     if work.exists() {
         fs::remove_dir_all(&work)?;
     }
     fs::create_dir_all(&work)?;
-    fs::create_dir_all(&out)?;
-    // wrangler wants the folder of static assets to be there, even with nothing in it yet.
-    fs::create_dir_all(workspace.path("dist/www"))?;
+    fs::create_dir_all(out)?;
     wasm::bindgen(workspace, "no-modules", &compiled, &work, "symbolon")?;
-    let script = fs::read_to_string(work.join("symbolon.js")).context("reading wasm-bindgen's glue")?;
+    let glue = fs::read_to_string(work.join("symbolon.js")).context("reading wasm-bindgen's glue")?;
     let module = work.join("symbolon.mjs");
-    fs::write(&module, glue::factory(&script, "./symbolon.wasm")?)?;
-    wasm::optimize(workspace, flavour.profile(), &work.join("symbolon_bg.wasm"), &out.join("symbolon.wasm"))?;
+    fs::write(&module, glue::factory(&glue, "./symbolon.wasm")?)?;
+    wasm::optimize(workspace, library.profile, &work.join("symbolon_bg.wasm"), &wasm)?;
     let mut esbuild = setup::package_command(workspace, "esbuild");
     esbuild
-        .arg(workspace.path("crates/worker/js/index.js"))
+        .arg(host.join("index.js"))
         .args(["--bundle", "--format=esm", "--platform=neutral", "--target=es2024", "--conditions=workerd,worker"])
         .args(["--external:*.wasm", "--external:cloudflare:*", "--external:node:*", "--log-level=warning"])
         .arg(format!("--alias:symbolon-wasm={}", module.display()))
-        .arg(format!("--outfile={}", out.join("index.js").display()));
-    if flavour.profile() == Profile::Release {
-        // Names of classes are part of the contract with the runtime, and stack traces stay readable.
-        esbuild.args(["--minify-syntax", "--minify-whitespace", "--keep-names"]);
+        .arg(format!("--outfile={}", script.display()));
+    if library.profile == Profile::Release {
+        // Identifiers stay as they are: stack traces are read by people.
+        esbuild.args(["--minify-syntax", "--minify-whitespace"]);
     }
     process::run(&mut esbuild, "esbuild")?;
     stamp.set()?;
-    Ok(out)
+    Ok(out.to_path_buf())
 }
 
 /// The sizes of a built Worker: each file, then both together.
-pub(crate) fn worker_sizes(folder: &std::path::Path) -> Result<Vec<(&'static str, Size)>> {
+pub(crate) fn worker_sizes(folder: &Path) -> Result<Vec<(&'static str, Size)>> {
     let script = Size::of(&folder.join("index.js"))?;
     let wasm = Size::of(&folder.join("symbolon.wasm"))?;
     Ok(vec![("index.js", script), ("symbolon.wasm", wasm), ("(both)", script.plus(wasm))])

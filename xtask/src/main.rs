@@ -6,6 +6,7 @@
     reason = "a command-line tool prints, reads the clock and the environment; nothing here is part of the product"
 )]
 
+mod bench;
 mod build;
 mod check;
 mod dev;
@@ -57,6 +58,8 @@ enum Task {
     Check,
     /// The rules of the house that can be checked: layers, forbidden words, lock files, the map.
     Tidy,
+    /// Measures: sizes, and requests per second in workerd; everything when nothing is named.
+    Bench(bench::Options),
     /// Runs the fuzz targets on a nightly toolchain.
     Fuzz {
         /// One target; each in turn when none is named.
@@ -95,6 +98,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Task::Test { suites } => test::test(&workspace, &suites),
         Task::Check => check::check(&workspace),
         Task::Tidy => tidy::tidy(&workspace),
+        Task::Bench(options) => bench::bench(&workspace, &options),
         Task::Fuzz { target, seconds } => fuzz::fuzz(&workspace, target.as_deref(), seconds),
         Task::Setup { browser, python } => setup::all(&workspace, browser, python),
     }

@@ -1,0 +1,68 @@
+//! Sizes, and requests per second in workerd, side by side in one run on one machine.
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::build::{self, Flavour};
+use crate::process;
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Subject {
+    /// The Worker's bytes, raw and with gzip.
+    Size,
+    /// Requests per second of the Worker, against Workers that do nothing.
+    Throughput,
+}
+
+/// What `cargo xtask bench` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What to measure.
+    subjects: Vec<Subject>,
+    /// How many times each Worker has its turn; the median counts.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// How long one turn is.
+    #[arg(long, default_value_t = 3)]
+    seconds: u32,
+}
+
+/// Measures what is named, or everything.
+pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
+    let subjects = if options.subjects.is_empty() { Subject::value_variants() } else { &options.subjects };
+    for subject in subjects {
+        match subject {
+            Subject::Size => size(workspace)?,
+            Subject::Throughput => throughput(workspace, options)?,
+        }
+    }
+    Ok(())
+}
+
+fn size(workspace: &Workspace) -> Result<()> {
+    let folder = build::worker(workspace, Flavour::Release)?;
+    println!("size");
+    for (name, size) in build::worker_sizes(&folder)? {
+        println!("  {name:16} {size}");
+    }
+    Ok(())
+}
+
+fn throughput(workspace: &Workspace, options: &Options) -> Result<()> {
+    if !setup::runs("wrk") {
+        setup::apt(workspace, &["wrk"])?;
+    }
+    let settings = json!({
+        "worker": build::worker(workspace, Flavour::Release)?,
+        "emptyRust": build::empty_worker(workspace)?,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+    });
+    let mut command = setup::node_command(workspace);
+    command.arg("xtask/js/bench.mjs").arg(serde_json::to_string(&settings).context("settings")?);
+    process::run(&mut command, "measuring")
+}
