@@ -13,6 +13,9 @@ use crate::size::Size;
 use crate::wasm::{self, Cdylib, Profile};
 use crate::workspace::{Inputs, Stamp, Workspace};
 
+/// The cargo feature of a Worker for tests.
+const TEST_HOOKS: &str = "test-hooks";
+
 /// Something that can be built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Product {
@@ -50,7 +53,7 @@ impl Flavour {
     fn features(self) -> &'static [&'static str] {
         match self {
             Self::Release | Self::Dev => &[],
-            Self::Test => &["test-hooks"],
+            Self::Test => &[TEST_HOOKS],
         }
     }
 }
@@ -128,6 +131,8 @@ fn bundle(workspace: &Workspace, library: &Cdylib<'_>, host: &Path, out: &Path) 
         .arg(host.join("index.js"))
         .args(["--bundle", "--format=esm", "--platform=neutral", "--target=es2024", "--conditions=workerd,worker"])
         .args(["--external:*.wasm", "--external:cloudflare:*", "--external:node:*", "--log-level=warning"])
+        // The host's own hooks for tests come and go with the crate's.
+        .arg(format!("--define:TEST_HOOKS={}", library.features.contains(&TEST_HOOKS)))
         .arg(format!("--alias:symbolon-wasm={}", module.display()))
         .arg(format!("--outfile={}", script.display()));
     if library.profile == Profile::Release {
