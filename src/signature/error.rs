@@ -109,7 +109,7 @@ pub enum SignatureError {
         components: Vec<String>,
     },
     /// `created` lies further ahead than clocks may differ.
-    #[error("the signature was created at {created}, which is in the future at {now}")]
+    #[error("the signature was created {} ms after the time of its verification", created.millis_since(*now))]
     FromFuture {
         /// When it says that it was created.
         created: Timestamp,
@@ -117,7 +117,7 @@ pub enum SignatureError {
         now: Timestamp,
     },
     /// The signature's window has ended.
-    #[error("the signature's window ended at {end}, before {now}")]
+    #[error("the signature's window ended {} ms before the time of its verification", now.millis_since(*end))]
     Stale {
         /// The last moment at which it was good.
         end: Timestamp,

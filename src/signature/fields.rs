@@ -11,6 +11,7 @@ use sfv::{
     ParameterSerializer, Parser,
 };
 
+use super::MAX_MEMBERS;
 use super::error::SignatureError;
 
 /// Parameters in the sender's order.
@@ -54,14 +55,18 @@ fn parse_list(name: &str, text: &str) -> Result<Vec<Member>, SignatureError> {
     Ok(list)
 }
 
-fn unique<'a>(name: &str, keys: impl Iterator<Item = &'a Key> + Clone) -> Result<(), SignatureError> {
-    // Quadratic only in what MAX_FIELD_BYTES lets through, and almost always over a handful.
-    let mut sorted: Vec<&str> = keys.map(|key| key.as_str()).collect();
-    sorted.sort_unstable();
-    match sorted.iter().zip(sorted.iter().skip(1)).find(|(one, next)| one == next) {
-        Some((key, _)) => Err(SignatureError::DuplicateKey { name: name.to_owned(), key: (*key).to_owned() }),
-        None => Ok(()),
+fn unique<'a>(name: &str, keys: impl Iterator<Item = &'a Key>) -> Result<(), SignatureError> {
+    // A sorted vector: `sort` and the sets of the standard library are several kilobytes of WebAssembly.
+    let mut seen: Vec<&str> = Vec::new();
+    for key in keys {
+        let key = key.as_str();
+        match seen.binary_search(&key) {
+            Ok(_) => return Err(SignatureError::DuplicateKey { name: name.to_owned(), key: key.to_owned() }),
+            Err(at) if seen.len() < MAX_MEMBERS => seen.insert(at, key),
+            Err(_) => return Err(SignatureError::TooLarge { what: name.to_owned(), limit: MAX_MEMBERS }),
+        }
     }
+    Ok(())
 }
 
 fn unique_parameters(name: &str, member: &Member) -> Result<(), SignatureError> {
@@ -76,7 +81,7 @@ fn unique_parameters(name: &str, member: &Member) -> Result<(), SignatureError> 
 pub(super) fn canonical(name: &str, text: &str) -> Result<String, SignatureError> {
     match parse_dictionary(name, text) {
         Ok(dictionary) => Ok(print_dictionary(&dictionary)),
-        Err(error @ SignatureError::DuplicateKey { .. }) => Err(error),
+        Err(error @ (SignatureError::DuplicateKey { .. } | SignatureError::TooLarge { .. })) => Err(error),
         // An item is a list of one member.
         Err(_) => parse_list(name, text).map(|list| {
             let mut out = ListSerializer::new();

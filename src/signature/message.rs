@@ -80,10 +80,10 @@ pub(super) fn clean_line(name: &str, value: &[u8]) -> Result<String, SignatureEr
     let wrong = || SignatureError::FieldCharacters { name: name.to_owned() };
     let text = core::str::from_utf8(value).map_err(|_| wrong())?;
     let mut clean = String::with_capacity(text.len());
-    for (index, piece) in text.split("\r\n").enumerate() {
+    for (index, piece) in text.split('\n').enumerate() {
         if index > 0 {
-            // Folding continues a line with white space (RFC 9112, section 5.2). Anything else is another line.
-            if !piece.starts_with([' ', '\t']) {
+            // Folding is a line break and white space (RFC 9112, section 5.2). Without the latter it is another line.
+            if clean.pop() != Some('\r') || !piece.starts_with([' ', '\t']) {
                 return Err(wrong());
             }
             clean.truncate(clean.trim_end_matches([' ', '\t']).len());

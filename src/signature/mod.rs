@@ -13,6 +13,41 @@
 //! A policy has no default and a [`Verified`] is made here alone. What cannot be rebuilt exactly is refused.
 //!
 //! Structured fields (RFC 8941, RFC 9651) are read and written by the crate `sfv`.
+//!
+//! ```
+//! use symbolon::key::PrivateKey;
+//! use symbolon::signature::{
+//!     BodyPresence, KeyId, Message, Policy, Request, Requirement, Selection, SignSpec, Target, Window, verify,
+//! };
+//! use symbolon::time::Timestamp;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let now = Timestamp::from_seconds(1_700_000_000);
+//! let key = PrivateKey::from_random(&[7; 32])?; // of a cryptographic random source, in earnest
+//! let target = Target::parse("https://api.example.com/v1/whoami?verbose")?;
+//! let request = Message::from(Request { method: "GET", target: &target, fields: &[] });
+//!
+//! let key_id = KeyId::Thumbprint(key.public_key().thumbprint());
+//! let spec = SignSpec::native(&request, BodyPresence::Absent, &key_id, now, 60, "2SVfXbGmAbPHoP0Pjd2Rpw");
+//! let headers = spec.sign(&request, &key)?;
+//!
+//! let fields = [
+//!     ("Signature-Input", headers.signature_input.as_bytes()),
+//!     ("Signature", headers.signature.as_bytes()),
+//! ];
+//! let received = Message::from(Request { method: "GET", target: &target, fields: &fields });
+//! let policy = Policy::native(Window {
+//!     max_age_seconds: 60,
+//!     max_lifetime_seconds: 300,
+//!     max_ahead_seconds: 5,
+//!     created: Requirement::Required,
+//!     expires: Requirement::Optional,
+//! });
+//! let verified = verify(&received, None, &Selection::NATIVE, &policy, now, |_| Some(key.public_key()))?;
+//! assert_eq!(verified.key_id(), Some(key_id));
+//! # Ok(())
+//! # }
+//! ```
 
 mod accept;
 mod base;
@@ -59,6 +94,9 @@ pub const MAX_COMPONENTS: usize = 64;
 pub const MAX_PARAMETERS: usize = 16;
 /// How long any field that is parsed here may be, all its lines together; what servers allow for a header.
 pub const MAX_FIELD_BYTES: usize = 16 * 1024;
+/// How many keys a dictionary, or the parameters of one of its members, may have: what RFC 9651, section 3, asks readers
+/// to support of a dictionary.
+pub const MAX_MEMBERS: usize = 1024;
 /// How long a signature base may become.
 pub const MAX_BASE_BYTES: usize = 64 * 1024;
 /// How long a `nonce`, `keyid`, `tag` or label may be. They are kept, compared and shown.

@@ -154,8 +154,9 @@ impl Policy {
             nonce: nonce.map(str::to_owned),
             alg: Some(super::ALGORITHM.to_owned()),
             key_id: None,
-            // Our own tag is only proposed: it helps to find the signature among others.
-            tag: Some(self.tag.clone().unwrap_or_else(|| TAG.to_owned())),
+            // Our own tag is only proposed, and not to systems with a wire format of their own: it helps to find the
+            // signature among others.
+            tag: self.tag.clone().or_else(|| (self.labels == Labels::Any).then(|| TAG.to_owned())),
         };
         AcceptSignature::one(label.unwrap_or(super::LABEL), requested)
     }

@@ -91,7 +91,8 @@ impl Target {
         if url.len() > MAX_TARGET_BYTES {
             return Err(TargetError::TooLong);
         }
-        let (scheme, rest) = url.split_once("://").ok_or(TargetError::Scheme)?;
+        let (scheme, rest) = url.split_once(':').ok_or(TargetError::Scheme)?;
+        let rest = rest.strip_prefix("//").ok_or(TargetError::Scheme)?;
         let scheme = match scheme {
             _ if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
             _ if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
@@ -259,8 +260,13 @@ fn canonical_characters(text: &str, part: Part) -> Result<(), TargetError> {
 
 /// Whether a URL parser takes the segment for `.` or `..` (URL Standard, section 4.1).
 fn is_dot_segment(segment: &str) -> bool {
-    // The longest is `%2e%2e`; no allocation for the others.
-    segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    let dot = |text: &'_ str| match text.strip_prefix('.') {
+        Some(rest) => Some(rest.len()),
+        None => text.get(..3).filter(|dot| dot.eq_ignore_ascii_case("%2e")).map(|_| text.len().saturating_sub(3)),
+    };
+    let after = |left: usize| segment.get(segment.len().saturating_sub(left)..).unwrap_or_default();
+    // One dot and nothing behind it, or another dot and nothing behind that.
+    dot(segment).is_some_and(|left| left == 0 || dot(after(left)) == Some(0))
 }
 
 #[cfg(test)]
