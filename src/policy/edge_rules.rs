@@ -34,3 +34,31 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{BUILTIN_NAMES, Profile, Replay, builtin};
+
+    #[test]
+    fn the_rules_of_every_kind_survive_the_wire() {
+        for profile in BUILTIN_NAMES {
+            for kind in Profile::parse(builtin(profile).unwrap()).unwrap().kinds() {
+                let rules = kind.edge_rules();
+                let json = serde_json::to_string(&rules).unwrap();
+                assert_eq!(serde_json::from_str::<EdgeRules>(&json).unwrap(), rules, "{json}");
+            }
+        }
+    }
+
+    #[test]
+    fn devguards_form_is_what_its_clients_send() {
+        let profile = Profile::parse(builtin("devguard").unwrap()).unwrap();
+        let rules = profile.kind("pat").unwrap().edge_rules().signature;
+        assert_eq!(rules.components, ["@method", "content-digest"]);
+        assert_eq!(rules.labels, ["sig77"]);
+        assert_eq!((rules.max_age_seconds, rules.max_future_seconds), (10, 2));
+        assert_eq!(rules.replay, Replay::Once);
+        assert!(rules.fingerprint_header && !rules.nonce_required && rules.tag.is_none());
+    }
+}

@@ -14,8 +14,11 @@ mod name;
 mod parse;
 mod product;
 mod profile;
+#[cfg(feature = "schema")]
+mod schema;
 mod signature_rules;
 mod text_rules;
+mod view;
 
 pub use builtin::{BUILTIN_NAMES, builtin};
 pub use decide::{
@@ -32,5 +35,8 @@ pub use name::{Name, NameError};
 pub use parse::{ProfileError, ProfileErrors};
 pub use product::Product;
 pub use profile::{Adapter, Family, Limits, Lock, PermissionInfo, Profile, Rate, Role, Scope, Service};
+#[cfg(feature = "schema")]
+pub use schema::schema;
 pub use signature_rules::{Replay, SignatureRules};
 pub use text_rules::{CharClass, CharClassError, DescriptionRules, NamePattern, NameRules, PassphraseRules};
+pub use view::{PublicKind, PublicProfile, PublicRole, PublicScope};

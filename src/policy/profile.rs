@@ -41,12 +41,6 @@ impl Scope {
     pub fn grants(&self) -> GrantSet {
         self.permissions.iter().cloned().map(Grant::unlimited).collect()
     }
-
-    /// Whether it grants everything.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        self.permissions.contains(&Permission::any())
-    }
 }
 
 /// What a member, or a token with a fixed role, may do at most.
