@@ -285,13 +285,18 @@ fn check_least(at: &mut Findings, profile: &Profile, kind: &Kind, least: &Least)
     );
     at.must(kind.has_proof(Proof::Bearer), "scopes", "is given as a secret: `bearer` must be among the proofs");
     let now = crate::time::Timestamp::EPOCH;
-    if let Err(error) = kind.check_expiry(least.expires(now), now, now) {
+    // A default that does not hold is told where it is.
+    let own = least.expires_seconds.is_some() || kind.expiry.default_seconds.is_none();
+    if let Some(error) = kind.check_expiry(least.expires(now), now, now).err().filter(|_| own) {
         at.key("expires_seconds", |at| at.here(error.message));
     }
     if let Err(errors) = profile.choose(kind, &least.asked()) {
         for error in errors {
-            let field = error.field.split('[').next().unwrap_or_default().to_owned();
-            at.key(&field, |at| at.here(error.message));
+            let (field, place) = error.field.split_once('[').unwrap_or((&error.field, ""));
+            at.key(field, |at| match place.trim_end_matches(']').parse() {
+                Ok(place) => at.at(place, |at| at.here(error.message)),
+                Err(_) => at.here(error.message),
+            });
         }
     }
 }

@@ -236,7 +236,11 @@ impl Errors {
                 self.push("role", not_one_of(&can.roles, "a role must be chosen"));
             }
             Needed::Any if chosen.is_role_alone() && chosen.role.is_none() => {
+                // A list that was given, and is empty, is what to point at.
                 let field = match can {
+                    _ if asked.scopes.is_some() => "scopes",
+                    _ if asked.permissions.is_some() => "permissions",
+                    _ if asked.grants.is_some() => "grants",
                     _ if !can.scopes.is_empty() => "scopes",
                     _ if !can.permissions.is_empty() => "permissions",
                     _ if !can.families.is_empty() => "grants",

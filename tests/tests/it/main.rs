@@ -15,6 +15,7 @@ mod digest;
 mod ecdsa;
 mod interop;
 mod key;
+mod policy_properties;
 mod properties;
 mod rfc9421;
 mod signature_properties;
