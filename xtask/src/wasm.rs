@@ -103,7 +103,9 @@ pub(crate) fn optimize(workspace: &Workspace, profile: Profile, input: &Path, ou
         }
         Profile::Release => {
             let mut command = setup::package_command(workspace, "wasm-opt");
-            command.args(FEATURES).args(["-Oz", "--strip-debug", "--strip-producers"]);
+            // rustc has optimised for size already; -O3 costs 0.1 % more bytes with gzip than -Oz, and does not trade
+            // speed for size a second time.
+            command.args(FEATURES).args(["-O3", "--strip-debug", "--strip-producers"]);
             command.arg(input).arg("-o").arg(output);
             // wasm-opt is itself a program that V8 has to compile: its chatter is kept unless it fails.
             process::capture(&mut command, "wasm-opt", Echo::Kept)?.expect_success("wasm-opt")?;

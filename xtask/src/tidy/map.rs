@@ -18,14 +18,18 @@ pub(super) fn names(workspace: &Workspace, sources: &[Source]) -> Result<Vec<Fin
     };
     let mut findings = Vec::new();
     for (index, line) in map.text.lines().enumerate() {
-        for name in paths(line) {
-            if !workspace.path(name).exists() {
+        let named = paths(line);
+        for name in &named {
+            // A row about one folder names what is in it without repeating the folder.
+            let inside = |folder: &&str| workspace.path(folder).join(name).exists();
+            if !workspace.path(name).exists() && !named.iter().any(inside) {
                 findings.push(Finding::at_line(MAP, index, &format!("{name} is not there")));
             }
         }
     }
     for module in modules(sources) {
-        if !map.text.contains(&module) {
+        let name = Path::new(&module).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if !map.text.contains(&module) && !map.text.contains(&format!("`{name}`")) {
             findings.push(Finding::at(MAP, &format!("says nothing of {module}")));
         }
     }
