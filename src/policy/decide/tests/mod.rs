@@ -1,5 +1,6 @@
-//! The rules of the built-in profiles, one table each.
+//! The rules of the built-in profiles, one table each, and what holds between people.
 
+mod people;
 mod systems;
 
 use crate::id::MemberId;
