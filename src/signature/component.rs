@@ -107,6 +107,18 @@ impl Component {
         Self::checked(Kind::Field(name.to_owned()), Vec::new())
     }
 
+    /// A component without parameters from its name alone, as rules write it: `@method`, `content-digest`.
+    ///
+    /// # Errors
+    /// [`SignatureError::UnknownComponent`] for a name that begins with `@` and is not known, and as
+    /// [`Component::derived`] and [`Component::field`].
+    pub fn named(name: &str) -> Result<Self, SignatureError> {
+        match Derived::ALL.into_iter().find(|derived| derived.as_str() == name) {
+            Some(derived) => Self::derived(derived),
+            None => Self::field(name),
+        }
+    }
+
     pub(super) fn from_item(item: Item) -> Result<Self, SignatureError> {
         let unknown = |item: &Item| SignatureError::UnknownComponent {
             component: fields::print_item(&item.bare, &item.parameters),

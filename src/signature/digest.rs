@@ -161,6 +161,12 @@ impl ContentDigest {
         sha256.into_iter().chain(self.sha512.map(|_| DigestAlgorithm::Sha512))
     }
 
+    /// The digests that the field lists, for whoever was told them instead of the content.
+    #[must_use]
+    pub const fn digests(&self) -> BodyDigests {
+        BodyDigests { sha256: self.sha256, sha512: self.sha512 }
+    }
+
     /// Whether the content is the one that the field describes: every known digest that it lists must match.
     ///
     /// Digests of content are public, so they are compared plainly.

@@ -2,9 +2,38 @@
 //!
 //! The gate's rules are `async` functions over an effect board ([`Task`]): they run to their end on every call, hold no
 //! lock and share no promise, and the host carries out what they ask for. Records, calls and answers are those of
-//! `symbolon::protocol`.
+//! `symbolon::protocol`; the rules by which a record may be believed are its leases.
+//!
+//! ```text
+//! credential ─▶ lookup (confirm) ─▶ decide: possession, state, passphrase, replay, permission
+//!                                     ├─ manage: /v1 on management hosts, verify, forward_auth
+//!                                     └─ gateway: routes, identity, on to the origin
+//! ```
 
+mod context;
+mod credential;
+mod decide;
 pub mod effect;
+mod forward_auth;
+mod gate;
+mod gateway;
+mod identity;
+mod ledger;
+mod lookup;
+mod manage;
+mod passphrase;
+mod ports;
+mod refusal;
+mod request;
+mod signed;
+mod state;
 mod task;
+mod verify;
 
+#[cfg(test)]
+mod testing;
+
+pub use gate::{Gate, GateConfig};
+pub use ports::{BodyError, Unavailable};
+pub use request::{Forward, GateRequest, Outcome};
 pub use task::{Io, Step, Task};

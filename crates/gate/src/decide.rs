@@ -1,0 +1,242 @@
+//! The decision: who asks, and whether they may.
+//!
+//! The order is the rule. Until possession is proved, nothing is told but what the request itself shows: no credential,
+//! a malformed one, an unknown token, a signature that does not hold. Then comes the token's state, its passphrase,
+//! whether the signed request was seen before, and last what it may do.
+
+use std::rc::Rc;
+
+use symbolon::id::ShortId;
+use symbolon::policy::{Freshness, Permission, Proof as ProofWay};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::Record;
+use symbolon::protocol::message::Lookup;
+use symbolon::signature::SignatureError;
+use symbolon::time::Timestamp;
+
+use crate::context::Context;
+use crate::credential::{Credential, Presented, Side, Unreadable, presented};
+use crate::ports::Unavailable;
+use crate::request::GateRequest;
+use crate::signed::{self, Body};
+use crate::{lookup, passphrase};
+
+/// What a verification asks of a credential.
+#[derive(Clone, Copy)]
+pub(crate) struct Demand<'a> {
+    /// What it must permit, and on which resource.
+    pub(crate) permissions: &'a [Permission],
+    /// On which resource.
+    pub(crate) resource: Option<&'a str>,
+    /// A stricter freshness than the kind's.
+    pub(crate) freshness: Option<Freshness>,
+    /// Whether a signature must be a full native one with a nonce, whatever the kind says.
+    pub(crate) native_signature: bool,
+    /// Whether the token need not stand any more, nor its passphrase be known: to end it, its key is enough.
+    pub(crate) to_end_it: bool,
+    /// The one organisation whose tokens are known to whoever asks; none: all are.
+    pub(crate) within: Option<ShortId>,
+}
+
+/// A credential that may do what was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowed {
+    /// The token's record.
+    pub(crate) record: Rc<Record>,
+    /// Whether possession was proved by a signature.
+    pub(crate) signed: bool,
+}
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refusal {
+    /// Why.
+    pub(crate) problem: Problem,
+    /// What could be signed instead: the value of `Accept-Signature`.
+    pub(crate) accept: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: Code) -> Self {
+        Problem::new(code).into()
+    }
+
+    pub(crate) fn signature(error: SignatureError) -> Self {
+        signed::problem(&error).into()
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Problem::new(Code::AuthorityUnavailable).retry_after(1).into()
+    }
+
+    pub(crate) fn accepting(mut self, accept: String) -> Self {
+        self.accept = Some(accept);
+        self
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problem, accept: None }
+    }
+}
+
+impl From<Unavailable> for Refusal {
+    fn from(_: Unavailable) -> Self {
+        Self::unavailable()
+    }
+}
+
+/// Decides on a request that is here.
+pub(crate) async fn request(
+    context: &Context,
+    request: &GateRequest,
+    side: Side,
+    demand: &Demand<'_>,
+) -> Result<Allowed, Refusal> {
+    let accepting = |refusal: Refusal| match signed::native_accept(request, demand.native_signature) {
+        Some(accept) => refusal.accepting(accept),
+        None => refusal,
+    };
+    let found = match presented(request, side, &context.gate.known) {
+        Ok(found) => found,
+        Err(Unreadable::Problem(problem)) => return Err(problem.into()),
+        Err(Unreadable::Signature(error)) => return Err(accepting(Refusal::signature(error))),
+    };
+    if found.credential.is_none() {
+        return Err(accepting(Refusal::new(Code::MissingCredential)));
+    }
+    credential(context, request, Body::Here, found, demand).await
+}
+
+/// Decides on a credential that was found.
+pub(crate) async fn credential(
+    context: &Context,
+    request: &GateRequest,
+    body: Body<'_>,
+    found: Presented,
+    demand: &Demand<'_>,
+) -> Result<Allowed, Refusal> {
+    let Some(credential) = found.credential else { return Err(Refusal::new(Code::MissingCredential)) };
+    let proved = prove(context, request, body, credential, demand).await?;
+    let Proved { record, newest, verified } = proved;
+    let allowed = Allowed { record: Rc::clone(&record), signed: verified.is_some() };
+    let judged = async {
+        if demand.to_end_it {
+            return Ok(());
+        }
+        standing(&record, context.io.now())?;
+        passphrase::check(context, &record, found.passphrase.as_ref()).await?;
+        if let Some(verified) = &verified {
+            signed::replay(context, request, &record, verified, demand).await?;
+        }
+        permits(&record, demand)
+    };
+    let result: Result<(), Refusal> = judged.await;
+    let now = context.io.now();
+    let mut state = context.gate.state.borrow_mut();
+    let ledger = state.touch(record.short_id);
+    match result {
+        Ok(()) => {
+            if !record.rules.counts.is_empty() || record.proofs.len() > 1 {
+                ledger.used(&record, newest, now, &context.client);
+            }
+            Ok(allowed)
+        }
+        Err(refusal) => {
+            if refusal.problem.code.status() < 500 {
+                ledger.refused(record.token, refusal.problem.code, now, &context.client);
+            }
+            Err(refusal)
+        }
+    }
+}
+
+/// A token whose possession was proved.
+struct Proved {
+    record: Rc<Record>,
+    /// Whether it was the newest secret or key, not one that lives on for a rotation's grace.
+    newest: bool,
+    verified: Option<symbolon::signature::Verified>,
+}
+
+async fn prove(
+    context: &Context,
+    request: &GateRequest,
+    body: Body<'_>,
+    credential: Credential,
+    demand: &Demand<'_>,
+) -> Result<Proved, Refusal> {
+    let unknown = || Refusal::new(Code::UnknownToken);
+    match credential {
+        Credential::Bearer(secret, header) => {
+            let name = context.gate.known.read(secret.expose()).map_err(|error| {
+                Refusal::from(Problem::new(error.code()).detail(error.to_string()))
+            })?;
+            let lookup = Lookup::Digest(name.digest);
+            let record = find(context, name.organization, &lookup, demand).await?.ok_or_else(unknown)?;
+            let proof = record.bearer(&name.digest, context.io.now()).ok_or_else(unknown)?;
+            let newest = proof.until.is_none();
+            if !record.rules.proofs.contains(&ProofWay::Bearer) {
+                return Err(unknown());
+            }
+            if let Some(header) = header.filter(|header| !record.rules.headers.contains(header)) {
+                let detail = format!("this kind of token is not taken from the field {}", header.as_str());
+                return Err(Problem::new(Code::MalformedCredential).detail(detail).into());
+            }
+            Ok(Proved { record, newest, verified: None })
+        }
+        Credential::Signature(candidate) => {
+            let Some(name) = signed::key_name(&candidate, request) else {
+                // A name that could be nobody's, or none at all.
+                return Err(match candidate.key_id() {
+                    Some(_) => unknown(),
+                    None => Refusal::signature(SignatureError::MissingParameter { name: "keyid" }),
+                });
+            };
+            let record = find(context, name.organization, &name.lookup, demand).await?.ok_or_else(unknown)?;
+            let key = name.of(&record, context.io.now()).ok_or_else(unknown)?;
+            if !record.rules.proofs.contains(&ProofWay::Signature) {
+                return Err(unknown());
+            }
+            let verified = signed::possession(context, request, body, *candidate, &record, key, demand).await?;
+            // Keys are registered anew, not rotated: the one in use is the newest.
+            Ok(Proved { record: Rc::clone(&record), newest: true, verified: Some(verified) })
+        }
+    }
+}
+
+async fn find(
+    context: &Context,
+    organization: Option<ShortId>,
+    name: &Lookup,
+    demand: &Demand<'_>,
+) -> Result<Option<Rc<Record>>, Refusal> {
+    // Another organisation's token is as unknown as one that nobody has.
+    let known = |organization| demand.within.is_none_or(|within| within == organization);
+    if organization.is_some_and(|organization| !known(organization)) {
+        return Ok(None);
+    }
+    let record = lookup::find(context, organization, name, demand.freshness).await?;
+    Ok(record.filter(|record| known(record.short_id)))
+}
+
+fn standing(record: &Record, now: Timestamp) -> Result<(), Refusal> {
+    record.standing(now).map_err(|code| match (code, record.locked_until) {
+        (Code::Locked, Some(until)) => Problem::new(code).retry_after(seconds_until(until, now)).into(),
+        _ => Refusal::new(code),
+    })
+}
+
+/// Whole seconds, at least one, for `Retry-After`.
+pub(crate) fn seconds_until(until: Timestamp, now: Timestamp) -> u32 {
+    let seconds = until.millis_since(now).saturating_add(999) / 1000;
+    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
+}
+
+fn permits(record: &Record, demand: &Demand<'_>) -> Result<(), Refusal> {
+    match demand.permissions.iter().find(|permission| !record.permits(permission, demand.resource)) {
+        None => Ok(()),
+        Some(missing) => Err(Problem::new(Code::InsufficientPermission).required(missing.as_str()).into()),
+    }
+}

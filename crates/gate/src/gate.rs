@@ -1,0 +1,120 @@
+//! The gate: one for each isolate, a task for each request.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use symbolon::id::ShortId;
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{Answer, OrganizationCall};
+use symbolon::time::Timestamp;
+use symbolon::token::{Format, InstanceSecret};
+
+use crate::context::Context;
+use crate::credential::Known;
+use crate::ports::Unavailable;
+use crate::request::{Address, GateRequest, Outcome};
+use crate::state::State;
+use crate::task::{Io, Task};
+use crate::{gateway, manage, refusal};
+
+/// How long uses are gathered before they are handed over by themselves, in milliseconds: within the default lease.
+const FLUSH_AFTER_MILLIS: u32 = 1000;
+
+/// How many batches are handed over in a row.
+const MAX_TELLS: usize = 3;
+
+/// The settings of a gate. Without `Debug`: it holds secrets.
+pub struct GateConfig {
+    /// The secret under which native credentials name their organisation.
+    pub instance_secret: InstanceSecret,
+    /// The formats of tokens that do not prove themselves: every profile's hexadecimal ones. Native ones are known by
+    /// any prefix.
+    pub formats: Vec<Format>,
+    /// The host names of the protected side, without ports; all others are management's.
+    pub gateway_hosts: Vec<String>,
+    /// Whether there is an origin behind the gateway hosts.
+    pub has_origin: bool,
+    /// The secret by which a proxy that asks `/v1/forward-auth` shows itself; none switches those paths off.
+    pub proxy_secret: Option<String>,
+}
+
+/// Verification at the edge, for one isolate.
+pub struct Gate {
+    shared: Rc<Shared>,
+}
+
+/// What all requests of an isolate share. Borrowed between awaits, never across one.
+pub(crate) struct Shared {
+    pub(crate) known: Known,
+    pub(crate) gateway_hosts: Vec<String>,
+    pub(crate) has_origin: bool,
+    pub(crate) proxy_secret: Option<String>,
+    pub(crate) state: RefCell<State>,
+}
+
+impl Gate {
+    /// A gate that remembers nothing yet. `random` names the isolate where uses are counted: fresh bytes from a
+    /// cryptographic source.
+    #[must_use]
+    pub fn new(config: GateConfig, random: [u8; 16]) -> Self {
+        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secret } = config;
+        let gateway_hosts = gateway_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect();
+        Self {
+            shared: Rc::new(Shared {
+                known: Known { formats, secret: instance_secret },
+                gateway_hosts,
+                has_origin,
+                proxy_secret,
+                state: RefCell::new(State::new(base16ct::lower::encode_string(&random))),
+            }),
+        }
+    }
+
+    /// What is to become of a request.
+    #[must_use]
+    pub fn handle(&self, request: GateRequest) -> Task<Outcome> {
+        let shared = Rc::clone(&self.shared);
+        Task::new(move |io| async move {
+            let context = Context::new(shared, io, request.client());
+            let Some(address) = Address::of(&request.url) else {
+                return Outcome::Respond(refusal::of(Problem::new(Code::InvalidRequest)));
+            };
+            if context.gate.gateway_hosts.contains(&address.host()) {
+                gateway::handle(&context, &request, address).await
+            } else {
+                manage::handle(&context, &request, address).await
+            }
+        })
+    }
+
+    /// Work that is due besides requests: leases to renew ahead of need, counts to hand over. The host asks after each
+    /// request, until there is none, and does it while nobody waits (`waitUntil`). Work that is dropped is offered
+    /// again later.
+    #[must_use]
+    pub fn background(&self, now: Timestamp) -> Option<Task<()>> {
+        let due = self.shared.state.borrow_mut().due(now, i64::from(FLUSH_AFTER_MILLIS))?;
+        let shared = Rc::clone(&self.shared);
+        Some(Task::new(move |io| async move {
+            if !due.renew {
+                io.sleep(FLUSH_AFTER_MILLIS).await;
+            }
+            tell(&shared, &io, due.organization).await;
+        }))
+    }
+}
+
+/// Renews an organisation's lease, and hands its counts over, those that came up meanwhile included.
+async fn tell(shared: &Shared, io: &Io, organization: ShortId) {
+    for _ in 0..MAX_TELLS {
+        let (question, ask) = shared.state.borrow_mut().question(organization, None, io.now());
+        let answer = io.organization::<Answer>(organization, &OrganizationCall::Ask(ask)).await;
+        let mut state = shared.state.borrow_mut();
+        match answer {
+            Ok(answer) => drop(state.receive(organization, &question, None, answer, io.now())),
+            Err(Unavailable) => return state.unanswered(organization, &question),
+        }
+        if state.organization(organization).ledger.is_empty() {
+            return;
+        }
+    }
+}

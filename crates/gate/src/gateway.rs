@@ -1,0 +1,117 @@
+//! The protected side: routes, and what is passed on to the origin.
+//!
+//! What matches no route never reaches the origin, and a gateway host serves no path of the product.
+
+use std::rc::Rc;
+
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{InstanceCall, Route, Routes};
+use symbolon::protocol::route::{Captures, PathPattern, is_canonical_path};
+
+use crate::context::{Context, Hop};
+use crate::credential::Side;
+use crate::decide::{self, Demand, Refusal};
+use crate::ports::Unavailable;
+use crate::request::{Address, Forward, GateRequest, Outcome};
+use crate::state::Told;
+use crate::{identity, refusal};
+
+/// How often the instance is asked again whose answer was outdated when it came.
+const MAX_ASKS: usize = 3;
+
+/// The route table, ready to be matched. None where a pattern of it cannot be read: then nothing is let through, since
+/// leaving one route out could let a later one decide.
+pub(crate) struct Table(Option<Vec<(PathPattern, Route)>>);
+
+impl Table {
+    pub(crate) fn new(routes: Vec<Route>) -> Self {
+        Self(routes.into_iter().map(|route| Some((route.path.parse().ok()?, route))).collect())
+    }
+
+    /// The first route for this method and path. The path must have one spelling.
+    pub(crate) fn find<'a>(&'a self, method: &str, path: &'a str) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
+        let routes = self.0.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
+        Ok(routes.iter().find_map(|(pattern, route)| {
+            (route.method == "*" || route.method == method).then_some(())?;
+            pattern.matches(path).map(|captures| (route, captures))
+        }))
+    }
+}
+
+/// Answers a request on a gateway host.
+pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
+    match decide(context, request, &request.method, address.path).await {
+        Ok(forward) => Outcome::Forward(forward),
+        Err(refusal) => Outcome::Respond(refusal::response(&refusal)),
+    }
+}
+
+async fn decide(context: &Context, request: &GateRequest, method: &str, path: &str) -> Result<Forward, Refusal> {
+    if !context.gate.has_origin {
+        return Err(Refusal::new(Code::NotFound));
+    }
+    let known = &context.gate.known;
+    Ok(match authorize(context, request, method, path).await? {
+        None => identity::forward(request, known, None, false),
+        Some(allowed) => identity::forward(request, known, Some(&allowed.record), allowed.signed),
+    })
+}
+
+/// Holds a request against the route table: who asks, or none on a public route.
+pub(crate) async fn authorize(
+    context: &Context,
+    request: &GateRequest,
+    method: &str,
+    path: &str,
+) -> Result<Option<decide::Allowed>, Refusal> {
+    if !is_canonical_path(path) {
+        let detail = "the path must be in its canonical form: no empty or dot segments, no escaped slash or needless escape";
+        return Err(Problem::new(Code::InvalidRequest).detail(detail).into());
+    }
+    let table = table(context).await?;
+    let (route, captures) = table.find(method, path)?.ok_or_else(|| Refusal::new(Code::NotFound))?;
+    if route.public {
+        return Ok(None);
+    }
+    // A table that was checked has a permission here; without one, nothing is permitted.
+    let permission = route.permission.clone().ok_or_else(|| Refusal::new(Code::Internal))?;
+    let resource = match &route.resource {
+        None => None,
+        Some(template) => Some(captures.fill(template).ok_or_else(|| Refusal::new(Code::InvalidRequest))?),
+    };
+    let demand = Demand {
+        permissions: core::slice::from_ref(&permission),
+        resource: resource.as_deref(),
+        freshness: route.freshness,
+        native_signature: false,
+        to_end_it: false,
+        within: None,
+    };
+    decide::request(context, request, Side::Gateway, &demand).await.map(Some)
+}
+
+/// The route table as the instance confirms it: from memory under a lease, or by asking.
+async fn table(context: &Context) -> Result<Rc<Table>, Unavailable> {
+    if let Some(table) = context.gate.state.borrow_mut().table(context.io.now(), false) {
+        return Ok(table);
+    }
+    for _ in 0..MAX_ASKS {
+        let (question, ask) = context.gate.state.borrow_mut().route_question(context.io.now());
+        let call = InstanceCall::Routes(ask);
+        let answer = context.timed(Hop::Instance, context.io.instance::<Routes>(&call)).await;
+        let now = context.io.now();
+        let mut state = context.gate.state.borrow_mut();
+        match answer {
+            Ok(answer) => {
+                if let Told::Good(table) = state.receive_routes(&question, answer, now) {
+                    return Ok(table);
+                }
+            }
+            Err(Unavailable) => {
+                state.instance.edge.unanswered(&question);
+                return state.table(now, true).ok_or(Unavailable);
+            }
+        }
+    }
+    Err(Unavailable)
+}

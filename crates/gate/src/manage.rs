@@ -1,0 +1,223 @@
+//! The management hosts: `/v1/…`, health, and the static assets of the console.
+//!
+//! A call is verified here, strictly, and then carried to the authority that it is about, which reads the token again
+//! in its own transaction and decides. Nothing is ever passed on to an origin.
+
+use symbolon::policy::{Freshness, Permission};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{HttpRequest, HttpResponse, InstanceCall, Manage, OrganizationCall};
+
+use crate::context::Context;
+use crate::credential::Side;
+use crate::decide::{self, Demand, Refusal};
+use crate::forward_auth::{self, Proxy};
+use crate::ports::BodyError;
+use crate::request::{Address, GateRequest, Outcome};
+use crate::{refusal, verify};
+
+/// How large the body of a call may be, in bytes: a profile with its escapes fits.
+const MAX_BODY_BYTES: u32 = 256 * 1024;
+/// How large an import may be, in bytes.
+const MAX_IMPORT_BYTES: u32 = 1024 * 1024;
+/// The fields of a request that an authority reads.
+const FIELDS_FOR_AUTHORITIES: &[&str] = &["content-type", "idempotency-key"];
+
+/// What a path and method lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Health,
+    /// To the instance, without a credential.
+    Setup,
+    /// To the instance, by an authenticated principal.
+    Instance,
+    /// To the organisation of whoever asks.
+    Organization { limit: u32 },
+    /// To the organisation of the key that ends its own token.
+    RevokeByKey,
+    /// Done here.
+    Verify,
+    /// Done here, for a proxy.
+    ForwardAuth(Proxy),
+}
+
+const ORGANIZATION: Call = Call::Organization { limit: MAX_BODY_BYTES };
+const IMPORT: Call = Call::Organization { limit: MAX_IMPORT_BYTES };
+
+/// The methods of a path and what they lead to; none where there is no such path. `*` is any method.
+fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let calls: &'static [(&'static str, Call)] = match parts.as_slice() {
+        ["healthz"] => &[("GET", Call::Health), ("HEAD", Call::Health)],
+        ["v1", rest @ ..] => match rest {
+            ["setup"] => &[("POST", Call::Setup)],
+            ["organizations"] => &[("POST", Call::Instance)],
+            ["routes"] => &[("GET", Call::Instance), ("PUT", Call::Instance)],
+            ["verify"] => &[("POST", Call::Verify)],
+            ["whoami" | "kinds"] => &[("GET", ORGANIZATION)],
+            ["tokens", "import"] => &[("POST", IMPORT)],
+            ["tokens", "revoke-by-key"] => &[("POST", Call::RevokeByKey)],
+            ["tokens" | "members"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
+            ["tokens", _] => &[("GET", ORGANIZATION), ("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
+            ["tokens", _, "rotate" | "regenerate"] => &[("POST", ORGANIZATION)],
+            ["keys", "challenge"] | ["invitations"] | ["onboarding"] => &[("POST", ORGANIZATION)],
+            ["members", _] => &[("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
+            ["profile"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
+            ["activity"] | ["activity", "verify" | "export"] => &[("GET", ORGANIZATION)],
+            ["forward-auth", "nginx"] => &[("*", Call::ForwardAuth(Proxy::Nginx))],
+            ["forward-auth", "traefik"] => &[("*", Call::ForwardAuth(Proxy::Traefik))],
+            ["forward-auth", "caddy"] => &[("*", Call::ForwardAuth(Proxy::Caddy))],
+            // Envoy puts the path of the request that it asks about behind ours.
+            ["forward-auth", "envoy", ..] => &[("*", Call::ForwardAuth(Proxy::Envoy))],
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(calls)
+}
+
+/// Answers a request on a management host.
+pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
+    let Some(calls) = calls(address.path) else {
+        let missing = refusal::of(Problem::new(Code::NotFound));
+        let asset = matches!(request.method.as_str(), "GET" | "HEAD")
+            && !["/v1/", "/oauth/", "/.well-known/"].iter().any(|own| address.path.starts_with(own));
+        return if asset { Outcome::Asset { missing } } else { Outcome::Respond(missing) };
+    };
+    let Some((_, call)) = calls.iter().find(|(method, _)| *method == "*" || *method == request.method) else {
+        let mut response = refusal::of(Problem::new(Code::MethodNotAllowed));
+        let allowed: Vec<&str> = calls.iter().map(|(method, _)| *method).collect();
+        response.headers.push(("allow".to_owned(), allowed.join(", ")));
+        return Outcome::Respond(response);
+    };
+    Outcome::Respond(match answer(context, request, address, *call).await {
+        Ok(response) => response,
+        Err(refusal) => refusal::response(&refusal),
+    })
+}
+
+async fn answer(
+    context: &Context,
+    request: &GateRequest,
+    address: Address<'_>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    match call {
+        Call::Health => {
+            let headers = vec![
+                ("content-type".to_owned(), "application/json".to_owned()),
+                ("cache-control".to_owned(), "no-store".to_owned()),
+            ];
+            Ok(refusal::json(200, headers, &serde_json::json!({"status": "ok"})))
+        }
+        Call::Setup => {
+            let request = http_request(context, request, address, MAX_BODY_BYTES).await?;
+            Ok(uncached(context.io.instance(&InstanceCall::Setup { request }).await?))
+        }
+        Call::Instance => {
+            let allowed = decide::request(context, request, Side::Management, &strict(false)).await?;
+            let request = http_request(context, request, address, MAX_BODY_BYTES).await?;
+            let call = InstanceCall::Manage {
+                organization: allowed.record.organization,
+                token: allowed.record.token,
+                effective: allowed.record.effective(),
+                request,
+            };
+            Ok(uncached(context.io.instance(&call).await?))
+        }
+        Call::Organization { limit } => {
+            let allowed = decide::request(context, request, Side::Management, &strict(false)).await?;
+            organization(context, request, address, &allowed, limit).await
+        }
+        Call::RevokeByKey => {
+            let allowed = decide::request(context, request, Side::Management, &strict(true)).await?;
+            if !allowed.signed {
+                let detail = "sign the request with the private key of the token to be revoked";
+                return Err(Problem::new(Code::SignatureInvalid).detail(detail).into());
+            }
+            organization(context, request, address, &allowed, MAX_BODY_BYTES).await
+        }
+        Call::Verify => verify::answer(context, request, MAX_BODY_BYTES).await,
+        Call::ForwardAuth(proxy) => forward_auth::answer(context, request, address, proxy).await,
+    }
+}
+
+/// What a call that is carried to an authority asks of its credential.
+fn strict(to_end_it: bool) -> Demand<'static> {
+    Demand { freshness: Some(Freshness::Strict), to_end_it, ..management(&[]) }
+}
+
+/// What every management call asks of its credential.
+pub(crate) fn management(permissions: &[Permission]) -> Demand<'_> {
+    Demand {
+        permissions,
+        resource: None,
+        freshness: None,
+        native_signature: true,
+        to_end_it: false,
+        within: None,
+    }
+}
+
+async fn organization(
+    context: &Context,
+    request: &GateRequest,
+    address: Address<'_>,
+    allowed: &decide::Allowed,
+    limit: u32,
+) -> Result<HttpResponse, Refusal> {
+    let request = http_request(context, request, address, limit).await?;
+    let call = OrganizationCall::Manage(Manage { token: allowed.record.token, signed: allowed.signed, request });
+    Ok(uncached(context.io.organization(allowed.record.short_id, &call).await?))
+}
+
+/// An authority's answer, never to be kept by anybody on its way.
+fn uncached(mut response: HttpResponse) -> HttpResponse {
+    if !response.headers.iter().any(|(name, _)| name == "cache-control") {
+        response.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+    }
+    response
+}
+
+async fn http_request(
+    context: &Context,
+    request: &GateRequest,
+    address: Address<'_>,
+    limit: u32,
+) -> Result<HttpRequest, Refusal> {
+    let body = body(context, request, limit).await?;
+    let headers = FIELDS_FOR_AUTHORITIES
+        .iter()
+        .filter_map(|name| request.single(name).map(|value| ((*name).to_owned(), value.to_owned())))
+        .collect();
+    Ok(HttpRequest {
+        method: request.method.clone(),
+        origin: address.origin.to_owned(),
+        path: address.path.to_owned(),
+        query: address.query.map(str::to_owned),
+        headers,
+        body,
+        client: context.client.clone(),
+    })
+}
+
+/// The body of a call: JSON, or nothing.
+pub(crate) async fn body(context: &Context, request: &GateRequest, limit: u32) -> Result<String, Refusal> {
+    if !request.has_body {
+        return Ok(String::new());
+    }
+    let body = context.io.body_text(limit).await.map_err(|error| match error {
+        BodyError::TooLarge => Problem::new(Code::TooLarge).detail(format!("at most {limit} bytes")),
+        BodyError::NotText => Problem::field("", "must be UTF-8"),
+        BodyError::Broken => Problem::new(Code::InvalidRequest).detail("the body broke off"),
+    })?;
+    let is_json = request.single("content-type").is_some_and(|value| {
+        let essence = value.split(';').next().unwrap_or_default();
+        essence.trim_matches([' ', '\t']).eq_ignore_ascii_case("application/json")
+    });
+    // Some clients send an empty body with DELETE; it says nothing, whatever it is said to be.
+    if is_json || body.is_empty() {
+        Ok(body)
+    } else {
+        Err(Problem::new(Code::InvalidRequest).detail("the body must be JSON, with Content-Type: application/json").into())
+    }
+}

@@ -1,0 +1,53 @@
+//! The passphrase of a token that has one.
+//!
+//! A try is reserved at the authority before anything is hashed, so that the lock holds everywhere and a crash counts
+//! as a wrong try. A right one is remembered for that version of the record: it is hashed slowly once, not at every
+//! request.
+
+use argon2::{Argon2, PasswordVerifier as _};
+use sha2::{Digest as _, Sha256};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::Record;
+use symbolon::protocol::message::{Attempted, Done, OrganizationCall};
+use symbolon::token::Secret;
+
+use crate::context::{Context, Hop};
+use crate::decide::{Refusal, seconds_until};
+
+/// Asks for the passphrase, if the token has one.
+pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Secret>) -> Result<(), Refusal> {
+    let Some(hash) = &record.passphrase else { return Ok(()) };
+    let given = given.ok_or_else(|| Refusal::new(Code::PassphraseRequired))?;
+    let remembered = remembered_as(record, given);
+    if context.gate.state.borrow_mut().passphrases.get(&remembered).is_some() {
+        return Ok(());
+    }
+    let call = OrganizationCall::Attempt { token: record.token };
+    match context.timed(Hop::Authority, context.io.organization(record.short_id, &call)).await? {
+        Attempted::Reserved => {}
+        Attempted::Locked { until } => {
+            let seconds = seconds_until(until, context.io.now());
+            return Err(Problem::new(Code::Locked).retry_after(seconds).into());
+        }
+        Attempted::Unknown => return Err(Refusal::new(Code::UnknownToken)),
+    }
+    let right = Argon2::default().verify_password(given.expose().as_bytes(), hash.as_str()).is_ok();
+    let call = OrganizationCall::Settle { token: record.token, right, client: context.client.clone() };
+    // Where this is lost, the try stays counted as wrong: the safe side.
+    let _settled: Result<Done, _> =
+        context.timed(Hop::Authority, context.io.organization(record.short_id, &call)).await;
+    if !right {
+        return Err(Refusal::new(Code::PassphraseWrong));
+    }
+    context.gate.state.borrow_mut().passphrases.put(remembered, ());
+    Ok(())
+}
+
+/// Only whoever has token, passphrase and record can name it; a new version of the record is another name.
+fn remembered_as(record: &Record, given: &Secret) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(record.token.to_string());
+    hash.update(record.version.get().to_be_bytes());
+    hash.update(given.expose());
+    hash.finalize().into()
+}

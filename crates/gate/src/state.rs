@@ -1,0 +1,233 @@
+//! What one isolate remembers: leases, confirmed records, counts. All of it is bounded and can be lost at any time.
+
+use core::num::NonZeroUsize;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use lru::LruCache;
+use symbolon::id::{ShortId, TokenId};
+use symbolon::protocol::Record;
+use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received};
+use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
+use symbolon::time::Timestamp;
+
+use crate::gateway::Table;
+use crate::ledger::Ledger;
+
+/// How many organisations an isolate remembers.
+const MAX_ORGANIZATIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
+/// How many confirmed records of one organisation; some kilobytes each.
+const MAX_RECORDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1999);
+/// How many names of credentials whose organisation, or whose freshness, is remembered.
+const MAX_NAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3999);
+/// How many right passphrases.
+const MAX_PASSPHRASES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+
+/// What one isolate remembers.
+pub(crate) struct State {
+    pub(crate) clock: HighWater,
+    organizations: LruCache<ShortId, Organization>,
+    pub(crate) instance: Instance,
+    /// Where a credential that names no organisation was found last: only ever a hint of whom to ask.
+    pub(crate) places: LruCache<Lookup, ShortId>,
+    /// Credentials whose kind was `eventual` when seen last: only ever a hint to look into the directory first.
+    pub(crate) eventual: LruCache<Lookup, ()>,
+    /// Right passphrases, each with its token and the version of its record.
+    pub(crate) passphrases: LruCache<[u8; 32], ()>,
+    touched: HashSet<ShortId>,
+    isolate: String,
+    last_batch: u64,
+}
+
+/// What is remembered of one organisation.
+pub(crate) struct Organization {
+    pub(crate) edge: Edge,
+    pub(crate) records: Memory<Lookup, TokenId, Rc<Record>>,
+    pub(crate) ledger: Ledger,
+}
+
+/// What is remembered of the instance.
+#[derive(Default)]
+pub(crate) struct Instance {
+    pub(crate) edge: Edge,
+    pub(crate) table: Option<(Rc<Table>, symbolon::protocol::lease::Stamp)>,
+}
+
+/// What is due besides requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) organization: ShortId,
+    /// Whether it is a lease, which cannot wait, or only counts.
+    pub(crate) renew: bool,
+}
+
+/// What an answer came to.
+pub(crate) enum Told<T> {
+    /// It can be decided upon.
+    Good(T),
+    /// It is older than what is known already: ask again.
+    Outdated,
+}
+
+impl State {
+    /// Nothing remembered, for an isolate of this random name.
+    pub(crate) fn new(isolate: String) -> Self {
+        let unbounded = |size| {
+            // Grows with use: most isolates serve a few organisations.
+            let mut cache = LruCache::unbounded();
+            cache.resize(size);
+            cache
+        };
+        Self {
+            clock: HighWater::new(),
+            organizations: LruCache::new(MAX_ORGANIZATIONS),
+            instance: Instance::default(),
+            places: LruCache::new(MAX_NAMES),
+            eventual: LruCache::new(MAX_NAMES),
+            passphrases: unbounded(MAX_PASSPHRASES),
+            touched: HashSet::new(),
+            isolate,
+            last_batch: 0,
+        }
+    }
+
+    /// What is remembered of an organisation.
+    pub(crate) fn organization(&mut self, id: ShortId) -> &mut Organization {
+        self.organizations.get_or_insert_mut(id, || Organization {
+            edge: Edge::new(),
+            records: Memory::new(MAX_RECORDS),
+            ledger: Ledger::default(),
+        })
+    }
+
+    /// The record that was confirmed under this name and whose confirmation holds; with `stale`, one that may be used
+    /// because the authority cannot be reached.
+    pub(crate) fn confirmed(
+        &mut self,
+        organization: ShortId,
+        lookup: &Lookup,
+        now: Timestamp,
+        stale: bool,
+    ) -> Option<Rc<Record>> {
+        self.clock.observe(now);
+        let Organization { edge, records, .. } = self.organizations.get_mut(&organization)?;
+        let holds = if stale { edge.holds_stale(&self.clock, now) } else { edge.holds(&self.clock, now) };
+        let (record, stamp) = records.get(lookup).filter(|_| holds)?;
+        edge.fits(stamp).then(|| Rc::clone(record))
+    }
+
+    /// A question to an authority, to be sent at once: about one credential or none, with a lease and what was counted.
+    pub(crate) fn question(
+        &mut self,
+        organization: ShortId,
+        lookup: Option<&Lookup>,
+        now: Timestamp,
+    ) -> (Question, Ask) {
+        self.clock.observe(now);
+        let clock = self.clock.clone();
+        let (mut last_batch, isolate) = (self.last_batch, self.isolate.clone());
+        let known = self.organization(organization);
+        let question = known.edge.question(&clock, now);
+        known.ledger.flush_begun = None;
+        let uses = known.ledger.batch(&isolate, &mut last_batch);
+        self.last_batch = last_batch;
+        (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses })
+    }
+
+    /// Takes in an authority's answer.
+    pub(crate) fn receive(
+        &mut self,
+        organization: ShortId,
+        question: &Question,
+        lookup: Option<&Lookup>,
+        answer: Answer,
+        now: Timestamp,
+    ) -> Told<Option<Rc<Record>>> {
+        self.clock.observe(now);
+        let clock = self.clock.clone();
+        let Organization { edge, records, ledger } = self.organization(organization);
+        if let Some(number) = answer.counted {
+            ledger.counted(number);
+        }
+        let Answer { epoch, record, changes, lease_millis, stale_millis, .. } = answer;
+        let record = record.map(|record| Rc::new(*record));
+        let received = edge.receive(&clock, question, epoch, &changes, lease_millis, stale_millis);
+        if let (Changes::Since { tokens, .. }, Received::Keep(_)) = (&changes, received) {
+            tokens.iter().for_each(|token| records.forget(token));
+        }
+        match received {
+            Received::Outdated => return Told::Outdated,
+            Received::Once => {}
+            Received::Keep(stamp) | Received::StartOver(stamp) => {
+                if let (Some(lookup), Some(record)) = (lookup, &record) {
+                    records.keep(lookup.clone(), record.token, stamp, Rc::clone(record));
+                }
+            }
+        }
+        Told::Good(record)
+    }
+
+    /// A question to an authority was not answered.
+    pub(crate) fn unanswered(&mut self, organization: ShortId, question: &Question) {
+        self.organization(organization).edge.unanswered(question);
+    }
+
+    /// Notes that an organisation was decided for, and counts it there.
+    pub(crate) fn touch(&mut self, organization: ShortId) -> &mut Ledger {
+        self.touched.insert(organization);
+        &mut self.organization(organization).ledger
+    }
+
+    /// Among the organisations decided for since this was asked last: one whose lease is past its half, or whose counts
+    /// nobody is about to hand over.
+    pub(crate) fn due(&mut self, now: Timestamp, flush_after_millis: i64) -> Option<Due> {
+        self.clock.observe(now);
+        while let Some(id) = self.touched.iter().next().copied() {
+            self.touched.remove(&id);
+            let Some(known) = self.organizations.get_mut(&id) else { continue };
+            if known.edge.holds(&self.clock, now) && known.edge.should_renew(&self.clock, now) {
+                // Its renewal takes the counts along.
+                return Some(Due { organization: id, renew: true });
+            }
+            // Whoever began to hand over has had its time after twice the wait.
+            let patience = flush_after_millis.saturating_mul(2);
+            let begun = known.ledger.flush_begun.is_some_and(|at| now >= at && now.millis_since(at) < patience);
+            if !known.ledger.is_empty() && !begun {
+                known.ledger.flush_begun = Some(now);
+                return Some(Due { organization: id, renew: false });
+            }
+        }
+        None
+    }
+
+    /// The route table, if it was confirmed and that holds.
+    pub(crate) fn table(&mut self, now: Timestamp, stale: bool) -> Option<Rc<Table>> {
+        self.clock.observe(now);
+        let Instance { edge, table } = &self.instance;
+        let holds = if stale { edge.holds_stale(&self.clock, now) } else { edge.holds(&self.clock, now) };
+        table.as_ref().filter(|(_, stamp)| holds && edge.fits(*stamp)).map(|(table, _)| Rc::clone(table))
+    }
+
+    /// A question for the route table, to be sent at once.
+    pub(crate) fn route_question(&mut self, now: Timestamp) -> (Question, Ask) {
+        self.clock.observe(now);
+        let question = self.instance.edge.question(&self.clock, now);
+        (question, Ask { lookup: None, since: question.since, lease: true, uses: None })
+    }
+
+    /// Takes in the route table.
+    pub(crate) fn receive_routes(&mut self, question: &Question, answer: Routes, now: Timestamp) -> Told<Rc<Table>> {
+        self.clock.observe(now);
+        let Routes { answer, routes } = answer;
+        let Instance { edge, table } = &mut self.instance;
+        let Answer { epoch, changes, lease_millis, stale_millis, .. } = answer;
+        let compiled = Rc::new(Table::new(routes));
+        match edge.receive(&self.clock, question, epoch, &changes, lease_millis, stale_millis) {
+            Received::Outdated => return Told::Outdated,
+            Received::Once => {}
+            // Every answer brings the whole table, so whatever has changed, this is what holds now.
+            Received::Keep(stamp) | Received::StartOver(stamp) => *table = Some((Rc::clone(&compiled), stamp)),
+        }
+        Told::Good(compiled)
+    }
+}

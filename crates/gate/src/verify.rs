@@ -1,0 +1,222 @@
+//! `POST /v1/verify`: a resource server asks whether a credential that it was shown is good.
+//!
+//! Whoever asks needs `credentials:verify`, and knows the tokens of its own organisation alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use symbolon::id::{MemberId, OrganizationId, ShortId, TokenId};
+use symbolon::policy::{Freshness, GrantSet, Permission, Product};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::HttpResponse;
+use symbolon::protocol::{Owner, Record};
+use symbolon::signature::ContentDigest;
+use symbolon::time::Timestamp;
+use symbolon::token::Secret;
+
+use crate::context::Context;
+use crate::credential::{Credential, Presented, Side, Unreadable, presented};
+use crate::decide::{self, Allowed, Demand, Refusal};
+use crate::request::GateRequest;
+use crate::signed::Body;
+use crate::{manage, refusal};
+
+/// How many permissions can be asked for at once.
+const MAX_PERMISSIONS: usize = 32;
+/// How many header fields a request to be verified may have.
+const MAX_FIELDS: usize = 200;
+/// How long a passphrase or resource may be, in bytes.
+const MAX_TEXT_BYTES: usize = 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    credential: Option<String>,
+    request: Option<Elsewhere>,
+    passphrase: Option<String>,
+    #[serde(default)]
+    require: Vec<Permission>,
+    resource: Option<String>,
+    freshness: Option<Freshness>,
+}
+
+/// A request that the resource server received.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Elsewhere {
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: BTreeMap<String, Values>,
+    /// The digest of the body as the resource server computed it, in the form of a `Content-Digest` field; none: there
+    /// is no body.
+    content_digest: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Serialize)]
+struct Verdict<'a> {
+    valid: bool,
+    code: &'a str,
+    token: Option<Token<'a>>,
+    principal: Option<Principal<'a>>,
+    organization: Option<Organization>,
+    permissions: Option<GrantSet>,
+}
+
+#[derive(Debug, Serialize)]
+struct Token<'a> {
+    id: TokenId,
+    kind: &'a str,
+    name: &'a str,
+    prefix: &'a str,
+    scopes: &'a [String],
+    role: Option<&'a str>,
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Principal<'a> {
+    Organization,
+    Member { id: MemberId, name: &'a str, email: &'a str },
+}
+
+#[derive(Debug, Serialize)]
+struct Organization {
+    id: OrganizationId,
+    short_id: ShortId,
+}
+
+/// Answers the call.
+pub(crate) async fn answer(context: &Context, request: &GateRequest, limit: u32) -> Result<HttpResponse, Refusal> {
+    let permissions = [Product::CredentialsVerify.permission()];
+    let caller = decide::request(context, request, Side::Management, &manage::management(&permissions)).await?;
+    let body = manage::body(context, request, limit).await?;
+    // What serde says of an error may hold a part of a credential.
+    let question: Question = serde_json::from_str(&body).map_err(|error| {
+        let place = format!("not what this call takes, at line {} column {}", error.line(), error.column());
+        Problem::new(Code::InvalidRequest).detail(place)
+    })?;
+    let verdict = verify(context, &caller, question).await;
+    let headers = vec![
+        ("content-type".to_owned(), "application/json".to_owned()),
+        ("cache-control".to_owned(), "no-store".to_owned()),
+        ("server-timing".to_owned(), context.trace().server_timing()),
+    ];
+    match &verdict {
+        Ok(allowed) => Ok(refusal::json(200, headers, &good(&allowed.record))),
+        Err(refusal) if is_verdict(refusal.problem.code) => {
+            let code = refusal.problem.code.as_str();
+            let bad =
+                Verdict { valid: false, code, token: None, principal: None, organization: None, permissions: None };
+            Ok(refusal::json(200, headers, &bad))
+        }
+        Err(refusal) => Err(refusal.clone()),
+    }
+}
+
+/// Whether a code is about the credential; all others are about the call.
+fn is_verdict(code: Code) -> bool {
+    matches!(code.status(), 401 | 403)
+}
+
+fn good(record: &Record) -> Verdict<'_> {
+    Verdict {
+        valid: true,
+        code: "ok",
+        token: Some(Token {
+            id: record.token,
+            kind: &record.kind,
+            name: &record.name,
+            prefix: &record.prefix,
+            scopes: &record.scopes,
+            role: record.role.as_deref(),
+            expires_at: record.expires_at,
+        }),
+        principal: Some(match &record.owner {
+            Owner::Organization => Principal::Organization,
+            Owner::Member { id, name, email } => Principal::Member { id: *id, name, email },
+        }),
+        organization: Some(Organization { id: record.organization, short_id: record.short_id }),
+        permissions: Some(record.effective()),
+    }
+}
+
+async fn verify(context: &Context, caller: &Allowed, question: Question) -> Result<Allowed, Refusal> {
+    let Question { credential, request, passphrase, require, resource, freshness } = question;
+    let too_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_TEXT_BYTES);
+    if require.len() > MAX_PERMISSIONS {
+        return Err(Problem::field("require", format!("at most {MAX_PERMISSIONS}")).into());
+    }
+    if too_long(&resource) {
+        return Err(Problem::field("resource", format!("at most {MAX_TEXT_BYTES} bytes")).into());
+    }
+    if too_long(&passphrase) {
+        return Err(Problem::field("passphrase", format!("at most {MAX_TEXT_BYTES} bytes")).into());
+    }
+    let demand = Demand {
+        permissions: &require,
+        resource: resource.as_deref(),
+        freshness,
+        native_signature: false,
+        to_end_it: false,
+        within: Some(caller.record.short_id),
+    };
+    let passphrase = passphrase.map(Secret::from_string);
+    match (credential, request) {
+        (Some(credential), None) => {
+            let credential = Some(Credential::Bearer(Secret::from_string(credential), None));
+            let shown = GateRequest {
+                method: String::new(),
+                url: String::new(),
+                headers: Vec::new(),
+                has_body: false,
+                client_address: None,
+            };
+            let found = Presented { credential, passphrase };
+            decide::credential(context, &shown, Body::Told(None), found, &demand).await
+        }
+        (None, Some(elsewhere)) => {
+            let digest = match &elsewhere.content_digest {
+                None => None,
+                Some(field) => Some(ContentDigest::parse(field).map_err(|_| {
+                    Problem::field("request.content_digest", "a Content-Digest field with sha-256 or sha-512")
+                })?),
+            };
+            let shown = shown(elsewhere)?;
+            let mut found = presented(&shown, Side::Gateway, &context.gate.known).map_err(|error| match error {
+                Unreadable::Problem(problem) => problem.into(),
+                Unreadable::Signature(error) => Refusal::signature(error),
+            })?;
+            found.passphrase = passphrase.or(found.passphrase);
+            decide::credential(context, &shown, Body::Told(digest.as_ref()), found, &demand).await
+        }
+        _ => Err(Problem::field("credential", "either a credential or a request").into()),
+    }
+}
+
+fn shown(elsewhere: Elsewhere) -> Result<GateRequest, Problem> {
+    let Elsewhere { method, url, headers, content_digest } = elsewhere;
+    let headers: Vec<(String, String)> = headers
+        .into_iter()
+        .flat_map(|(name, values)| {
+            let values = match values {
+                Values::One(value) => vec![value],
+                Values::Many(values) => values,
+            };
+            values.into_iter().map(move |value| (name.clone(), value))
+        })
+        .take(MAX_FIELDS.saturating_add(1))
+        .collect();
+    if headers.len() > MAX_FIELDS {
+        return Err(Problem::field("request.headers", format!("at most {MAX_FIELDS} fields")));
+    }
+    Ok(GateRequest { method, url, headers, has_body: content_digest.is_some(), client_address: None })
+}
