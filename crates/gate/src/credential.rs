@@ -4,11 +4,11 @@
 //! `Signature` and `Signature-Input` (RFC 9421). Which of them a kind takes is judged once its record is known. Two
 //! different credentials in one request are refused: whoever comes after us might choose the other one.
 
+use symbolon::id::ShortId;
 use symbolon::policy::Header;
 use symbolon::problem::{Code, Problem};
 use symbolon::signature::{Candidate, Field, Message, Request, Selection, SignatureError, Target, parse_signatures};
 use symbolon::token::{Digest, Format, InstanceSecret, Secret, SecretFormat, TokenError, parse};
-use symbolon::id::ShortId;
 
 use crate::request::GateRequest;
 
@@ -204,8 +204,16 @@ mod tests {
     #[test]
     fn on_the_protected_side_other_headers_are_the_origins_unless_they_hold_a_token() {
         let token = token();
-        check(Side::Management, &[("authorization", &format!("Bearer {token}")), ("token", "csrf")], Err(Code::MalformedCredential));
-        check(Side::Gateway, &[("authorization", &format!("Bearer {token}")), ("token", "csrf")], Ok(Some(Header::Authorization)));
+        check(
+            Side::Management,
+            &[("authorization", &format!("Bearer {token}")), ("token", "csrf")],
+            Err(Code::MalformedCredential),
+        );
+        check(
+            Side::Gateway,
+            &[("authorization", &format!("Bearer {token}")), ("token", "csrf")],
+            Ok(Some(Header::Authorization)),
+        );
         check(Side::Gateway, &[("token", "csrf")], Ok(None));
     }
 

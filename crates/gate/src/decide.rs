@@ -51,7 +51,7 @@ pub(crate) struct Allowed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     /// Why.
-    pub(crate) problem: Problem,
+    pub(crate) problem: Box<Problem>,
     /// What could be signed instead: the value of `Accept-Signature`.
     pub(crate) accept: Option<String>,
 }
@@ -77,7 +77,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self { problem, accept: None }
+        Self { problem: Box::new(problem), accept: None }
     }
 }
 
@@ -170,9 +170,11 @@ async fn prove(
     let unknown = || Refusal::new(Code::UnknownToken);
     match credential {
         Credential::Bearer(secret, header) => {
-            let name = context.gate.known.read(secret.expose()).map_err(|error| {
-                Refusal::from(Problem::new(error.code()).detail(error.to_string()))
-            })?;
+            let name = context
+                .gate
+                .known
+                .read(secret.expose())
+                .map_err(|error| Refusal::from(Problem::new(error.code()).detail(error.to_string())))?;
             let lookup = Lookup::Digest(name.digest);
             let record = find(context, name.organization, &lookup, demand).await?.ok_or_else(unknown)?;
             let proof = record.bearer(&name.digest, context.io.now()).ok_or_else(unknown)?;

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::credential::Known;
 use crate::ports::Unavailable;
 use crate::request::{Address, GateRequest, Outcome};
-use crate::state::State;
+use crate::state::{Due, State};
 use crate::task::{Io, Task};
 use crate::{gateway, manage, refusal};
 
@@ -95,10 +95,15 @@ impl Gate {
         let due = self.shared.state.borrow_mut().due(now, i64::from(FLUSH_AFTER_MILLIS))?;
         let shared = Rc::clone(&self.shared);
         Some(Task::new(move |io| async move {
-            if !due.renew {
-                io.sleep(FLUSH_AFTER_MILLIS).await;
+            match due {
+                Due::Renew(organization) => tell(&shared, &io, organization).await,
+                Due::Flush(organization) => {
+                    io.sleep(FLUSH_AFTER_MILLIS).await;
+                    tell(&shared, &io, organization).await;
+                }
+                // Whether it succeeds is for the next request to see.
+                Due::Routes => drop(gateway::ask_routes(&shared, &io).await),
             }
-            tell(&shared, &io, due.organization).await;
         }))
     }
 }

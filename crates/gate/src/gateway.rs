@@ -11,9 +11,11 @@ use symbolon::protocol::route::{Captures, PathPattern, is_canonical_path};
 use crate::context::{Context, Hop};
 use crate::credential::Side;
 use crate::decide::{self, Demand, Refusal};
+use crate::gate::Shared;
 use crate::ports::Unavailable;
 use crate::request::{Address, Forward, GateRequest, Outcome};
 use crate::state::Told;
+use crate::task::Io;
 use crate::{identity, refusal};
 
 /// How often the instance is asked again whose answer was outdated when it came.
@@ -29,7 +31,11 @@ impl Table {
     }
 
     /// The first route for this method and path. The path must have one spelling.
-    pub(crate) fn find<'a>(&'a self, method: &str, path: &'a str) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
+    pub(crate) fn find<'a>(
+        &'a self,
+        method: &str,
+        path: &'a str,
+    ) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
         let routes = self.0.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
         Ok(routes.iter().find_map(|(pattern, route)| {
             (route.method == "*" || route.method == method).then_some(())?;
@@ -65,7 +71,8 @@ pub(crate) async fn authorize(
     path: &str,
 ) -> Result<Option<decide::Allowed>, Refusal> {
     if !is_canonical_path(path) {
-        let detail = "the path must be in its canonical form: no empty or dot segments, no escaped slash or needless escape";
+        let detail =
+            "the path must be in its canonical form: no empty or dot segments, no escaped slash or needless escape";
         return Err(Problem::new(Code::InvalidRequest).detail(detail).into());
     }
     let table = table(context).await?;
@@ -96,22 +103,27 @@ async fn table(context: &Context) -> Result<Rc<Table>, Unavailable> {
         return Ok(table);
     }
     for _ in 0..MAX_ASKS {
-        let (question, ask) = context.gate.state.borrow_mut().route_question(context.io.now());
-        let call = InstanceCall::Routes(ask);
-        let answer = context.timed(Hop::Instance, context.io.instance::<Routes>(&call)).await;
-        let now = context.io.now();
-        let mut state = context.gate.state.borrow_mut();
-        match answer {
-            Ok(answer) => {
-                if let Told::Good(table) = state.receive_routes(&question, answer, now) {
-                    return Ok(table);
-                }
-            }
+        match context.timed(Hop::Instance, ask_routes(&context.gate, &context.io)).await {
+            Ok(Told::Good(table)) => return Ok(table),
+            Ok(Told::Outdated) => {}
             Err(Unavailable) => {
-                state.instance.edge.unanswered(&question);
-                return state.table(now, true).ok_or(Unavailable);
+                return context.gate.state.borrow_mut().table(context.io.now(), true).ok_or(Unavailable);
             }
         }
     }
     Err(Unavailable)
+}
+
+/// Asks the instance for the route table, and remembers it.
+pub(crate) async fn ask_routes(gate: &Shared, io: &Io) -> Result<Told<Rc<Table>>, Unavailable> {
+    let (question, ask) = gate.state.borrow_mut().route_question(io.now());
+    let answer = io.instance::<Routes>(&InstanceCall::Routes(ask)).await;
+    let mut state = gate.state.borrow_mut();
+    match answer {
+        Ok(answer) => Ok(state.receive_routes(&question, answer, io.now())),
+        Err(Unavailable) => {
+            state.instance.edge.unanswered(&question);
+            Err(Unavailable)
+        }
+    }
 }

@@ -16,13 +16,29 @@ const COOKIE: &str = "symbolon";
 const MAX_VALUE_BYTES: usize = 4096;
 /// What concerns one connection only (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: &[&str] = &[
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 /// What makes some servers answer for another method or another path than the one that was judged.
 const OVERRIDES: &[&str] = &[
-    "x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-original-uri",
-    "x-original-url", "x-rewrite-uri", "x-rewrite-url", "x-forwarded-method", "x-forwarded-path", "x-forwarded-prefix",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-uri",
+    "x-rewrite-url",
+    "x-forwarded-method",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
     "x-forwarded-uri",
 ];
 
@@ -33,10 +49,14 @@ pub(crate) fn headers(record: &Record) -> Vec<(String, String)> {
         Owner::Organization => ("organization".to_owned(), ""),
         Owner::Member { id, email, .. } => (id.to_string(), email.as_str()),
     };
-    let permissions = record.effective().iter().map(|grant| match &grant.resource {
-        Some(resource) => format!("{}@{}", grant.permission.as_str(), resource.as_str()),
-        None => grant.permission.as_str().to_owned(),
-    }).collect::<Vec<_>>();
+    let permissions = record
+        .effective()
+        .iter()
+        .map(|grant| match &grant.resource {
+            Some(resource) => format!("{}@{}", grant.permission.as_str(), resource.as_str()),
+            None => grant.permission.as_str().to_owned(),
+        })
+        .collect::<Vec<_>>();
     let values = [
         encode(&record.organization.to_string()),
         encode(&record.token.to_string()),
@@ -157,15 +177,24 @@ mod tests {
         let (record, token) = (record(), token());
         let bearer = format!("bearer {token}");
         for (headers, names) in [
-            (&[("X-Symbolon-Token", "forged"), ("x_symbolon_role", "owner")][..], &["x-symbolon-token", "x_symbolon_role"][..]),
+            (
+                &[("X-Symbolon-Token", "forged"), ("x_symbolon_role", "owner")][..],
+                &["x-symbolon-token", "x_symbolon_role"][..],
+            ),
             (&[("X_Symbolon-NEW", "forged")], &["x_symbolon-new"]),
             (&[("Authorization", &bearer), ("X-Token-Passphrase", "secret")], &["authorization", "x-token-passphrase"]),
             (&[("x-api-key", &token), ("token", &token), ("api-token", &token)], &["x-api-key", "token", "api-token"]),
             (&[("Authorization", "Bearer of-somebody-else")], &["authorization"]),
             (&[("Authorization", "Basic YTpi"), ("token", "csrf"), ("accept", "*/*")], &[]),
             (&[("Connection", "close, X-Secret"), ("x-secret", "1")], &["connection", "x-secret"]),
-            (&[("te", "trailers"), ("upgrade", "h2c"), ("transfer-encoding", "chunked")], &["te", "upgrade", "transfer-encoding"]),
-            (&[("X-HTTP-Method-Override", "DELETE"), ("x_http_method", "PUT")], &["x-http-method-override", "x_http_method"]),
+            (
+                &[("te", "trailers"), ("upgrade", "h2c"), ("transfer-encoding", "chunked")],
+                &["te", "upgrade", "transfer-encoding"],
+            ),
+            (
+                &[("X-HTTP-Method-Override", "DELETE"), ("x_http_method", "PUT")],
+                &["x-http-method-override", "x_http_method"],
+            ),
             (&[("X-Original-URL", "/admin"), ("X-Rewrite-URL", "/admin")], &["x-original-url", "x-rewrite-url"]),
             (&[("signature", "sig=::"), ("signature-input", "sig=()")], &[]),
         ] {
@@ -173,8 +202,12 @@ mod tests {
         }
         // On a public route the origin may have bearers of its own; ours are for us alone.
         assert_eq!(removed(&[("Authorization", "Bearer of-the-origin")], None), Vec::<String>::new());
-        assert_eq!(removed(&[("Authorization", &bearer), ("x-symbolon-role", "owner")], None), ["authorization", "x-symbolon-role"]);
-        let signed = forward(&request("GET", "https://a.example/", &[("Signature", "sig=::")]), &known(), Some(&record), true);
+        assert_eq!(
+            removed(&[("Authorization", &bearer), ("x-symbolon-role", "owner")], None),
+            ["authorization", "x-symbolon-role"]
+        );
+        let signed =
+            forward(&request("GET", "https://a.example/", &[("Signature", "sig=::")]), &known(), Some(&record), true);
         assert_eq!(signed.remove, ["signature"]);
     }
 
@@ -188,7 +221,10 @@ mod tests {
         check("symbolon_session=secret", Some(""));
         let cookie = [("Cookie", "a=1; __Host-Symbolon=secret")];
         let found = forward(&request("GET", "https://a.example/", &cookie), &known(), None, false);
-        assert_eq!((found.remove, found.set), (vec!["cookie".to_owned()], vec![("cookie".to_owned(), "a=1".to_owned())]));
+        assert_eq!(
+            (found.remove, found.set),
+            (vec!["cookie".to_owned()], vec![("cookie".to_owned(), "a=1".to_owned())])
+        );
     }
 
     #[test]
@@ -201,10 +237,19 @@ mod tests {
         };
         let found = headers(&record);
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, [
-            "x-symbolon-organization", "x-symbolon-token", "x-symbolon-kind", "x-symbolon-owner",
-            "x-symbolon-member-email", "x-symbolon-role", "x-symbolon-permissions", "x-symbolon-scopes",
-        ]);
+        assert_eq!(
+            names,
+            [
+                "x-symbolon-organization",
+                "x-symbolon-token",
+                "x-symbolon-kind",
+                "x-symbolon-owner",
+                "x-symbolon-member-email",
+                "x-symbolon-role",
+                "x-symbolon-permissions",
+                "x-symbolon-scopes",
+            ]
+        );
         assert_eq!(found[4].1, "zo%C3%AB%20100%25@a.example%0D%0Ax:%20y");
         record.owner = Owner::Organization;
         assert_eq!((headers(&record)[3].1.as_str(), headers(&record)[4].1.as_str()), ("organization", ""));

@@ -113,7 +113,10 @@ mod tests {
         ledger.used(&record, true, at(3), &Client::default());
         ledger.used(&record, false, at(2), &Client::default());
         let first = ledger.batch("isolate", &mut number).unwrap();
-        assert_eq!((first.number, first.uses[0].count, first.uses[0].last_at, first.uses[0].newest), (7, 3, at(3), true));
+        assert_eq!(
+            (first.number, first.uses[0].count, first.uses[0].last_at, first.uses[0].newest),
+            (7, 3, at(3), true)
+        );
         ledger.used(&record, false, at(4), &Client::default());
         ledger.refused(record.token, Code::Expired, at(4), &Client::default());
         assert_eq!(ledger.batch("isolate", &mut number).unwrap(), first);

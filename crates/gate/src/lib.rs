@@ -32,6 +32,8 @@ mod verify;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use gate::{Gate, GateConfig};
 pub use ports::{BodyError, Unavailable};

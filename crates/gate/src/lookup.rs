@@ -120,8 +120,7 @@ pub(crate) async fn confirm(
         return Ok(Some(record));
     }
     for _ in 0..MAX_ASKS {
-        let (question, ask) =
-            context.gate.state.borrow_mut().question(organization, Some(lookup), context.io.now());
+        let (question, ask) = context.gate.state.borrow_mut().question(organization, Some(lookup), context.io.now());
         let call = OrganizationCall::Ask(ask);
         let answer = context.timed(Hop::Authority, context.io.organization::<Answer>(organization, &call)).await;
         let now = context.io.now();

@@ -31,7 +31,9 @@ enum Call {
     /// To the instance, by an authenticated principal.
     Instance,
     /// To the organisation of whoever asks.
-    Organization { limit: u32 },
+    Organization {
+        limit: u32,
+    },
     /// To the organisation of the key that ends its own token.
     RevokeByKey,
     /// Done here.
@@ -46,6 +48,10 @@ const IMPORT: Call = Call::Organization { limit: MAX_IMPORT_BYTES };
 /// The methods of a path and what they lead to; none where there is no such path. `*` is any method.
 fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
     let parts: Vec<&str> = path.split('/').skip(1).collect();
+    // A closing slash is another path, not a token without a name; what Envoy asks about is the exception.
+    if parts.last().is_none_or(|last| last.is_empty()) && !path.starts_with("/v1/forward-auth/envoy/") {
+        return None;
+    }
     let calls: &'static [(&'static str, Call)] = match parts.as_slice() {
         ["healthz"] => &[("GET", Call::Health), ("HEAD", Call::Health)],
         ["v1", rest @ ..] => match rest {
@@ -148,14 +154,7 @@ fn strict(to_end_it: bool) -> Demand<'static> {
 
 /// What every management call asks of its credential.
 pub(crate) fn management(permissions: &[Permission]) -> Demand<'_> {
-    Demand {
-        permissions,
-        resource: None,
-        freshness: None,
-        native_signature: true,
-        to_end_it: false,
-        within: None,
-    }
+    Demand { permissions, resource: None, freshness: None, native_signature: true, to_end_it: false, within: None }
 }
 
 async fn organization(
@@ -218,6 +217,8 @@ pub(crate) async fn body(context: &Context, request: &GateRequest, limit: u32) -
     if is_json || body.is_empty() {
         Ok(body)
     } else {
-        Err(Problem::new(Code::InvalidRequest).detail("the body must be JSON, with Content-Type: application/json").into())
+        Err(Problem::new(Code::InvalidRequest)
+            .detail("the body must be JSON, with Content-Type: application/json")
+            .into())
     }
 }

@@ -18,7 +18,11 @@ pub(crate) fn response(refusal: &Refusal) -> HttpResponse {
     // A signature helps where none was sent or the one that was does not hold, not against a state or a permission.
     let helps = matches!(
         problem.code,
-        Code::MissingCredential | Code::MalformedCredential | Code::SignatureInvalid | Code::SignatureStale | Code::DigestMismatch
+        Code::MissingCredential
+            | Code::MalformedCredential
+            | Code::SignatureInvalid
+            | Code::SignatureStale
+            | Code::DigestMismatch
     );
     if let Some(accept) = accept.as_ref().filter(|_| helps) {
         headers.push(("accept-signature".to_owned(), accept.clone()));

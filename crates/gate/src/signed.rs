@@ -10,8 +10,8 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{Lookup, ReplayCall, Replayed};
 use symbolon::protocol::{ProofKind, Record};
 use symbolon::signature::{
-    BodyDigests, BodyPresence, Candidate, Component, ContentDigest, KeyId, Labels, Message, Policy, ReplayKey,
-    Request, Requirement, SignatureError, Target, Verified, Window,
+    BodyDigests, BodyPresence, Candidate, Component, ContentDigest, KeyId, Labels, Message, Policy, ReplayKey, Request,
+    Requirement, SignatureError, Target, Verified, Window,
 };
 use symbolon::time::Timestamp;
 
@@ -134,14 +134,15 @@ pub(crate) async fn replay(
     demand: &Demand<'_>,
 ) -> Result<(), Refusal> {
     let rules = &record.rules.signature;
-    let once = rules.replay.is_once(&request.method)
-        || (demand.native_signature && Replay::ByMethod.is_once(&request.method));
+    let once =
+        rules.replay.is_once(&request.method) || (demand.native_signature && Replay::ByMethod.is_once(&request.method));
     if !once {
         return Ok(());
     }
     let until = verified.replayable_until();
     let longest = i64::from(rules.max_window_seconds.max(rules.max_age_seconds));
-    let created = verified.input().created().map_or(until.plus_seconds(longest.saturating_neg()), Timestamp::from_seconds);
+    let created =
+        verified.input().created().map_or(until.plus_seconds(longest.saturating_neg()), Timestamp::from_seconds);
     let call = ReplayCall { key: replay_key(record.token, verified.replay_key()), created, until };
     match context.timed(Hop::Replay, context.io.replay(&call)).await {
         Ok(Replayed::Fresh) => Ok(()),

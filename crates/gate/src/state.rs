@@ -7,7 +7,7 @@ use std::rc::Rc;
 use lru::LruCache;
 use symbolon::id::{ShortId, TokenId};
 use symbolon::protocol::Record;
-use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received};
+use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received, Stamp};
 use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
 use symbolon::time::Timestamp;
 
@@ -50,15 +50,20 @@ pub(crate) struct Organization {
 #[derive(Default)]
 pub(crate) struct Instance {
     pub(crate) edge: Edge,
-    pub(crate) table: Option<(Rc<Table>, symbolon::protocol::lease::Stamp)>,
+    table: Option<(Rc<Table>, Stamp)>,
+    /// Whether a request was held against the table since its lease was looked at last.
+    used: bool,
 }
 
 /// What is due besides requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Due {
-    pub(crate) organization: ShortId,
-    /// Whether it is a lease, which cannot wait, or only counts.
-    pub(crate) renew: bool,
+pub(crate) enum Due {
+    /// To renew an organisation's lease, which takes its counts along.
+    Renew(ShortId),
+    /// To hand an organisation's counts over, after a while.
+    Flush(ShortId),
+    /// To renew the route table's lease.
+    Routes,
 }
 
 /// What an answer came to.
@@ -178,23 +183,26 @@ impl State {
         &mut self.organization(organization).ledger
     }
 
-    /// Among the organisations decided for since this was asked last: one whose lease is past its half, or whose counts
-    /// nobody is about to hand over.
+    /// What is due for the route table and the organisations in use since this was asked last: a lease past its half, or
+    /// counts that nobody is about to hand over.
     pub(crate) fn due(&mut self, now: Timestamp, flush_after_millis: i64) -> Option<Due> {
         self.clock.observe(now);
+        let Instance { edge, used, .. } = &mut self.instance;
+        if core::mem::take(used) && edge.holds(&self.clock, now) && edge.should_renew(&self.clock, now) {
+            return Some(Due::Routes);
+        }
         while let Some(id) = self.touched.iter().next().copied() {
             self.touched.remove(&id);
             let Some(known) = self.organizations.get_mut(&id) else { continue };
             if known.edge.holds(&self.clock, now) && known.edge.should_renew(&self.clock, now) {
-                // Its renewal takes the counts along.
-                return Some(Due { organization: id, renew: true });
+                return Some(Due::Renew(id));
             }
             // Whoever began to hand over has had its time after twice the wait.
             let patience = flush_after_millis.saturating_mul(2);
             let begun = known.ledger.flush_begun.is_some_and(|at| now >= at && now.millis_since(at) < patience);
             if !known.ledger.is_empty() && !begun {
                 known.ledger.flush_begun = Some(now);
-                return Some(Due { organization: id, renew: false });
+                return Some(Due::Flush(id));
             }
         }
         None
@@ -203,7 +211,8 @@ impl State {
     /// The route table, if it was confirmed and that holds.
     pub(crate) fn table(&mut self, now: Timestamp, stale: bool) -> Option<Rc<Table>> {
         self.clock.observe(now);
-        let Instance { edge, table } = &self.instance;
+        let Instance { edge, table, used } = &mut self.instance;
+        *used = true;
         let holds = if stale { edge.holds_stale(&self.clock, now) } else { edge.holds(&self.clock, now) };
         table.as_ref().filter(|(_, stamp)| holds && edge.fits(*stamp)).map(|(table, _)| Rc::clone(table))
     }
@@ -219,7 +228,7 @@ impl State {
     pub(crate) fn receive_routes(&mut self, question: &Question, answer: Routes, now: Timestamp) -> Told<Rc<Table>> {
         self.clock.observe(now);
         let Routes { answer, routes } = answer;
-        let Instance { edge, table } = &mut self.instance;
+        let Instance { edge, table, .. } = &mut self.instance;
         let Answer { epoch, changes, lease_millis, stale_millis, .. } = answer;
         let compiled = Rc::new(Table::new(routes));
         match edge.receive(&self.clock, question, epoch, &changes, lease_millis, stale_millis) {

@@ -1,0 +1,426 @@
+//! The outside of a gate, in memory and failing on demand, and things to test with.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256, Sha512};
+use symbolon::id::{ShortId, TokenId};
+use symbolon::key::{PrivateKey, PublicKey, Signature};
+use symbolon::policy::{
+    Count, EdgeRules, Freshness, Grant, GrantSet, Header, Proof as ProofWay, SecretFormat, SignatureRules,
+};
+use symbolon::protocol::message::{
+    Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, Place,
+    ReplayCall, Replayed, Route, Routes, UseBatch,
+};
+use symbolon::protocol::{Epoch, Owner, Proof, ProofKind, Record, RecordState};
+use symbolon::signature::{BodyDigests, BodyPresence, Field, KeyId, Message, Request, SignSpec, Target as Url};
+use symbolon::time::Timestamp;
+use symbolon::token::{Digest, Format, InstanceSecret};
+
+use crate::credential::Known;
+use crate::effect::{Answer, Effect, Target};
+use crate::{Gate, GateConfig, GateRequest, Outcome, Step, Task};
+
+/// The time at which every test begins.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const GATEWAY: &str = "https://api.example";
+pub(crate) const MANAGEMENT: &str = "https://tokens.example";
+pub(crate) const PROXY_SECRET: &str = "a secret that proxy and gate share";
+
+pub(crate) fn organization() -> ShortId {
+    "Acme42".parse().unwrap()
+}
+
+fn instance_secret() -> InstanceSecret {
+    InstanceSecret::new(&[1; 32]).unwrap()
+}
+
+fn formats() -> Vec<Format> {
+    vec![Format::new("sym_pat_", SecretFormat::Native).unwrap(), Format::new("dvg_", SecretFormat::Hex(64)).unwrap()]
+}
+
+pub(crate) fn known() -> Known {
+    Known { formats: formats(), secret: instance_secret() }
+}
+
+/// A native token of the organisation; each seed another one.
+pub(crate) fn token_of(organization: ShortId, seed: u8) -> String {
+    let secret = formats()[0].generate(&organization, &instance_secret(), &[seed; 64]).unwrap();
+    secret.expose().to_owned()
+}
+
+pub(crate) fn token() -> String {
+    token_of(organization(), 7)
+}
+
+pub(crate) fn token_id(seed: u8) -> TokenId {
+    TokenId::new(NOW, &[seed; 10])
+}
+
+pub(crate) fn private_key() -> PrivateKey {
+    PrivateKey::from_bytes(&[7; 32]).unwrap()
+}
+
+pub(crate) fn grants(texts: &[&str]) -> GrantSet {
+    texts.iter().map(|text| Grant::unlimited(text.parse().unwrap())).collect()
+}
+
+/// The record of [`token`]: everything granted, both proofs, every header.
+pub(crate) fn record() -> Record {
+    Record {
+        token: token_id(1),
+        organization: "01890000-0000-7000-8000-0000000000aa".parse().unwrap(),
+        short_id: organization(),
+        profile: "symbolon".to_owned(),
+        version: Epoch::new(1),
+        kind: "pat".to_owned(),
+        name: "laptop".to_owned(),
+        prefix: "sym_pat_Acme42".to_owned(),
+        owner: Owner::Organization,
+        state: RecordState::Active,
+        not_before: None,
+        expires_at: None,
+        locked_until: None,
+        granted: GrantSet::all(),
+        ceiling: GrantSet::all(),
+        role: Some("owner".to_owned()),
+        scopes: vec!["read".to_owned(), "write".to_owned()],
+        proofs: vec![
+            Proof { kind: ProofKind::Bearer { digest: Digest::of(token()) }, until: None },
+            Proof {
+                kind: ProofKind::Key {
+                    public_key: private_key().public_key(),
+                    thumbprint: private_key().public_key().thumbprint(),
+                },
+                until: None,
+            },
+        ],
+        passphrase: None,
+        rules: EdgeRules {
+            proofs: vec![ProofWay::Bearer, ProofWay::Signature],
+            headers: Header::ALL.to_vec(),
+            freshness: Freshness::Immediate,
+            signature: SignatureRules::default(),
+            counts: vec![Count::LastUsed, Count::UseCount],
+        },
+    }
+}
+
+pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> GateRequest {
+    GateRequest {
+        method: method.to_owned(),
+        url: url.to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        has_body: false,
+        client_address: Some("192.0.2.1".to_owned()),
+    }
+}
+
+/// A request with [`token`] as a bearer.
+pub(crate) fn bearer(method: &str, url: &str) -> GateRequest {
+    request(method, url, &[("Authorization", &format!("Bearer {}", token()))])
+}
+
+pub(crate) fn native_key_id() -> KeyId {
+    KeyId::Native { organization: organization(), thumbprint: private_key().public_key().thumbprint() }
+}
+
+/// A request signed as our own signers do.
+pub(crate) fn signed(method: &str, url: &str, body: Option<&str>, nonce: &str) -> GateRequest {
+    signed_with(method, url, body, |message, presence| {
+        SignSpec::native(message, presence, &native_key_id(), NOW, 60, nonce)
+    })
+}
+
+pub(crate) fn signed_with(
+    method: &str,
+    url: &str,
+    body: Option<&str>,
+    spec: impl FnOnce(&Message<'_>, BodyPresence) -> SignSpec,
+) -> GateRequest {
+    let mut request = request(method, url, &[]);
+    if let Some(body) = body {
+        request.has_body = true;
+        request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        request.headers.push(("Content-Digest".to_owned(), BodyDigests::sha256(body.as_bytes()).to_field()));
+    }
+    let target = Url::parse(url).unwrap();
+    let fields: Vec<Field<'_>> =
+        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let message = Message::Request(Request { method, target: &target, fields: &fields });
+    let presence = if body.is_some() { BodyPresence::Present } else { BodyPresence::Absent };
+    let headers = spec(&message, presence).sign(&message, &private_key()).unwrap();
+    request.headers.push(("Signature-Input".to_owned(), headers.signature_input));
+    request.headers.push(("Signature".to_owned(), headers.signature));
+    request
+}
+
+/// Everything outside one gate. What is `down` does not answer.
+pub(crate) struct World {
+    pub(crate) gate: Gate,
+    pub(crate) now: Timestamp,
+    pub(crate) body: Vec<u8>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) epoch: u64,
+    pub(crate) lease_millis: u64,
+    pub(crate) stale_millis: u64,
+    pub(crate) directory: HashMap<String, String>,
+    pub(crate) places: HashMap<String, Place>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) replays: HashSet<String>,
+    pub(crate) attempts_left: u32,
+    pub(crate) batches: Vec<UseBatch>,
+    pub(crate) down: HashSet<&'static str>,
+    /// What was asked of whom, in order.
+    pub(crate) calls: Vec<String>,
+}
+
+impl World {
+    /// A world with [`record`], and an origin.
+    pub(crate) fn new() -> Self {
+        Self {
+            gate: gate(1),
+            now: NOW,
+            body: Vec::new(),
+            records: vec![record()],
+            epoch: 1,
+            lease_millis: 2000,
+            stale_millis: 0,
+            directory: HashMap::new(),
+            places: HashMap::new(),
+            routes: vec![
+                route(json!({"method": "GET", "path": "/public/{*rest}", "public": true})),
+                route(json!({"method": "GET", "path": "/things", "permission": "api:read"})),
+                route(
+                    json!({"method": "*", "path": "/teams/{team}/{*rest}", "permission": "api:write", "resource": "{team}"}),
+                ),
+                route(json!({"method": "POST", "path": "/things", "permission": "api:write"})),
+                route(json!({"method": "GET", "path": "/strict", "permission": "api:read", "freshness": "strict"})),
+            ],
+            replays: HashSet::new(),
+            attempts_left: 5,
+            batches: Vec::new(),
+            down: HashSet::new(),
+            calls: Vec::new(),
+        }
+    }
+
+    /// A world whose one record was changed first.
+    pub(crate) fn with(change: impl FnOnce(&mut Record)) -> Self {
+        let mut world = Self::new();
+        change(&mut world.records[0]);
+        world
+    }
+
+    /// Changes the record, as the authority would: another epoch, another version.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Record)) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.records[0].version = Epoch::new(self.epoch);
+        change(&mut self.records[0]);
+    }
+
+    /// Puts the record as it is now into the directory, under every name.
+    pub(crate) fn list(&mut self) {
+        let record = &self.records[0];
+        let json = serde_json::to_string(record).unwrap();
+        let names = record.proofs.iter().filter_map(|proof| match &proof.kind {
+            ProofKind::Bearer { digest } => Lookup::Digest(*digest).locator_key(),
+            ProofKind::Key { thumbprint, .. } => Lookup::Thumbprint(*thumbprint).locator_key(),
+            ProofKind::Bcrypt { .. } => None,
+        });
+        self.directory.extend(names.map(|name| (name, json.clone())));
+    }
+
+    /// Lets the locator know where a credential is.
+    pub(crate) fn place(&mut self, lookup: &Lookup) {
+        let place = Place { organization: organization(), token: self.records[0].token };
+        self.places.insert(lookup.locator_key().unwrap(), place);
+    }
+
+    /// What becomes of a request, and whom it asked.
+    pub(crate) fn handle(&mut self, request: GateRequest) -> Outcome {
+        self.calls.clear();
+        let task = self.gate.handle(request);
+        self.run(task)
+    }
+
+    /// The response to a request, and its body as JSON.
+    pub(crate) fn respond(&mut self, request: GateRequest) -> (u16, serde_json::Value) {
+        match self.handle(request) {
+            Outcome::Respond(response) => {
+                (response.status, serde_json::from_str(&response.body).unwrap_or(serde_json::Value::Null))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The code with which a request is refused, or `forward` or `ok`.
+    pub(crate) fn code(&mut self, request: GateRequest) -> String {
+        match self.handle(request) {
+            Outcome::Forward(_) => "forward".to_owned(),
+            Outcome::Respond(response) if response.status == 200 => "ok".to_owned(),
+            Outcome::Respond(response) => {
+                let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+                assert_eq!(body["status"], response.status);
+                body["code"].as_str().unwrap().to_owned()
+            }
+            Outcome::Asset { .. } => "asset".to_owned(),
+        }
+    }
+
+    /// Does all background work that is due; how many pieces there were.
+    pub(crate) fn background(&mut self) -> usize {
+        self.calls.clear();
+        core::iter::from_fn(|| self.gate.background(self.now).map(|task| self.run(task))).count()
+    }
+
+    pub(crate) fn run<T>(&mut self, mut task: Task<T>) -> T {
+        let mut under_way = VecDeque::new();
+        let mut step = task.start(self.now);
+        loop {
+            match step {
+                Step::Done(value) => return value,
+                Step::Wait(new) => under_way.extend(new),
+            }
+            let (id, effect) = under_way.pop_front().expect("the task waits for nothing");
+            let answer = self.perform(effect);
+            step = task.answer(self.now, id, answer);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) -> Answer {
+        let text = |value: serde_json::Value| Answer::Text { text: value.to_string() };
+        match effect {
+            Effect::Ask { target, message } => {
+                let name = match &target {
+                    Target::Organization(_) => "organization",
+                    Target::Instance => "instance",
+                    Target::Locator(_) => "locator",
+                    Target::Replay(_) => "replay",
+                };
+                self.calls.push(name.to_owned());
+                if self.down.contains(name) {
+                    return Answer::Failed;
+                }
+                text(match target {
+                    Target::Organization(id) => self.organization(&id, serde_json::from_str(&message).unwrap()),
+                    Target::Instance => self.instance(serde_json::from_str(&message).unwrap()),
+                    Target::Locator(key) => match serde_json::from_str(&message).unwrap() {
+                        LocatorCall::Find { .. } => json!(Located { place: self.places.get(&key).copied() }),
+                        other => panic!("{other:?}"),
+                    },
+                    Target::Replay(key) => {
+                        let call: ReplayCall = serde_json::from_str(&message).unwrap();
+                        assert_eq!(key, call.key);
+                        assert!(call.created <= self.now.plus_seconds(5) && self.now <= call.until);
+                        json!(if self.replays.insert(key) { Replayed::Fresh } else { Replayed::Seen })
+                    }
+                })
+            }
+            Effect::Directory { key } => {
+                self.calls.push("directory".to_owned());
+                self.directory.get(&key).map_or(Answer::Absent, |value| Answer::Text { text: value.clone() })
+            }
+            Effect::VerifyP256 { public_key, message, signature } => {
+                self.calls.push("verify".to_owned());
+                let key = PublicKey::from_hex(&public_key).unwrap();
+                Answer::Verdict { matches: key.verify(&message, &Signature::from_bytes(&signature).unwrap()) }
+            }
+            Effect::BodyDigests { sha256, sha512, limit } => {
+                self.calls.push("digests".to_owned());
+                if self.body.len() > usize::try_from(limit).unwrap() {
+                    return Answer::TooLarge;
+                }
+                Answer::Digests {
+                    sha256: sha256.then(|| Sha256::digest(&self.body).to_vec()),
+                    sha512: sha512.then(|| Sha512::digest(&self.body).to_vec()),
+                }
+            }
+            Effect::BodyText { limit } => {
+                self.calls.push("body".to_owned());
+                if self.body.len() > usize::try_from(limit).unwrap() {
+                    return Answer::TooLarge;
+                }
+                String::from_utf8(self.body.clone()).map_or(Answer::NotText, |text| Answer::Text { text })
+            }
+            Effect::Sleep { millis } => {
+                self.calls.push("sleep".to_owned());
+                self.now = self.now.plus_millis(millis.into());
+                Answer::Absent
+            }
+        }
+    }
+
+    fn organization(&mut self, id: &str, call: OrganizationCall) -> serde_json::Value {
+        match call {
+            OrganizationCall::Ask(ask) => json!(self.told(id, ask)),
+            OrganizationCall::Attempt { .. } => json!(match self.attempts_left.checked_sub(1) {
+                Some(left) => {
+                    self.attempts_left = left;
+                    Attempted::Reserved
+                }
+                None => Attempted::Locked { until: self.now.plus_seconds(900) },
+            }),
+            OrganizationCall::Settle { right, .. } => {
+                if right {
+                    self.attempts_left = 5;
+                }
+                json!(Done { epoch: Epoch::new(self.epoch) })
+            }
+            OrganizationCall::Manage(manage) => {
+                json!({"status": 200, "headers": [], "body": serde_json::to_string(&manage).unwrap()})
+            }
+            OrganizationCall::Found(_) => panic!("from the instance alone"),
+        }
+    }
+
+    fn told(&mut self, id: &str, ask: Ask) -> Told {
+        let proves = |proof: &ProofKind, lookup: &Lookup| match (proof, lookup) {
+            (ProofKind::Bearer { digest }, Lookup::Digest(asked)) => digest == asked,
+            (ProofKind::Key { thumbprint, .. }, Lookup::Thumbprint(asked)) => thumbprint == asked,
+            (ProofKind::Key { public_key, .. }, Lookup::Alias(asked)) => public_key.fingerprint().to_string() == *asked,
+            _ => false,
+        };
+        let found = ask.lookup.and_then(|lookup| {
+            let mut own = self.records.iter().filter(|record| record.short_id.as_str() == id);
+            own.find(|record| record.proofs.iter().any(|proof| proves(&proof.kind, &lookup))).cloned()
+        });
+        let counted = ask.uses.as_ref().map(|batch| batch.number);
+        self.batches.extend(ask.uses);
+        let changed = |since: Epoch| {
+            self.records.iter().filter(|record| record.version > since).map(|record| record.token).collect()
+        };
+        Told {
+            epoch: Epoch::new(self.epoch),
+            record: found.map(Box::new),
+            changes: ask.since.map_or(Changes::StartOver, |since| Changes::Since { since, tokens: changed(since) }),
+            lease_millis: if ask.lease { self.lease_millis } else { 0 },
+            stale_millis: self.stale_millis,
+            counted,
+        }
+    }
+
+    fn instance(&mut self, call: InstanceCall) -> serde_json::Value {
+        match call {
+            InstanceCall::Routes(ask) => json!(Routes { answer: self.told("", ask), routes: self.routes.clone() }),
+            other => json!({"status": 200, "headers": [], "body": serde_json::to_string(&other).unwrap()}),
+        }
+    }
+}
+
+/// A gate of another isolate.
+pub(crate) fn gate(isolate: u8) -> Gate {
+    let config = GateConfig {
+        instance_secret: instance_secret(),
+        formats: formats(),
+        gateway_hosts: vec!["API.example".to_owned()],
+        has_origin: true,
+        proxy_secret: Some(PROXY_SECRET.to_owned()),
+    };
+    Gate::new(config, [isolate; 16])
+}
+
+pub(crate) fn route(json: serde_json::Value) -> Route {
+    serde_json::from_value(json).unwrap()
+}

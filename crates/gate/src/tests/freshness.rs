@@ -1,0 +1,176 @@
+//! How fresh a record must be, and whom that asks.
+
+use symbolon::policy::Freshness;
+use symbolon::protocol::message::Lookup;
+use symbolon::protocol::{Proof, ProofKind, RecordState};
+use symbolon::token::Digest;
+
+use crate::testing::{self, World, bearer, request};
+
+const THINGS: &str = "https://api.example/things";
+const STRICT: &str = "https://api.example/strict";
+
+#[track_caller]
+fn check(world: &mut World, url: &str, code: &str, calls: &[&str]) {
+    assert_eq!(world.code(bearer("GET", url)), code);
+    assert_eq!(world.calls, calls);
+}
+
+#[test]
+fn under_a_lease_nobody_is_asked() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    check(&mut world, THINGS, "forward", &[]);
+    world.now = world.now.plus_millis(1999);
+    check(&mut world, THINGS, "forward", &[]);
+    world.now = world.now.plus_millis(1);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+}
+
+#[test]
+fn a_revocation_is_seen_when_the_lease_has_ended() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.change(|record| record.state = RecordState::Revoked);
+    world.now = world.now.plus_millis(2000);
+    check(&mut world, THINGS, "revoked", &["instance", "organization"]);
+}
+
+#[test]
+fn a_renewal_ahead_of_need_forgets_what_changed() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.background();
+    world.change(|record| record.state = RecordState::Revoked);
+    world.now = world.now.plus_millis(100);
+    check(&mut world, THINGS, "forward", &[]);
+    assert_eq!(world.background(), 2, "the organisation's lease and the routes'");
+    check(&mut world, THINGS, "revoked", &["organization"]);
+}
+
+#[test]
+fn past_half_of_a_lease_it_is_renewed_in_the_background() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.background();
+    for _ in 0..5 {
+        world.now = world.now.plus_millis(900);
+        assert_eq!(world.code(bearer("GET", THINGS)), "forward");
+        assert_eq!(world.calls, Vec::<String>::new());
+        world.background();
+    }
+    world.now = world.now.plus_millis(500);
+    assert_eq!(world.code(bearer("GET", THINGS)), "forward");
+    assert_eq!(world.calls, Vec::<String>::new());
+}
+
+#[test]
+fn strict_asks_every_time() {
+    let mut world = World::with(|record| record.rules.freshness = Freshness::Strict);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    check(&mut world, THINGS, "forward", &["organization"]);
+    world.change(|record| record.state = RecordState::Revoked);
+    check(&mut world, THINGS, "revoked", &["organization"]);
+    world.down.insert("organization");
+    world.list();
+    check(&mut world, THINGS, "authority_unavailable", &["organization", "directory"]);
+}
+
+#[test]
+fn a_route_may_ask_for_more_than_the_kind_and_never_for_less() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    check(&mut world, STRICT, "forward", &["organization"]);
+    let mut world = World::with(|record| record.rules.freshness = Freshness::Strict);
+    world.routes[1].freshness = Some(Freshness::Eventual);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    check(&mut world, THINGS, "forward", &["organization"]);
+}
+
+#[test]
+fn eventual_does_without_its_authority() {
+    let mut world = World::with(|record| record.rules.freshness = Freshness::Eventual);
+    world.list();
+    world.down.insert("organization");
+    check(&mut world, THINGS, "forward", &["instance", "organization", "directory"]);
+    // From then on the directory alone.
+    check(&mut world, THINGS, "forward", &["directory"]);
+    check(&mut world, STRICT, "authority_unavailable", &["organization"]);
+    world.directory.clear();
+    check(&mut world, THINGS, "authority_unavailable", &["directory", "organization"]);
+    world.down.clear();
+    world.now = world.now.plus_millis(100);
+    check(&mut world, THINGS, "forward", &["directory", "organization"]);
+}
+
+#[test]
+fn the_directory_is_never_believed_for_other_kinds() {
+    let mut world = World::new();
+    world.list();
+    world.down.insert("organization");
+    check(&mut world, THINGS, "authority_unavailable", &["instance", "organization", "directory"]);
+}
+
+#[test]
+fn an_organisation_may_let_edges_go_on_for_a_while() {
+    let mut world = World::new();
+    world.stale_millis = 5000;
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.down.extend(["organization", "instance"]);
+    world.now = world.now.plus_millis(6999);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    check(&mut world, STRICT, "authority_unavailable", &["instance", "organization"]);
+    world.now = world.now.plus_millis(1);
+    check(&mut world, THINGS, "authority_unavailable", &["instance"]);
+}
+
+#[test]
+fn a_step_back_of_the_clock_ends_every_lease() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.now = world.now.plus_millis(-1);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+}
+
+/// A token of a format that names no organisation.
+fn hexadecimal() -> (String, World) {
+    let token = format!("dvg_{}", "0123456789abcdef".repeat(4));
+    let mut world = World::new();
+    let kind = ProofKind::Bearer { digest: Digest::of(&token) };
+    world.records[0].proofs = vec![Proof { kind, until: None }];
+    (format!("Bearer {token}"), world)
+}
+
+#[test]
+fn what_names_no_organisation_is_found_through_directory_or_locator() {
+    let things = |bearer: &str| request("GET", THINGS, &[("authorization", bearer)]);
+    let (bearer, mut world) = hexadecimal();
+    assert_eq!(world.code(things(&bearer)), "unknown_token");
+    assert_eq!(world.calls, ["instance", "directory", "locator"]);
+    let ProofKind::Bearer { digest } = world.records[0].proofs[0].kind else { panic!() };
+    world.place(&Lookup::Digest(digest));
+    assert_eq!(world.code(things(&bearer)), "forward");
+    assert_eq!(world.calls, ["directory", "locator", "organization"]);
+    assert_eq!(world.code(things(&bearer)), "forward");
+    assert_eq!(world.calls, Vec::<String>::new());
+
+    let (bearer, mut world) = hexadecimal();
+    world.list();
+    assert_eq!(world.code(things(&bearer)), "forward");
+    assert_eq!(world.calls, ["instance", "directory", "organization"], "the directory saves the locator's trip");
+    // What the directory says of a token that is no more leads nowhere.
+    let (bearer, mut world) = hexadecimal();
+    world.list();
+    world.records.clear();
+    assert_eq!(world.code(things(&bearer)), "unknown_token");
+    world.down.insert("locator");
+    assert_eq!(world.code(things(&bearer)), "authority_unavailable");
+}
+
+#[test]
+fn another_isolate_has_a_memory_of_its_own() {
+    let mut world = World::new();
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.gate = testing::gate(2);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+}

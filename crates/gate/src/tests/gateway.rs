@@ -1,0 +1,198 @@
+//! The protected side: what is let through, as whom, and what never reaches the origin.
+
+use crate::testing::{GATEWAY, PROXY_SECRET, World, bearer, gate, grants, request, route, signed};
+use crate::{Forward, GateRequest, Outcome};
+use serde_json::json;
+use symbolon::policy::Grant;
+
+#[track_caller]
+fn check(method: &str, path: &str, expected: &str) {
+    let url = format!("{GATEWAY}{path}");
+    assert_eq!(World::new().code(bearer(method, &url)), expected, "{method} {path}");
+}
+
+fn forwarded(world: &mut World, request: GateRequest) -> Forward {
+    match world.handle(request) {
+        Outcome::Forward(forward) => forward,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_what_a_route_names_reaches_the_origin() {
+    check("GET", "/things", "forward");
+    check("GET", "/things?x=%zz", "forward");
+    check("POST", "/things", "forward");
+    check("PUT", "/things", "not_found");
+    check("HEAD", "/things", "not_found");
+    check("get", "/things", "not_found");
+    check("GET", "/things/", "not_found");
+    check("GET", "/", "not_found");
+    // The product has no paths here.
+    for path in ["/healthz", "/v1/whoami", "/v1/setup", "/v1/forward-auth/nginx", "/openapi.json"] {
+        check("GET", path, "not_found");
+        check("POST", path, "not_found");
+    }
+}
+
+#[test]
+fn a_path_of_two_spellings_is_refused() {
+    for path in ["/public/..%2Fthings", "/public/%2e%2e/things", "/public//things", "/public/a%5Cb", "/%74hings"] {
+        check("GET", path, "invalid_request");
+    }
+}
+
+#[test]
+fn a_public_route_asks_for_nothing_and_tells_nothing() {
+    let mut world = World::new();
+    world.down.insert("organization");
+    let headers = [("X-Symbolon-Role", "owner"), ("accept", "*/*")];
+    let found = forwarded(&mut world, request("GET", &format!("{GATEWAY}/public/a/b"), &headers));
+    assert_eq!((found.remove, found.set), (vec!["x-symbolon-role".to_owned()], vec![]));
+    assert_eq!(world.calls, ["instance"]);
+}
+
+#[test]
+fn the_origin_learns_who_asks_and_not_with_what() {
+    let mut world = World::new();
+    let mut request = bearer("GET", &format!("{GATEWAY}/things"));
+    request.headers.push(("x_symbolon_owner".to_owned(), "forged".to_owned()));
+    let found = forwarded(&mut world, request);
+    assert_eq!(found.remove, ["authorization", "x_symbolon_owner"]);
+    let set: Vec<(&str, &str)> = found.set.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(
+        set,
+        [
+            ("x-symbolon-organization", "01890000-0000-7000-8000-0000000000aa"),
+            ("x-symbolon-token", &world.records[0].token.to_string()),
+            ("x-symbolon-kind", "pat"),
+            ("x-symbolon-owner", "organization"),
+            ("x-symbolon-member-email", ""),
+            ("x-symbolon-role", "owner"),
+            ("x-symbolon-permissions", "*:*"),
+            ("x-symbolon-scopes", "read write"),
+        ]
+    );
+    let found = forwarded(&mut world, signed("GET", &format!("{GATEWAY}/things"), None, "n"));
+    assert_eq!(found.remove, ["signature-input", "signature"]);
+}
+
+#[test]
+fn a_resource_comes_from_the_path() {
+    let mut world = World::new();
+    let grant =
+        |resource: &str| Grant { permission: "api:write".parse().unwrap(), resource: Some(resource.parse().unwrap()) };
+    world.records[0].granted = [grant("blue")].into_iter().collect();
+    for (path, code) in
+        [("/teams/blue/x", "forward"), ("/teams/red/x", "insufficient_permission"), ("/teams/*/x", "invalid_request")]
+    {
+        assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}{path}"))), code, "{path}");
+    }
+}
+
+#[test]
+fn the_first_route_decides() {
+    let mut world = World::new();
+    world.records[0].granted = grants(&["api:read"]);
+    world.routes.insert(0, route(json!({"method": "*", "path": "/things", "permission": "api:admin"})));
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "insufficient_permission");
+    // A table that cannot be read lets nothing through, public routes included.
+    let mut world = World::new();
+    world.routes.push(route(json!({"method": "*", "path": "no slash", "permission": "api:admin"})));
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/public/a"))), "internal");
+}
+
+#[test]
+fn without_routes_or_origin_nothing_passes() {
+    let mut world = World::new();
+    world.down.insert("instance");
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/public/a"))), "authority_unavailable");
+    let mut world = World::new();
+    world.gate = gate(1);
+    world.routes.clear();
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/public/a"))), "not_found");
+}
+
+#[test]
+fn a_gateway_host_is_known_in_every_spelling() {
+    for url in ["https://API.EXAMPLE/v1/setup", "https://api.example:8443/v1/setup", "https://api.example./v1/setup"] {
+        assert_eq!(World::new().code(bearer("POST", url)), "not_found", "{url}");
+    }
+}
+
+fn asked(proxy: &str, fields: &[(&str, &str)]) -> GateRequest {
+    let mut request = bearer("GET", &format!("https://tokens.example/v1/forward-auth/{proxy}"));
+    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    request
+}
+
+const SECRET: (&str, &str) = ("X-Symbolon-Proxy-Secret", PROXY_SECRET);
+
+#[test]
+fn each_proxy_is_read_by_its_own_fields() {
+    let nginx = [SECRET, ("X-Original-Method", "GET"), ("X-Original-URL", "https://api.example/things")];
+    let traefik = [
+        SECRET,
+        ("X-Forwarded-Method", "GET"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "api.example"),
+        ("X-Forwarded-Uri", "/things?x"),
+    ];
+    let envoy = [SECRET, ("X-Forwarded-Proto", "https")];
+    for (proxy, fields) in
+        [("nginx", &nginx[..]), ("traefik", &traefik), ("caddy", &traefik), ("envoy/things?x", &envoy)]
+    {
+        let mut world = World::new();
+        let Outcome::Respond(response) = world.handle(asked(proxy, fields)) else { panic!() };
+        assert_eq!(response.status, 200, "{proxy}");
+        let identity = response.headers.iter().filter(|(name, _)| name.starts_with("x-symbolon-")).count();
+        assert_eq!(identity, 8, "{proxy}");
+        // Each field once; none of another proxy's.
+        for missing in 1..fields.len() {
+            let mut fields = fields.to_vec();
+            let field = fields.remove(missing);
+            assert_eq!(world.code(asked(proxy, &fields)), "invalid_request", "{proxy} without {}", field.0);
+            fields.extend([field, field]);
+            assert_eq!(world.code(asked(proxy, &fields)), "invalid_request", "{proxy} with {} twice", field.0);
+        }
+    }
+    assert_eq!(World::new().code(asked("nginx", &traefik)), "invalid_request");
+    assert_eq!(World::new().code(asked("traefik", &nginx)), "invalid_request");
+    assert_eq!(World::new().code(asked("other", &nginx)), "not_found");
+}
+
+#[test]
+fn a_proxy_shows_its_secret() {
+    let fields = [("X-Original-Method", "GET"), ("X-Original-URL", "https://api.example/public/a")];
+    assert_eq!(World::new().code(asked("nginx", &fields)), "missing_credential");
+    for secret in ["", "another", &PROXY_SECRET.to_uppercase()] {
+        let fields = [fields[0], fields[1], ("x-symbolon-proxy-secret", secret)];
+        assert_eq!(World::new().code(asked("nginx", &fields)), "missing_credential", "{secret}");
+    }
+    let fields = [fields[0], fields[1], SECRET];
+    let mut world = World::new();
+    let Outcome::Respond(response) = world.handle(asked("nginx", &fields)) else { panic!() };
+    let role = response.headers.iter().find(|(name, _)| name == "x-symbolon-role").unwrap();
+    assert_eq!((response.status, role.1.as_str()), (200, ""), "nobody's headers overwrite a client's");
+}
+
+#[test]
+fn what_a_proxy_asks_about_is_held_against_the_routes() {
+    for (method, url, code) in [
+        ("PUT", "https://api.example/things", "not_found"),
+        ("GET", "https://api.example/public/../things", "invalid_request"),
+        ("GET", "/things", "invalid_request"),
+    ] {
+        let fields = [SECRET, ("X-Original-Method", method), ("X-Original-URL", url)];
+        assert_eq!(World::new().code(asked("nginx", &fields)), code, "{method} {url}");
+    }
+    let fields = [SECRET, ("X-Original-Method", "GET"), ("X-Original-URL", "https://api.example/things")];
+    let mut world = World::with(|record| record.granted = grants(&["a:b"]));
+    assert_eq!(world.code(asked("nginx", &fields)), "insufficient_permission");
+    // A body that is not here cannot be checked against its signed digest.
+    let mut request = signed("POST", "https://api.example/things", Some("{}"), "n");
+    request.url = "https://tokens.example/v1/forward-auth/nginx".to_owned();
+    let fields = [SECRET, ("X-Original-Method", "POST"), ("X-Original-URL", "https://api.example/things")];
+    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    assert_eq!(World::new().code(request), "digest_mismatch");
+}
