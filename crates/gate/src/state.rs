@@ -74,6 +74,12 @@ pub(crate) enum Told<T> {
     Outdated,
 }
 
+impl Organization {
+    fn new() -> Self {
+        Self { edge: Edge::new(), records: Memory::new(MAX_RECORDS), ledger: Ledger::default() }
+    }
+}
+
 impl State {
     /// Nothing remembered, for an isolate of this random name.
     pub(crate) fn new(isolate: String) -> Self {
@@ -98,11 +104,7 @@ impl State {
 
     /// What is remembered of an organisation.
     pub(crate) fn organization(&mut self, id: ShortId) -> &mut Organization {
-        self.organizations.get_or_insert_mut(id, || Organization {
-            edge: Edge::new(),
-            records: Memory::new(MAX_RECORDS),
-            ledger: Ledger::default(),
-        })
+        self.organizations.get_or_insert_mut(id, Organization::new)
     }
 
     /// The record that was confirmed under this name and whose confirmation holds; with `stale`, one that may be used
@@ -114,9 +116,9 @@ impl State {
         now: Timestamp,
         stale: bool,
     ) -> Option<Rc<Record>> {
-        self.clock.observe(now);
+        let reading = self.clock.observe(now);
         let Organization { edge, records, .. } = self.organizations.get_mut(&organization)?;
-        let holds = if stale { edge.holds_stale(&self.clock, now) } else { edge.holds(&self.clock, now) };
+        let holds = if stale { edge.holds_stale(reading) } else { edge.holds(reading) };
         let (record, stamp) = records.get(lookup).filter(|_| holds)?;
         edge.fits(stamp).then(|| Rc::clone(record))
     }
@@ -128,14 +130,11 @@ impl State {
         lookup: Option<&Lookup>,
         now: Timestamp,
     ) -> (Question, Ask) {
-        self.clock.observe(now);
-        let clock = self.clock.clone();
-        let (mut last_batch, isolate) = (self.last_batch, self.isolate.clone());
-        let known = self.organization(organization);
-        let question = known.edge.question(&clock, now);
+        let reading = self.clock.observe(now);
+        let known = self.organizations.get_or_insert_mut(organization, Organization::new);
+        let question = known.edge.question(reading);
         known.ledger.flush_begun = None;
-        let uses = known.ledger.batch(&isolate, &mut last_batch);
-        self.last_batch = last_batch;
+        let uses = known.ledger.batch(&self.isolate, &mut self.last_batch);
         (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses })
     }
 
@@ -148,15 +147,15 @@ impl State {
         answer: Answer,
         now: Timestamp,
     ) -> Told<Option<Rc<Record>>> {
-        self.clock.observe(now);
-        let clock = self.clock.clone();
-        let Organization { edge, records, ledger } = self.organization(organization);
+        let reading = self.clock.observe(now);
+        let known = self.organizations.get_or_insert_mut(organization, Organization::new);
+        let Organization { edge, records, ledger } = known;
         if let Some(number) = answer.counted {
             ledger.counted(number);
         }
         let Answer { epoch, record, changes, lease_millis, stale_millis, .. } = answer;
         let record = record.map(|record| Rc::new(*record));
-        let received = edge.receive(&clock, question, epoch, &changes, lease_millis, stale_millis);
+        let received = edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis);
         if let (Changes::Since { tokens, .. }, Received::Keep(_)) = (&changes, received) {
             tokens.iter().for_each(|token| records.forget(token));
         }
@@ -186,15 +185,15 @@ impl State {
     /// What is due for the route table and the organisations in use since this was asked last: a lease past its half, or
     /// counts that nobody is about to hand over.
     pub(crate) fn due(&mut self, now: Timestamp, flush_after_millis: i64) -> Option<Due> {
-        self.clock.observe(now);
+        let reading = self.clock.observe(now);
         let Instance { edge, used, .. } = &mut self.instance;
-        if core::mem::take(used) && edge.holds(&self.clock, now) && edge.should_renew(&self.clock, now) {
+        if core::mem::take(used) && edge.holds(reading) && edge.should_renew(reading) {
             return Some(Due::Routes);
         }
         while let Some(id) = self.touched.iter().next().copied() {
             self.touched.remove(&id);
             let Some(known) = self.organizations.get_mut(&id) else { continue };
-            if known.edge.holds(&self.clock, now) && known.edge.should_renew(&self.clock, now) {
+            if known.edge.holds(reading) && known.edge.should_renew(reading) {
                 return Some(Due::Renew(id));
             }
             // Whoever began to hand over has had its time after twice the wait.
@@ -210,28 +209,28 @@ impl State {
 
     /// The route table, if it was confirmed and that holds.
     pub(crate) fn table(&mut self, now: Timestamp, stale: bool) -> Option<Rc<Table>> {
-        self.clock.observe(now);
+        let reading = self.clock.observe(now);
         let Instance { edge, table, used } = &mut self.instance;
         *used = true;
-        let holds = if stale { edge.holds_stale(&self.clock, now) } else { edge.holds(&self.clock, now) };
+        let holds = if stale { edge.holds_stale(reading) } else { edge.holds(reading) };
         table.as_ref().filter(|(_, stamp)| holds && edge.fits(*stamp)).map(|(table, _)| Rc::clone(table))
     }
 
     /// A question for the route table, to be sent at once.
     pub(crate) fn route_question(&mut self, now: Timestamp) -> (Question, Ask) {
-        self.clock.observe(now);
-        let question = self.instance.edge.question(&self.clock, now);
+        let reading = self.clock.observe(now);
+        let question = self.instance.edge.question(reading);
         (question, Ask { lookup: None, since: question.since, lease: true, uses: None })
     }
 
     /// Takes in the route table.
     pub(crate) fn receive_routes(&mut self, question: &Question, answer: Routes, now: Timestamp) -> Told<Rc<Table>> {
-        self.clock.observe(now);
+        let reading = self.clock.observe(now);
         let Routes { answer, routes } = answer;
         let Instance { edge, table, .. } = &mut self.instance;
         let Answer { epoch, changes, lease_millis, stale_millis, .. } = answer;
         let compiled = Rc::new(Table::new(routes));
-        match edge.receive(&self.clock, question, epoch, &changes, lease_millis, stale_millis) {
+        match edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis) {
             Received::Outdated => return Told::Outdated,
             Received::Once => {}
             // Every answer brings the whole table, so whatever has changed, this is what holds now.
