@@ -196,6 +196,10 @@ pub struct Manage {
     pub token: TokenId,
     /// Whether possession was proved by a signature.
     pub signed: bool,
+    /// The Argon2id hash, in PHC form, of the `passphrase` in the body, wherever the body is a JSON object with a text of
+    /// that name. The gate makes it, because it is slow; the authority checks the passphrase's length in the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase_hash: Option<String>,
     /// What was asked.
     pub request: HttpRequest,
 }

@@ -9,6 +9,7 @@ mod answer;
 pub mod instance;
 pub mod locator;
 pub mod machine;
+pub mod organization;
 pub mod replay;
 pub mod store;
 #[cfg(test)]

@@ -89,7 +89,11 @@ impl<S: Store> Machine for Locator<S> {
     fn on(&mut self, _: &mut Context<'_>, event: Event) -> Vec<Effect> {
         match event {
             Event::Call { id, json } => vec![answer::to_call(id, &json, |call| self.call(call))],
-            Event::Answered { .. } | Event::KvPut { .. } | Event::Alarm | Event::Timer { .. } => Vec::new(),
+            Event::Answered { .. }
+            | Event::KvPut { .. }
+            | Event::Alarm
+            | Event::Synced { .. }
+            | Event::Timer { .. } => Vec::new(),
         }
     }
 }

@@ -80,6 +80,11 @@ pub enum Event {
     },
     /// The time that was set with [`Effect::SetAlarm`] has come, also when another machine over this store set it.
     Alarm,
+    /// An [`Effect::Sync`] is done.
+    Synced {
+        /// Which.
+        id: EffectId,
+    },
     /// An [`Effect::Timer`] has run down.
     Timer {
         /// Which.
@@ -131,6 +136,13 @@ pub enum Effect {
     SetAlarm {
         /// When.
         at: Timestamp,
+    },
+    /// Say when everything written so far is confirmed to be durable (`ctx.storage.sync()`). A machine that takes over
+    /// from another asks this first, and answers no call until then: a confirmed write means that the other one can
+    /// write no more. Where it fails, the machine must be thrown away.
+    Sync {
+        /// How the event names it.
+        id: EffectId,
     },
     /// Say when this length of time has passed. It is kept in memory alone: a new machine has no timers.
     Timer {

@@ -157,7 +157,7 @@ impl<S: Store> Machine for Replay<S> {
                 let retry = || Some(Effect::SetAlarm { at: context.now.plus_millis(SWEEP_MILLIS) });
                 next.unwrap_or_else(|_| retry()).into_iter().collect()
             }
-            Event::Answered { .. } | Event::KvPut { .. } | Event::Timer { .. } => Vec::new(),
+            Event::Answered { .. } | Event::KvPut { .. } | Event::Synced { .. } | Event::Timer { .. } => Vec::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::decide::{self, Demand, Refusal};
 use crate::forward_auth::{self, Proxy};
 use crate::ports::BodyError;
 use crate::request::{Address, GateRequest, Outcome};
-use crate::{refusal, verify};
+use crate::{passphrase, refusal, verify};
 
 /// How large the body of a call may be, in bytes: a profile with its escapes fits.
 const MAX_BODY_BYTES: u32 = 256 * 1024;
@@ -165,7 +165,9 @@ async fn organization(
     limit: u32,
 ) -> Result<HttpResponse, Refusal> {
     let request = http_request(context, request, address, limit).await?;
-    let call = OrganizationCall::Manage(Manage { token: allowed.record.token, signed: allowed.signed, request });
+    let passphrase_hash = passphrase::hash_of_body(context, &request);
+    let (token, signed) = (allowed.record.token, allowed.signed);
+    let call = OrganizationCall::Manage(Manage { token, signed, passphrase_hash, request });
     Ok(uncached(context.io.organization(allowed.record.short_id, &call).await?))
 }
 

@@ -4,11 +4,13 @@
 //! as a wrong try. A right one is remembered for that version of the record: it is hashed slowly once, not at every
 //! request.
 
-use argon2::{Argon2, PasswordVerifier as _};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use symbolon::policy::PassphraseRules;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
-use symbolon::protocol::message::{Attempted, Done, OrganizationCall};
+use symbolon::protocol::message::{Attempted, Done, HttpRequest, OrganizationCall};
 use symbolon::token::Secret;
 
 use crate::context::{Context, Hop};
@@ -41,6 +43,26 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
     }
     context.gate.state.borrow_mut().passphrases.put(remembered, ());
     Ok(())
+}
+
+/// The hash of a passphrase that a management call sets: slow, so it is made here and not in the authority, which then
+/// judges the length. None where the body sets none, or one that is too long for any kind.
+pub(crate) fn hash_of_body(context: &Context, request: &HttpRequest) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Sets {
+        passphrase: String,
+    }
+    if !matches!(request.method.as_str(), "POST" | "PATCH") || !request.path.starts_with("/v1/tokens") {
+        return None;
+    }
+    let sets: Sets = serde_json::from_str(&request.body).ok()?;
+    let given = Secret::from_string(sets.passphrase);
+    if given.expose().chars().count() > usize::from(PassphraseRules::MAX) {
+        return None;
+    }
+    let salt = context.gate.state.borrow_mut().salt();
+    let hash = Argon2::default().hash_password_with_salt(given.expose().as_bytes(), &salt).ok()?;
+    Some(hash.to_string())
 }
 
 /// Only whoever has token, passphrase and record can name it; a new version of the record is another name.

@@ -1,6 +1,7 @@
 //! What one isolate remembers: leases, confirmed records, counts. All of it is bounded and can be lost at any time.
 
 use core::num::NonZeroUsize;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -36,6 +37,8 @@ pub(crate) struct State {
     pub(crate) passphrases: LruCache<[u8; 32], ()>,
     touched: HashSet<ShortId>,
     isolate: String,
+    /// How many salts were made: no two are the same.
+    salts: u64,
     last_batch: u64,
 }
 
@@ -98,8 +101,20 @@ impl State {
             passphrases: unbounded(MAX_PASSPHRASES),
             touched: HashSet::new(),
             isolate,
+            salts: 0,
             last_batch: 0,
         }
+    }
+
+    /// Sixteen bytes that were never used as a salt before, here or in another isolate. A salt need not be secret.
+    pub(crate) fn salt(&mut self) -> [u8; 16] {
+        self.salts = self.salts.wrapping_add(1);
+        let mut hash = Sha256::new();
+        hash.update(b"symbolon passphrase salt\0");
+        hash.update(&self.isolate);
+        hash.update(self.salts.to_be_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        digest.first_chunk().copied().unwrap_or_default()
     }
 
     /// What is remembered of an organisation.

@@ -126,7 +126,7 @@ impl<S: Store> Machine for Instance<S> {
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
             },
             Event::Answered { id, answer } => self.founded(id, answer),
-            Event::KvPut { .. } | Event::Alarm | Event::Timer { .. } => Vec::new(),
+            Event::KvPut { .. } | Event::Alarm | Event::Synced { .. } | Event::Timer { .. } => Vec::new(),
         }
     }
 }

@@ -1,0 +1,125 @@
+//! What edges ask: records, leases and changes; and tries of passphrases.
+
+use symbolon::id::TokenId;
+use symbolon::protocol::message::{Answer, Ask, Attempted, Changes, Client, Done, Lookup};
+use symbolon::protocol::{Epoch, Record};
+
+use super::failure::Result;
+use super::head::Head;
+use super::leases::Lease;
+use super::{Organization, change, passphrase, token, uses};
+use crate::answer;
+use crate::machine::{CallId, Context, Effect};
+use crate::store::Store;
+
+impl<S: Store> Organization<S> {
+    /// Finds and confirms a record, grants a lease, tells what changed, counts uses.
+    pub(super) fn ask(&mut self, context: &mut Context<'_>, id: CallId, ask: &Ask) -> Vec<Effect> {
+        if !self.leases.is_open() {
+            let nothing = Answer {
+                epoch: Epoch::ZERO,
+                record: None,
+                changes: Changes::StartOver,
+                lease_millis: 0,
+                stale_millis: 0,
+                counted: None,
+            };
+            return vec![replied(id, &nothing)];
+        }
+        let (lease, timer) = match self.grant(context, ask.lease) {
+            Ok(granted) => granted,
+            Err(failure) => return vec![Effect::Fail { id, fault: failure.to_string() }],
+        };
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        let answer = store.transaction(|| -> Result<Answer> {
+            let counted = match &ask.uses {
+                None => None,
+                Some(batch) => uses::count(store, context, batch)?,
+            };
+            let head = Head::read(store)?;
+            let record = match &ask.lookup {
+                None => None,
+                Some(lookup) => {
+                    let profile = profiles.current(store, &head)?;
+                    find(store, context, &head, &profile, lookup)?
+                }
+            };
+            let changes = match ask.since {
+                None => Changes::StartOver,
+                Some(since) => change::since(store, &head, since)?
+                    .map_or(Changes::StartOver, |tokens| Changes::Since { since, tokens }),
+            };
+            let Lease { lease_millis, stale_millis } = lease;
+            Ok(Answer { epoch: head.epoch, record: record.map(Box::new), changes, lease_millis, stale_millis, counted })
+        });
+        let effect = match answer {
+            Ok(answer) => replied(id, &answer),
+            Err(failure) => Effect::Fail { id, fault: failure.to_string() },
+        };
+        timer.into_iter().chain([effect]).collect()
+    }
+
+    /// Reserves a try of a passphrase.
+    pub(super) fn attempt(&mut self, context: &mut Context<'_>, id: CallId, token: TokenId) -> Vec<Effect> {
+        if !self.leases.is_open() {
+            return vec![replied(id, &Attempted::Unknown)];
+        }
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        let attempted = store.transaction(|| -> Result<Attempted> {
+            let profile = profiles.current(store, &Head::read(store)?)?;
+            passphrase::attempt(store, context, &profile, token)
+        });
+        vec![match attempted {
+            Ok(attempted) => replied(id, &attempted),
+            Err(failure) => Effect::Fail { id, fault: failure.to_string() },
+        }]
+    }
+
+    /// Says how a try of a passphrase ended.
+    pub(super) fn settle(
+        &mut self,
+        context: &mut Context<'_>,
+        id: CallId,
+        token: TokenId,
+        right: bool,
+        client: &Client,
+    ) -> Vec<Effect> {
+        if !self.leases.is_open() {
+            return vec![replied(id, &Done { epoch: Epoch::ZERO })];
+        }
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        let done = store.transaction(|| -> Result<Done> {
+            let profile = profiles.current(store, &Head::read(store)?)?;
+            passphrase::settle(store, context, &profile, token, right, client)?;
+            Ok(Done { epoch: Head::read(store)?.epoch })
+        });
+        vec![match done {
+            Ok(done) => replied(id, &done),
+            Err(failure) => Effect::Fail { id, fault: failure.to_string() },
+        }]
+    }
+}
+
+fn find<S: Store>(
+    store: &S,
+    context: &Context<'_>,
+    head: &Head,
+    profile: &symbolon::policy::Profile,
+    lookup: &Lookup,
+) -> Result<Option<Record>> {
+    let id = match (lookup, lookup.locator_key()) {
+        (Lookup::Token(id), _) => Some(*id),
+        (_, Some(key)) => token::by_key(store, &key)?,
+        (_, None) => None,
+    };
+    let Some(id) = id else { return Ok(None) };
+    let found = token::Token::find(store, context.now, id)?;
+    found.map(|token| token.record(store, head, profile)).transpose()
+}
+
+fn replied(id: CallId, answer: &impl serde::Serialize) -> Effect {
+    match answer::json(answer) {
+        Ok(json) => Effect::Reply { id, json },
+        Err(fault) => Effect::Fail { id, fault: fault.to_string() },
+    }
+}

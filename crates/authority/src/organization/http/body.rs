@@ -1,0 +1,172 @@
+//! Reading a body: a JSON object with known fields, every fault named with its field, and no value repeated.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use symbolon::policy::{AskedGrant, Change};
+use symbolon::problem::{Code, FieldError, Problem};
+use symbolon::protocol::message::HttpRequest;
+use symbolon::time::Timestamp;
+
+use super::contract::{PossessionProof, PublicKeyText};
+use crate::organization::member::Status;
+
+/// How large a body may be, in bytes.
+const MAX_BODY_LEN: usize = 64 * 1024;
+/// How large one may be that holds a profile, in bytes: the largest profile with its escapes.
+pub(crate) const MAX_PROFILE_BODY_LEN: usize = 256 * 1024;
+/// The most faults that are named at once.
+const MAX_ERRORS: usize = 32;
+
+/// Something that a field can hold, and how to say so.
+pub(crate) trait Shape: DeserializeOwned {
+    const EXPECTED: &'static str;
+}
+
+macro_rules! shapes {
+    ($($type:ty: $expected:literal),+ $(,)?) => {
+        $(impl Shape for $type { const EXPECTED: &'static str = $expected; })+
+    };
+}
+
+shapes! {
+    String: "a text",
+    bool: "true or false",
+    u32: "a whole number, not negative",
+    Timestamp: "a time in RFC 3339 such as 2026-01-31T12:00:00Z",
+    Vec<String>: "a list of texts",
+    Vec<AskedGrant>: "a list of {permission, resource}",
+    Vec<Map<String, Value>>: "a list of objects",
+    PublicKeyText: "128 hexadecimal digits, a public key in PEM, or a JWK",
+    PossessionProof: "a signature in base64, or {challenge, signature}",
+    Status: "active or suspended",
+}
+
+impl<T: Shape> Shape for Option<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+}
+
+impl<T: Shape> Shape for Change<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+}
+
+/// The fields of a body while they are read.
+pub(crate) struct Fields {
+    rest: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    pub(crate) const fn new(object: Map<String, Value>) -> Self {
+        Self { rest: object, errors: Vec::new() }
+    }
+
+    /// A field that may be left out.
+    pub(crate) fn optional<T: Shape + Default>(&mut self, name: &'static str) -> T {
+        match self.rest.remove(name) {
+            None => T::default(),
+            Some(value) => self.read(name, value).unwrap_or_default(),
+        }
+    }
+
+    /// A field that must be there.
+    pub(crate) fn required<T: Shape + Default>(&mut self, name: &'static str) -> T {
+        match self.rest.remove(name) {
+            None => {
+                self.fault(name, "is required".to_owned());
+                T::default()
+            }
+            Some(value) => self.read(name, value).unwrap_or_default(),
+        }
+    }
+
+    fn read<T: Shape>(&mut self, name: &'static str, value: Value) -> Option<T> {
+        // The library's own message repeats what it read, which may be a secret.
+        let read = serde_json::from_value(value).ok();
+        if read.is_none() {
+            self.fault(name, format!("must be {}", T::EXPECTED));
+        }
+        read
+    }
+
+    fn fault(&mut self, name: &str, message: String) {
+        self.errors.push(FieldError { field: name.to_owned(), message });
+    }
+
+    /// Names every field that is not known, and every other fault.
+    pub(crate) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+        let unknown: Vec<String> = self.rest.keys().take(MAX_ERRORS).cloned().collect();
+        for name in unknown {
+            let shown: String = name.chars().take(64).collect();
+            self.fault(&shown, format!("is not known here; there are {}", known.join(", ")));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::fields(self.errors)) }
+    }
+}
+
+/// A body that can be read.
+pub(crate) trait Body: Sized {
+    /// Reads it from its fields.
+    ///
+    /// # Errors
+    /// `invalid_request` with every fault.
+    fn read(object: Map<String, Value>) -> Result<Self, Problem>;
+}
+
+macro_rules! request {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident { $($mode:ident $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        $vis struct $name { $(pub(crate) $field: $type,)+ }
+
+        impl super::body::Body for $name {
+            fn read(
+                object: serde_json::Map<String, serde_json::Value>,
+            ) -> Result<Self, symbolon::problem::Problem> {
+                let mut fields = super::body::Fields::new(object);
+                let read = Self { $($field: fields.$mode(stringify!($field)),)+ };
+                fields.finish(&[$(stringify!($field)),+])?;
+                Ok(read)
+            }
+        }
+    };
+}
+pub(crate) use request;
+
+/// The body of a request, which must be a JSON object; an empty body is an empty object.
+///
+/// # Errors
+/// `too_large`, or `invalid_request` with every fault.
+pub(crate) fn read<T: Body>(request: &HttpRequest) -> Result<T, Problem> {
+    read_up_to(request, MAX_BODY_LEN)
+}
+
+/// The same, with another bound.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_up_to<T: Body>(request: &HttpRequest, max_len: usize) -> Result<T, Problem> {
+    if request.body.len() > max_len {
+        return Err(Problem::new(Code::TooLarge).detail(format!("A body has at most {max_len} bytes.")));
+    }
+    if request.body.trim().is_empty() {
+        return T::read(Map::new());
+    }
+    let media = header(request, "content-type").unwrap_or("application/json");
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !matches!(media.to_ascii_lowercase().as_str(), "application/json" | "application/merge-patch+json") {
+        return Err(Problem::new(Code::InvalidRequest).detail("The body must be application/json."));
+    }
+    match serde_json::from_str(&request.body) {
+        Ok(Value::Object(object)) => T::read(object),
+        Ok(_) => Err(Problem::new(Code::InvalidRequest).detail("The body must be a JSON object.")),
+        Err(error) => Err(Problem::new(Code::InvalidRequest).detail(format!(
+            "The body is not JSON (line {}, column {}).",
+            error.line(),
+            error.column()
+        ))),
+    }
+}
+
+/// A field of the request.
+pub(crate) fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+    request.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+}

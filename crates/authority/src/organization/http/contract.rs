@@ -1,0 +1,311 @@
+//! The HTTP interface in one place: routes, and the types of bodies. The router and the OpenAPI document are made from
+//! this alone.
+
+use serde::{Deserialize, Serialize};
+use symbolon::id::{MemberId, OrganizationId, TokenId};
+use symbolon::policy::{AskedGrant, Caution, Change, Grant, Name, Permission};
+use symbolon::time::Timestamp;
+
+use super::body::request;
+use crate::organization::member::Status;
+
+/// A call of the management interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    WhoAmI,
+    ListKinds,
+    ListTokens,
+    CreateToken,
+    RevokeByKey,
+    ReadToken,
+    EditToken,
+    RevokeToken,
+    RotateToken,
+    RegenerateToken,
+    CreateChallenge,
+    ListMembers,
+    CreateMember,
+    EditMember,
+    RemoveMember,
+    ReadProfile,
+    ReplaceProfile,
+    ListActivity,
+    VerifyActivity,
+    ExportActivity,
+}
+
+/// A route: method, path, where `{id}` stands for one part, and what it calls.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) operation: Operation,
+}
+
+const fn route(method: &'static str, path: &'static str, operation: Operation) -> Route {
+    Route { method, path, operation }
+}
+
+/// Every route, the first that fits wins.
+pub(crate) const ROUTES: &[Route] = &[
+    route("GET", "/v1/whoami", Operation::WhoAmI),
+    route("GET", "/v1/kinds", Operation::ListKinds),
+    route("GET", "/v1/tokens", Operation::ListTokens),
+    route("POST", "/v1/tokens", Operation::CreateToken),
+    route("POST", "/v1/tokens/revoke-by-key", Operation::RevokeByKey),
+    route("GET", "/v1/tokens/{id}", Operation::ReadToken),
+    route("PATCH", "/v1/tokens/{id}", Operation::EditToken),
+    route("DELETE", "/v1/tokens/{id}", Operation::RevokeToken),
+    route("POST", "/v1/tokens/{id}/rotate", Operation::RotateToken),
+    route("POST", "/v1/tokens/{id}/regenerate", Operation::RegenerateToken),
+    route("POST", "/v1/keys/challenge", Operation::CreateChallenge),
+    route("GET", "/v1/members", Operation::ListMembers),
+    route("POST", "/v1/members", Operation::CreateMember),
+    route("PATCH", "/v1/members/{id}", Operation::EditMember),
+    route("DELETE", "/v1/members/{id}", Operation::RemoveMember),
+    route("GET", "/v1/profile", Operation::ReadProfile),
+    route("PUT", "/v1/profile", Operation::ReplaceProfile),
+    route("GET", "/v1/activity", Operation::ListActivity),
+    route("GET", "/v1/activity/verify", Operation::VerifyActivity),
+    route("GET", "/v1/activity/export", Operation::ExportActivity),
+];
+
+request! {
+    /// `POST /v1/tokens`.
+    pub(crate) struct CreateToken {
+        required kind: String,
+        optional name: Option<String>,
+        optional description: Option<String>,
+        optional scopes: Option<Vec<String>>,
+        optional permissions: Option<Vec<String>>,
+        optional grants: Option<Vec<AskedGrant>>,
+        optional role: Option<String>,
+        optional service: Option<String>,
+        optional expires_at: Change<Timestamp>,
+        optional not_before: Option<Timestamp>,
+        optional passphrase: Option<String>,
+        optional public_key: Option<PublicKeyText>,
+        optional proof: Option<PossessionProof>,
+        optional active: Option<bool>,
+    }
+}
+
+request! {
+    /// `PATCH /v1/tokens/{id}`: a merge patch (RFC 7396).
+    pub(crate) struct EditToken {
+        optional name: Change<String>,
+        optional description: Change<String>,
+        optional scopes: Change<Vec<String>>,
+        optional permissions: Change<Vec<String>>,
+        optional grants: Change<Vec<AskedGrant>>,
+        optional role: Change<String>,
+        optional expires_at: Change<Timestamp>,
+        optional active: Change<bool>,
+        optional passphrase: Change<String>,
+        optional service: Change<String>,
+    }
+}
+
+request! {
+    /// `POST /v1/tokens/{id}/rotate`.
+    pub(crate) struct RotateToken {
+        optional grace_seconds: Option<u32>,
+    }
+}
+
+request! {
+    /// `POST /v1/tokens/{id}/regenerate`.
+    pub(crate) struct RegenerateToken {
+        optional expires_at: Change<Timestamp>,
+    }
+}
+
+request! {
+    /// `POST /v1/members`.
+    pub(crate) struct CreateMember {
+        required name: String,
+        required email: String,
+        required role: String,
+    }
+}
+
+request! {
+    /// `PATCH /v1/members/{id}`.
+    pub(crate) struct EditMember {
+        optional name: Option<String>,
+        optional email: Option<String>,
+        optional role: Option<String>,
+        optional status: Option<Status>,
+    }
+}
+
+request! {
+    /// `PUT /v1/profile`.
+    pub(crate) struct ReplaceProfile {
+        required profile: String,
+    }
+}
+
+/// A public key: 128 hexadecimal digits, SPKI in PEM, or a JWK as text or as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PublicKeyText {
+    Text(String),
+    Jwk(serde_json::Map<String, serde_json::Value>),
+}
+
+/// A signature over a challenge, in base64 or base64url, which may name its challenge.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PossessionProof {
+    Signature(String),
+    Named(NamedProof),
+}
+
+/// A signature and the challenge that it is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedProof {
+    pub(crate) challenge: String,
+    pub(crate) signature: String,
+}
+
+/// A token, without anything secret.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TokenDocument {
+    pub(crate) id: TokenId,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) prefix: String,
+    pub(crate) owner: OwnerDocument,
+    pub(crate) created_by: Option<CreatorDocument>,
+    pub(crate) scopes: Vec<Name>,
+    pub(crate) permissions: Vec<Permission>,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) role: Option<String>,
+    pub(crate) service: Option<Name>,
+    pub(crate) fingerprint: Option<String>,
+    pub(crate) has_passphrase: bool,
+    pub(crate) status: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) last_used_ip: Option<String>,
+    pub(crate) use_count: Option<u64>,
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum OwnerDocument {
+    Member { id: MemberId, name: String },
+    Organization,
+}
+
+/// Who made a token: the member, if one acted, and the token that was used.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CreatorDocument {
+    pub(crate) member: Option<MemberReference>,
+    pub(crate) token: Option<TokenId>,
+}
+
+/// A member, named.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MemberReference {
+    pub(crate) id: MemberId,
+    pub(crate) name: String,
+}
+
+/// The answer to a creation, a rotation or a regeneration. The secret is shown once.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CreatedToken {
+    pub(crate) token: TokenDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cautions: Vec<Caution>,
+}
+
+/// A member.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MemberDocument {
+    pub(crate) id: MemberId,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) role: String,
+    pub(crate) status: Status,
+    pub(crate) created_at: Timestamp,
+}
+
+/// The organisation.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OrganizationDocument {
+    pub(crate) id: OrganizationId,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) short_id: String,
+    pub(crate) profile: String,
+    pub(crate) created_at: Timestamp,
+}
+
+/// Who the credential is.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WhoAmI {
+    pub(crate) organization: OrganizationDocument,
+    pub(crate) principal: PrincipalDocument,
+    pub(crate) token: TokenDocument,
+    /// The effective permissions.
+    pub(crate) permissions: Vec<Grant>,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum PrincipalDocument {
+    /// A member, through a token of theirs.
+    Member { id: MemberId, name: String, email: String, role: String },
+    /// A token of the organisation.
+    Token { id: TokenId, name: String, role: Option<Name> },
+}
+
+/// What to sign to register a public key.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Challenge {
+    pub(crate) challenge: String,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// An entry of the activity log.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ActivityDocument {
+    pub(crate) seq: u64,
+    pub(crate) id: String,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: ActivityActor,
+    pub(crate) action: String,
+    pub(crate) token: Option<String>,
+    pub(crate) member: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) details: serde_json::Value,
+    pub(crate) prev_hash: String,
+    pub(crate) hash: String,
+}
+
+/// Who did it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ActivityActor {
+    pub(crate) member: Option<String>,
+    pub(crate) token: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// What to pass as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}

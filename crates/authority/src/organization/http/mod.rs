@@ -1,0 +1,194 @@
+//! The management interface: from a request to what is done and answered.
+
+pub(crate) mod activity;
+pub(crate) mod body;
+pub(crate) mod challenge;
+pub(crate) mod contract;
+pub(crate) mod create;
+pub(crate) mod document;
+pub(crate) mod edit;
+pub(crate) mod list;
+pub(crate) mod members;
+pub(crate) mod profile;
+pub(crate) mod query;
+pub(crate) mod renew;
+pub(crate) mod who;
+
+use serde::Serialize;
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{HttpRequest, HttpResponse};
+
+use super::failure::{Failure, Result};
+use super::session::{Ready, Session};
+use crate::store::Store;
+use contract::{Operation, ROUTES};
+
+/// How a call that was carried out is answered.
+pub(crate) enum Outcome {
+    /// At once.
+    Reply(HttpResponse),
+    /// When the change holds everywhere, as far as it must.
+    Held(Held),
+    /// After these names have been claimed: then the call is carried out a second time, with what is ready.
+    Claim(Ready),
+}
+
+/// An answer that may have to wait.
+pub(crate) struct Held {
+    /// For what it waits.
+    pub(crate) until: Until,
+    /// Whether the document says when the change holds.
+    pub(crate) tells: bool,
+    /// Whether the kind is `eventual`, so that nobody can say when.
+    pub(crate) eventual: bool,
+    /// The answer's status.
+    pub(crate) status: u16,
+    /// Further fields.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The answer's document.
+    pub(crate) document: serde_json::Value,
+}
+
+/// For what an answer waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// No edge goes by what was before.
+    Narrowed,
+    /// Every edge accepts what is new.
+    Created,
+    /// Nothing: edges learn of it in time.
+    Nothing,
+}
+
+/// Which operation a request asks for, and the identifier in its path.
+///
+/// # Errors
+/// `not_found`, or `method_not_allowed` where the path has other methods.
+pub(crate) fn route(request: &HttpRequest) -> core::result::Result<(Operation, String), Problem> {
+    let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+    let mut allowed = Vec::new();
+    for route in ROUTES {
+        let Some(id) = matched(route.path, path) else { continue };
+        if route.method == request.method {
+            return Ok((route.operation, id));
+        }
+        allowed.push(route.method);
+    }
+    if allowed.is_empty() {
+        Err(Code::NotFound.into())
+    } else {
+        Err(Problem::new(Code::MethodNotAllowed).detail(format!("There are {} here.", allowed.join(", "))))
+    }
+}
+
+fn matched(pattern: &str, path: &str) -> Option<String> {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    let mut id = String::new();
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return Some(id),
+            (Some("{id}"), Some(part)) if !part.is_empty() => part.clone_into(&mut id),
+            (Some(a), Some(b)) if a == b => {}
+            _ => return None,
+        }
+    }
+}
+
+/// Carries a request out. `ready` is there the second time, after the claims.
+pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
+    let (operation, id) = route(session.request)?;
+    match operation {
+        Operation::WhoAmI => who::whoami(session),
+        Operation::ListKinds => who::kinds(session),
+        Operation::ListTokens => list::list(session),
+        Operation::CreateToken => create::create(session, ready),
+        Operation::RevokeByKey => edit::revoke_by_key(session),
+        Operation::ReadToken => list::read(session, &id),
+        Operation::EditToken => edit::edit(session, &id),
+        Operation::RevokeToken => edit::revoke(session, &id),
+        Operation::RotateToken => renew::rotate(session, &id, ready),
+        Operation::RegenerateToken => renew::regenerate(session, &id, ready),
+        Operation::CreateChallenge => challenge::create(session),
+        Operation::ListMembers => members::list(session),
+        Operation::CreateMember => members::create(session),
+        Operation::EditMember => members::edit(session, &id),
+        Operation::RemoveMember => members::remove(session, &id),
+        Operation::ReadProfile => profile::read(session),
+        Operation::ReplaceProfile => profile::replace(session),
+        Operation::ListActivity => activity::list(session),
+        Operation::VerifyActivity => activity::verify(session),
+        Operation::ExportActivity => activity::export(session),
+    }
+}
+
+/// A JSON answer.
+pub(crate) fn json<T: Serialize>(status: u16, document: &T) -> Result<HttpResponse> {
+    let body = serde_json::to_string(document).map_err(|_| Failure::Broken("an answer cannot be written"))?;
+    Ok(HttpResponse { status, headers: headers("application/json"), body })
+}
+
+/// A JSON answer, at once.
+pub(crate) fn reply<T: Serialize>(status: u16, document: &T) -> Result<Outcome> {
+    json(status, document).map(Outcome::Reply)
+}
+
+/// A document as a value, to which more can be added.
+pub(crate) fn value<T: Serialize>(document: &T) -> Result<serde_json::Value> {
+    serde_json::to_value(document).map_err(|_| Failure::Broken("an answer cannot be written"))
+}
+
+/// A problem document.
+pub(crate) fn problem(problem: &Problem) -> HttpResponse {
+    let mut headers = headers("application/problem+json");
+    if problem.status == 401 {
+        headers.push(("www-authenticate".into(), challenge_header(problem.code)));
+    }
+    if let Some(seconds) = problem.retry_after {
+        headers.push(("retry-after".into(), seconds.to_string()));
+    }
+    HttpResponse { status: problem.status, headers, body: serde_json::to_string(problem).unwrap_or_default() }
+}
+
+/// RFC 6750, section 3: no error code where no credential was sent.
+fn challenge_header(code: Code) -> String {
+    match code {
+        Code::MissingCredential => "Bearer realm=\"symbolon\"".into(),
+        code => format!("Bearer realm=\"symbolon\", error=\"invalid_token\", error_description=\"{code}\""),
+    }
+}
+
+pub(crate) fn headers(media: &str) -> Vec<(String, String)> {
+    vec![("content-type".into(), media.into()), ("cache-control".into(), "no-store".into())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, path: &str, expected: core::result::Result<(Operation, &str), Code>) {
+        let request = HttpRequest {
+            method: method.into(),
+            origin: "https://tokens.example".into(),
+            path: path.into(),
+            query: None,
+            headers: Vec::new(),
+            body: String::new(),
+            client: symbolon::protocol::message::Client::default(),
+        };
+        let found = route(&request).map_err(|problem| problem.code);
+        assert_eq!(found, expected.map(|(operation, id)| (operation, id.to_owned())), "{method} {path}");
+    }
+
+    #[test]
+    fn routes_are_found() {
+        check("GET", "/v1/whoami", Ok((Operation::WhoAmI, "")));
+        check("GET", "/v1/tokens/", Ok((Operation::ListTokens, "")));
+        check("GET", "/v1/tokens/x", Ok((Operation::ReadToken, "x")));
+        check("POST", "/v1/tokens/revoke-by-key", Ok((Operation::RevokeByKey, "")));
+        check("POST", "/v1/tokens/x/rotate", Ok((Operation::RotateToken, "x")));
+        check("PUT", "/v1/tokens/x", Err(Code::MethodNotAllowed));
+        check("GET", "/v1/tokens//rotate", Err(Code::NotFound));
+        check("GET", "/v1/tokens/x/y", Err(Code::NotFound));
+        check("GET", "/", Err(Code::NotFound));
+    }
+}

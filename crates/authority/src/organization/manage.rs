@@ -1,0 +1,222 @@
+//! Management calls and the founding of the organisation, with the claims that they may have to wait for.
+//!
+//! A call is carried out in one transaction. Where its credential must be claimed, that transaction writes down what is
+//! wanted and makes what is needed; when the locators have confirmed, the whole call is carried out again, with what is
+//! ready, and decided anew: the token in use may have been revoked meanwhile.
+
+use std::collections::BTreeSet;
+
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{Claimed, Found, Founded, LocatorCall, Manage, Place};
+
+use super::claims::{self, Wanted};
+use super::failure::{Failure, Result};
+use super::found::{self, Prepared};
+use super::head::Head;
+use super::http::contract::Operation;
+use super::http::{self, Outcome};
+use super::leases::{refuse, reply};
+use super::session::{Ready, Session};
+use super::{Asked, Organization, rate};
+use crate::answer;
+use crate::machine::{CallId, Context, Effect, Target};
+use crate::store::Store;
+
+/// A call that waits for its claims.
+pub(crate) struct Pending {
+    call: CallId,
+    keys: Vec<Wanted>,
+    /// Names whose answers have not come.
+    open: BTreeSet<String>,
+    /// Names that others have.
+    refused: Vec<String>,
+    unreachable: bool,
+    plan: Plan,
+}
+
+enum Plan {
+    Manage { manage: Box<Manage>, ready: Box<Ready> },
+    Found { found: Box<Found>, prepared: Box<Prepared> },
+}
+
+impl Pending {
+    /// Whether this call wants that name.
+    pub(crate) fn wants(&self, key: &str) -> bool {
+        self.keys.iter().any(|wanted| wanted.key == key)
+    }
+}
+
+impl<S: Store> Organization<S> {
+    /// Carries out a management call.
+    pub(super) fn manage(&mut self, context: &mut Context<'_>, id: CallId, manage: Manage) -> Vec<Effect> {
+        if !self.leases.is_open() {
+            return vec![reply(id, &http::problem(&Code::UnknownToken.into()))];
+        }
+        let timer = match self.grant(context, false) {
+            Ok((_, timer)) => timer,
+            Err(failure) => return vec![refuse(id, failure)],
+        };
+        let mut effects: Vec<Effect> = timer.into_iter().collect();
+        match self.limit(context, &manage) {
+            Ok(()) => effects.extend(self.carry_out(context, id, Box::new(manage), None)),
+            Err(failure) => effects.push(refuse(id, failure)),
+        }
+        effects
+    }
+
+    /// Counts creations, also those that are then refused.
+    fn limit(&mut self, context: &Context<'_>, manage: &Manage) -> Result<()> {
+        let creates = http::route(&manage.request).is_ok_and(|(operation, _)| operation == Operation::CreateToken);
+        if !creates {
+            return Ok(());
+        }
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        store.transaction(|| {
+            let limits = *profiles.current(store, &Head::read(store)?)?.limits();
+            let token = super::token::Token::find(store, context.now, manage.token)?;
+            let member = token.and_then(|token| token.owner_id()).map(|id| format!("create member {id}"));
+            let address = manage.request.client.address.as_ref().map(|address| format!("create address {address}"));
+            let subjects: Vec<String> =
+                [Some(format!("create token {}", manage.token)), member, address].into_iter().flatten().collect();
+            rate::take(store, context.now, limits.creation, &subjects)
+        })
+    }
+
+    fn carry_out(
+        &mut self,
+        context: &mut Context<'_>,
+        id: CallId,
+        manage: Box<Manage>,
+        ready: Option<Ready>,
+    ) -> Vec<Effect> {
+        let claimed = ready.as_ref().map(|ready| ready.keys.clone());
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        let outcome = store.transaction(|| {
+            let head = Head::read(store)?;
+            let profile = profiles.current(store, &head)?;
+            let mut session = Session::open(store, context, profile, head, &manage)?;
+            http::handle(&mut session, ready)
+        });
+        match outcome {
+            Ok(Outcome::Reply(response)) => vec![reply(id, &response)],
+            Ok(Outcome::Held(held)) => vec![self.reply_when_it_holds(context, id, held)],
+            Ok(Outcome::Claim(ready)) => {
+                let keys = ready.keys.clone();
+                self.claim(id, keys, Plan::Manage { manage, ready: Box::new(ready) })
+            }
+            Err(failure) => {
+                if let Some(keys) = claimed {
+                    // Should this fail as well, the alarm finds them.
+                    drop(claims::drop_all(&self.store, context.now, &keys, &[]));
+                }
+                vec![refuse(id, failure)]
+            }
+        }
+    }
+
+    /// Founds the organisation.
+    pub(super) fn found(&mut self, context: &mut Context<'_>, id: CallId, found: Found) -> Vec<Effect> {
+        match found::prepare(&self.store, context, &found) {
+            Err(failure) => vec![founded(id, Err(failure))],
+            Ok(prepared) if prepared.ready.claimed => self.found_now(context, id, &found, &prepared),
+            Ok(prepared) => {
+                let keys = prepared.ready.keys.clone();
+                self.claim(id, keys, Plan::Found { found: Box::new(found), prepared: Box::new(prepared) })
+            }
+        }
+    }
+
+    fn found_now(&mut self, context: &mut Context<'_>, id: CallId, found: &Found, prepared: &Prepared) -> Vec<Effect> {
+        let store = &self.store;
+        let document = store.transaction(|| found::carry_out(store, context, found, prepared));
+        let mut effects = Vec::new();
+        if document.is_ok() && !self.leases.is_open() {
+            // No other machine can have answered for it: it was not there.
+            match self.open() {
+                Ok(timer) => effects.extend(timer),
+                Err(failure) => return vec![founded(id, Err(failure))],
+            }
+        }
+        effects.push(founded(id, document));
+        effects
+    }
+
+    fn claim(&mut self, call: CallId, keys: Vec<Wanted>, plan: Plan) -> Vec<Effect> {
+        let organization = match &plan {
+            Plan::Found { found, .. } => Ok(found.short_id),
+            Plan::Manage { .. } => Head::read(&self.store).map(|head| head.short_id),
+        };
+        let organization = match organization {
+            Ok(organization) => organization,
+            Err(failure) => return vec![refuse(call, failure)],
+        };
+        let number = self.next_pending;
+        self.next_pending = number.saturating_add(1);
+        let mut effects = Vec::new();
+        for Wanted { key, token } in &keys {
+            let question = LocatorCall::Claim { key: key.clone(), place: Place { organization, token: *token } };
+            let Ok(json) = answer::json(&question) else { continue };
+            let id = self.ids.next();
+            self.asked.insert(id, Asked::Claim { pending: number, key: key.clone() });
+            effects.push(Effect::Ask { id, target: Target::Locator(key.clone()), json });
+        }
+        let open = keys.iter().map(|wanted| wanted.key.clone()).collect();
+        self.pending.insert(number, Pending { call, keys, open, refused: Vec::new(), unreachable: false, plan });
+        effects
+    }
+
+    /// A locator has answered a claim, or could not be reached. The last one decides.
+    pub(super) fn claim_answered(
+        &mut self,
+        context: &mut Context<'_>,
+        number: u64,
+        key: String,
+        claimed: Option<Claimed>,
+    ) -> Vec<Effect> {
+        let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
+        pending.open.remove(&key);
+        match claimed {
+            Some(Claimed { done: true }) => {}
+            Some(Claimed { done: false }) => pending.refused.push(key),
+            None => pending.unreachable = true,
+        }
+        if !pending.open.is_empty() {
+            return Vec::new();
+        }
+        let Some(pending) = self.pending.remove(&number) else { return Vec::new() };
+        let failure: Option<Failure> = if !pending.refused.is_empty() {
+            Some(claims::taken())
+        } else if pending.unreachable {
+            Some(Problem::new(Code::AuthorityUnavailable).retry_after(1).into())
+        } else {
+            None
+        };
+        match (pending.plan, failure) {
+            (Plan::Manage { manage, ready }, None) => {
+                let ready = Ready { claimed: true, ..*ready };
+                self.carry_out(context, pending.call, manage, Some(ready))
+            }
+            (Plan::Manage { .. }, Some(failure)) => {
+                drop(claims::drop_all(&self.store, context.now, &pending.keys, &pending.refused));
+                vec![refuse(pending.call, failure)]
+            }
+            // Names of a secret that nobody has seen need not be given up.
+            (Plan::Found { .. }, Some(failure)) => vec![founded(pending.call, Err(failure))],
+            (Plan::Found { found, prepared }, None) => self.found_now(context, pending.call, &found, &prepared),
+        }
+    }
+}
+
+fn founded(call: CallId, document: Result<serde_json::Value>) -> Effect {
+    let founded = match document {
+        Ok(document) => Founded::Made { document },
+        Err(failure) => match failure.log() {
+            Some(fault) => return Effect::Fail { id: call, fault },
+            None => Founded::Refused { problem: Box::new(failure.into_problem()) },
+        },
+    };
+    match answer::json(&founded) {
+        Ok(json) => Effect::Reply { id: call, json },
+        Err(fault) => Effect::Fail { id: call, fault: fault.to_string() },
+    }
+}

@@ -1,0 +1,242 @@
+//! The authority of an organisation: its members, tokens and activity log, and the only place where they change.
+//!
+//! Every change, its entry in the activity log and what the directory must be told of it are one transaction
+//! ([`change`]). Edges ask what they may believe and for how long ([`leases`]); the directory is written from an outbox
+//! ([`outbox`]); credentials that do not name their organisation are claimed at the locator first ([`claims`]). An
+//! object that nobody founded writes nothing, and knows of nothing.
+
+mod activity;
+mod ask;
+mod change;
+mod claims;
+mod failure;
+mod found;
+mod head;
+mod http;
+mod idempotency;
+mod leases;
+mod manage;
+mod member;
+mod outbox;
+mod passphrase;
+mod rate;
+mod schema;
+mod session;
+mod token;
+mod uses;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use symbolon::policy::Profile;
+use symbolon::protocol::Epoch;
+use symbolon::protocol::message::{Claimed, OrganizationCall};
+use symbolon::time::Timestamp;
+
+use crate::answer;
+use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target};
+use crate::store::Store;
+use failure::{Failure, Result};
+use head::Head;
+use leases::Leases;
+use manage::Pending;
+use outbox::Outbox;
+
+/// The authority of an organisation.
+pub struct Organization<S> {
+    store: S,
+    ids: EffectIds,
+    profiles: Profiles,
+    leases: Leases,
+    outbox: Outbox,
+    /// Calls that wait for claims, by a number of their own.
+    pending: BTreeMap<u64, Pending>,
+    next_pending: u64,
+    asked: BTreeMap<EffectId, Asked>,
+    /// Events that came before the machine may answer.
+    early: Vec<Event>,
+    alarm: Option<Timestamp>,
+}
+
+/// What a question to a locator was about.
+enum Asked {
+    /// A claim, for a call that waits.
+    Claim { pending: u64, key: String },
+    /// That a name is given up.
+    Release { key: String },
+}
+
+/// How many events may wait until the machine may answer; beyond that calls are given up.
+const MAX_EARLY: usize = 1_000;
+
+/// The profile, parsed once for each time that it is replaced.
+#[derive(Default)]
+struct Profiles(Option<(Epoch, Rc<Profile>)>);
+
+impl Profiles {
+    /// The profile that is in force.
+    fn current<S: Store>(&mut self, store: &S, head: &Head) -> Result<Rc<Profile>> {
+        match &self.0 {
+            Some((epoch, profile)) if *epoch == head.profile_epoch => Ok(Rc::clone(profile)),
+            _ => {
+                let profile = Rc::new(http::profile::stored(store)?);
+                self.0 = Some((head.profile_epoch, Rc::clone(&profile)));
+                Ok(profile)
+            }
+        }
+    }
+}
+
+impl<S: Store> Organization<S> {
+    /// The authority over this store.
+    pub fn new(store: S) -> Self {
+        Self {
+            store,
+            ids: EffectIds::default(),
+            profiles: Profiles::default(),
+            leases: Leases::default(),
+            outbox: Outbox::default(),
+            pending: BTreeMap::new(),
+            next_pending: 0,
+            asked: BTreeMap::new(),
+            early: Vec::new(),
+            alarm: None,
+        }
+    }
+
+    /// Handles an event once the machine may answer.
+    fn handle(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+        let mut effects = match event {
+            Event::Call { id, json } => self.call(context, id, &json),
+            Event::Answered { id, answer } => self.answered(context, id, answer.ok().as_deref()),
+            Event::KvPut { key, version, ok } => {
+                // A row that cannot be written stays due, and is put again.
+                drop(self.outbox.ended(&self.store, context.now, &key, version, ok));
+                Vec::new()
+            }
+            Event::Timer { id } => self.timer(id),
+            Event::Alarm => {
+                self.alarm = None;
+                self.release(context.now)
+            }
+            Event::Synced { .. } => Vec::new(),
+        };
+        effects.extend(self.errands(context.now));
+        effects
+    }
+
+    fn call(&mut self, context: &mut Context<'_>, id: CallId, json: &str) -> Vec<Effect> {
+        match answer::read(json) {
+            Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
+            Ok(OrganizationCall::Ask(ask)) => self.ask(context, id, &ask),
+            Ok(OrganizationCall::Attempt { token }) => self.attempt(context, id, token),
+            Ok(OrganizationCall::Settle { token, right, client }) => self.settle(context, id, token, right, &client),
+            Ok(OrganizationCall::Manage(manage)) => self.manage(context, id, manage),
+            Ok(OrganizationCall::Found(found)) => self.found(context, id, *found),
+        }
+    }
+
+    fn answered(&mut self, context: &mut Context<'_>, id: EffectId, answer: Option<&str>) -> Vec<Effect> {
+        let claimed: Option<Claimed> = answer.and_then(|json| serde_json::from_str(json).ok());
+        match self.asked.remove(&id) {
+            None => Vec::new(),
+            Some(Asked::Claim { pending, key }) => self.claim_answered(context, pending, key, claimed),
+            Some(Asked::Release { key }) => {
+                // Unreachable: it is due again later.
+                if claimed.is_some_and(|claimed| claimed.done) {
+                    drop(claims::released(&self.store, &key));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Gives up names that are not wanted any more.
+    fn release(&mut self, now: Timestamp) -> Vec<Effect> {
+        let pending = &self.pending;
+        let has_maker = |key: &str| pending.values().any(|pending| pending.wants(key));
+        let Ok((head, due)) = self.store.transaction(|| -> Result<_> {
+            Ok((Head::read(&self.store)?, claims::to_release(&self.store, now, has_maker)?))
+        }) else {
+            return Vec::new();
+        };
+        due.iter()
+            .filter_map(|wanted| {
+                let json = answer::json(&claims::release(&head, wanted)).ok()?;
+                let id = self.ids.next();
+                self.asked.insert(id, Asked::Release { key: wanted.key.clone() });
+                Some(Effect::Ask { id, target: Target::Locator(wanted.key.clone()), json })
+            })
+            .collect()
+    }
+
+    /// What is to be done after every event: puts that are due, and the alarm for what is due later.
+    fn errands(&mut self, now: Timestamp) -> Vec<Effect> {
+        if !self.leases.is_open() {
+            return Vec::new();
+        }
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        let mut effects = self
+            .outbox
+            .start(store, now, |id| {
+                let head = Head::read(store)?;
+                let profile = profiles.current(store, &head)?;
+                let Some(token) = token::Token::find(store, now, id)? else { return Ok(None) };
+                let record = token.record(store, &head, &profile)?;
+                serde_json::to_string(&record).map(Some).map_err(|_| Failure::Broken("a record cannot be written"))
+            })
+            .unwrap_or_default();
+        let due = [self.outbox.due(store, now), claims::due(store)];
+        // What cannot be read now is looked at with the next event.
+        if let Some(at) = due.into_iter().filter_map(|due| due.ok().flatten()).min()
+            && self.alarm.is_none_or(|set| at < set)
+        {
+            self.alarm = Some(at);
+            effects.push(Effect::SetAlarm { at });
+        }
+        effects
+    }
+}
+
+impl<S: Store> Machine for Organization<S> {
+    fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+        match self.enter(&event) {
+            Ok(leases::Entry::Open { timer, released }) => {
+                let mut effects: Vec<Effect> = timer.into_iter().collect();
+                for event in released {
+                    effects.extend(self.handle(context, event));
+                }
+                effects.extend(self.handle(context, event));
+                effects
+            }
+            Ok(leases::Entry::Wait(effect)) if self.early.len() < MAX_EARLY => {
+                self.early.push(event);
+                effect.into_iter().collect()
+            }
+            Ok(leases::Entry::Unfounded) => {
+                let mut effects = match event {
+                    Event::Call { id, json } => self.call(context, id, &json),
+                    Event::Answered { id, answer } => self.answered(context, id, answer.ok().as_deref()),
+                    _ => Vec::new(),
+                };
+                // It may have been founded just now.
+                effects.extend(self.errands(context.now));
+                effects
+            }
+            Ok(leases::Entry::Wait(_)) => fail(event, "too many calls came before the machine had taken over"),
+            Err(failure) => fail(event, &failure.to_string()),
+        }
+    }
+}
+
+/// Gives the call up, if the event is one.
+fn fail(event: Event, fault: &str) -> Vec<Effect> {
+    match event {
+        Event::Call { id, .. } => vec![Effect::Fail { id, fault: fault.to_owned() }],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
+mod tests;

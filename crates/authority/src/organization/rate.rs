@@ -1,0 +1,46 @@
+//! How often something may be done: so many times in so many seconds, for each subject.
+
+use symbolon::policy::Rate;
+use symbolon::problem::{Code, Problem};
+use symbolon::time::Timestamp;
+
+use super::failure::Result;
+use crate::store::Store;
+
+/// How many subjects are remembered at most; beyond that, those whose time has run out are forgotten.
+const MAX_SUBJECTS: u64 = 10_000;
+
+/// Counts one more for each subject.
+///
+/// # Errors
+/// `rate_limited` if one of them has had as many as it may; then none is counted.
+pub(crate) fn take<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<()> {
+    let window = i64::from(rate.seconds).saturating_mul(1000);
+    for subject in subjects {
+        let rows = store.execute("SELECT since, count FROM rate WHERE subject = ?1", &[subject.into()])?;
+        let Some(row) = rows.first() else { continue };
+        let ends = row.get::<Timestamp>(0)?.plus_millis(window);
+        if now < ends && row.get::<u32>(1)? >= u32::from(rate.max) {
+            let seconds = ends.millis_since(now).div_euclid(1000).saturating_add(1);
+            return Err(Problem::new(Code::RateLimited)
+                .detail(format!("At most {} in {} seconds.", rate.max, rate.seconds))
+                .retry_after(u32::try_from(seconds).unwrap_or(rate.seconds))
+                .into());
+        }
+    }
+    let begun = now.plus_millis(window.saturating_neg());
+    for subject in subjects {
+        store.execute(
+            "INSERT INTO rate (subject, since, count) VALUES (?1, ?2, 1)
+                ON CONFLICT (subject) DO UPDATE SET count = CASE WHEN since <= ?3 THEN 1 ELSE count + 1 END,
+                    since = CASE WHEN since <= ?3 THEN ?2 ELSE since END",
+            &[subject.into(), now.into(), begun.into()],
+        )?;
+    }
+    let rows = store.execute("SELECT count(*) FROM rate", &[])?;
+    let count: u64 = rows.first().map_or(Ok(0), |row| row.get(0))?;
+    if count > MAX_SUBJECTS {
+        store.execute("DELETE FROM rate WHERE since <= ?1", &[begun.into()])?;
+    }
+    Ok(())
+}

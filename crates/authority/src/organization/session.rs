@@ -1,0 +1,161 @@
+//! A management call while it is carried out: who acts, as of the very transaction in which it is decided.
+
+use std::rc::Rc;
+
+use symbolon::id::{MemberId, TokenId};
+use symbolon::policy::{Actor, Name, Profile, Subject};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::{HttpRequest, Manage};
+use symbolon::protocol::{Epoch, RecordState};
+use symbolon::token::{InstanceSecret, Secret};
+
+use super::activity::Who;
+use super::change::{Change, within};
+use super::claims::Wanted;
+use super::failure::{Failure, Result};
+use super::head::Head;
+use super::http::{self, contract::Operation};
+use super::token::Token;
+use crate::machine::Context;
+use crate::store::{Store, Value};
+
+/// A management call while it is carried out.
+pub(crate) struct Session<'t, 'c, S> {
+    /// The store, inside the call's transaction.
+    pub(crate) store: &'t S,
+    /// Time, randomness and settings.
+    pub(crate) context: &'t mut Context<'c>,
+    pub(crate) head: Head,
+    pub(crate) profile: Rc<Profile>,
+    pub(crate) request: &'t HttpRequest,
+    /// Whether possession was proved by a signature.
+    pub(crate) signed: bool,
+    /// The Argon2id hash of the passphrase in the body, made by the gate.
+    pub(crate) passphrase_hash: Option<&'t str>,
+    /// The token in use.
+    pub(crate) token: Token,
+    /// Who acts, for decisions.
+    pub(crate) actor: Actor,
+    /// Who acts, for the activity log.
+    pub(crate) who: Who,
+}
+
+/// What a first pass has made, and a second, after the claims, goes on with.
+pub(crate) struct Ready {
+    /// The new tokens, or the one that gets a new secret.
+    pub(crate) tokens: Vec<TokenId>,
+    /// The secret that was generated.
+    pub(crate) secret: Option<Secret>,
+    /// The names that had to be claimed.
+    pub(crate) keys: Vec<Wanted>,
+    /// Whether they have been.
+    pub(crate) claimed: bool,
+}
+
+impl<'t, 'c, S: Store> Session<'t, 'c, S> {
+    /// Reads the token, its owner and role again, and judges whether it still stands.
+    ///
+    /// # Errors
+    /// The credential's own fault, as at a verification.
+    pub(crate) fn open(
+        store: &'t S,
+        context: &'t mut Context<'c>,
+        profile: Rc<Profile>,
+        head: Head,
+        manage: &'t Manage,
+    ) -> Result<Self> {
+        let now = context.now;
+        let token = Token::find(store, now, manage.token)?.ok_or(Code::UnknownToken)?;
+        // Whoever holds the private key may end its token, however it stands.
+        let ends_itself = manage.signed
+            && http::route(&manage.request).is_ok_and(|(operation, _)| operation == Operation::RevokeByKey);
+        if !ends_itself {
+            standing(&token, now)?;
+        }
+        let kind = token.kind(&profile)?;
+        let role: Option<Name> = match &token.owner {
+            Some(owner) => owner.role.parse().ok(),
+            None => token.chosen.role.clone(),
+        };
+        let actor = Actor {
+            member: token.owner_id(),
+            token: Some(token.id),
+            role,
+            granted: profile.granted(&token.chosen),
+            effective: profile.effective(kind, &token.chosen, token.owner_role()),
+        };
+        let who = Who { member: token.owner_id(), token: Some(token.id), client: manage.request.client.clone() };
+        if token.id == head.first_token && !head.founding.is_empty() {
+            // The first token was used: the call that founded the organisation gets no other secret any more.
+            store.execute("UPDATE organization SET founding = ''", &[])?;
+        }
+        Ok(Self {
+            store,
+            context,
+            head,
+            profile,
+            request: &manage.request,
+            signed: manage.signed,
+            passphrase_hash: manage.passphrase_hash.as_deref(),
+            token,
+            actor,
+            who,
+        })
+    }
+
+    /// Makes a change within the call's transaction, as the one who acts.
+    pub(crate) fn change<T>(&mut self, body: impl FnOnce(&mut Change<'_, '_, S>) -> Result<T>) -> Result<(T, Epoch)> {
+        within(self.store, self.context, &self.who, body)
+    }
+
+    /// The token of this id, if the one who acts may see it.
+    ///
+    /// # Errors
+    /// `not_found`: there is none, or none for this actor to know of.
+    pub(crate) fn visible_token(&self, id: &str) -> Result<Token> {
+        let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+        let token = Token::find(self.store, self.context.now, id)?.ok_or(Code::NotFound)?;
+        if token.kind(&self.profile)?.may_see(&self.actor, token.owner_id()) {
+            Ok(token)
+        } else {
+            Err(Code::NotFound.into())
+        }
+    }
+
+    /// The instance's secret, as the token module wants it.
+    pub(crate) fn instance_secret(&self) -> Result<InstanceSecret> {
+        InstanceSecret::new(&self.context.config.instance_secret)
+            .map_err(|_| Failure::Broken("the instance secret is too short or too long"))
+    }
+
+    /// Who owns a token that the one who acts makes.
+    pub(crate) const fn member(&self) -> Option<MemberId> {
+        self.actor.member
+    }
+
+    /// Who acts, as the name of what belongs to them alone: challenges and idempotency keys.
+    pub(crate) fn principal(&self) -> Value {
+        Value::text(&self.token.id)
+    }
+}
+
+/// What a decision about a token needs to know of it.
+pub(crate) fn subject<'a>(token: &'a Token, profile: &'a Profile) -> Result<Subject<'a>> {
+    Ok(Subject { kind: token.kind(profile)?, owner: token.owner_id(), owner_role: token.owner_role() })
+}
+
+fn standing(token: &Token, now: symbolon::time::Timestamp) -> core::result::Result<(), Problem> {
+    match token.record_state() {
+        RecordState::Revoked => return Err(Code::Revoked.into()),
+        RecordState::OwnerSuspended => return Err(Code::OwnerSuspended.into()),
+        RecordState::Inactive => return Err(Code::Inactive.into()),
+        RecordState::Active => {}
+    }
+    if token.expires_at.is_some_and(|end| now >= end) || token.not_before.is_some_and(|start| now < start) {
+        return Err(Code::Expired.into());
+    }
+    if token.locked_until.is_some_and(|end| now < end) {
+        return Err(Code::Locked.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The organisation as a gate, a locator and a directory see it.
+
+mod keys;
+mod tokens;
+mod world;
