@@ -3,8 +3,8 @@
 //! Three kinds of fenced blocks matter, by the words after the fence:
 //! - `sh start`: one line, `cargo xtask dev …`; a server is started with these options, on a free port and in a folder
 //!   of its own;
-//! - `sh quickstart`: run in order by one shell in an empty folder, where every command must succeed; the address
-//!   `localhost:8787` of the text becomes the server's;
+//! - `sh quickstart`: run in order by one shell in an empty folder, where every command must succeed; the port 8787 of
+//!   the text becomes the server's;
 //! - `text output` or `json output`: exactly what the `quickstart` block before it prints, where `…` stands for anything.
 
 use std::fs;
@@ -20,8 +20,8 @@ use crate::process::{self, Echo, say};
 use crate::test::Counts;
 use crate::workspace::Workspace;
 
-/// Where README.md says that the server listens.
-const ADDRESS: &str = "localhost:8787";
+/// Where README.md says that the server listens, after whichever name of this machine.
+const PORT: &str = ":8787";
 
 /// What README.md's quickstart consists of.
 #[derive(Default, PartialEq, Eq, Debug)]
@@ -59,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Counts> {
     options.port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     options.data = folder.0.join("data");
     let server = dev::start(workspace, &options)?;
-    let address = server.url.trim_start_matches("http://").to_owned();
+    let port = format!(":{}", options.port);
 
     let place = folder.0.join("reader");
     fs::create_dir_all(&place)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Counts> {
     let marker = format!("symbolon-end-of-block-{}", std::process::id());
     let mut script = String::from("set -euo pipefail\n");
     for block in &quickstart.blocks {
-        script.push_str(&block.script.replace(ADDRESS, &address));
+        script.push_str(&block.script.replace(PORT, &port));
         script.push_str(&format!("\nprintf '\\n%s\\n' {marker}\n"));
     }
     let path = folder.0.join("quickstart.sh");
@@ -81,19 +81,21 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Counts> {
     let mut counts = Counts::default();
     for (index, block) in quickstart.blocks.iter().enumerate() {
         let done = index.saturating_add(1) < printed.len();
-        let got = printed.get(index).copied().unwrap_or_default().replace(&address, ADDRESS);
+        let got = printed.get(index).copied().unwrap_or_default().replace(&port, PORT);
         let verdict = match (&block.output, done) {
             (_, false) if index.saturating_add(1) == printed.len() => {
-                Err(format!("a command failed ({})", finished.status))
+                Err(format!("a command of this block failed ({})", finished.status))
             }
-            (_, false) => Err("was not reached".to_owned()),
-            (Some(wanted), true) if !matches(wanted, &got) => Err(format!("should print\n{wanted}\nbut prints\n{got}")),
+            (_, false) => Err("this block was not reached".to_owned()),
+            (Some(wanted), true) if !matches(wanted, &got) => {
+                Err(format!("this block should print\n{wanted}\nbut prints\n{got}"))
+            }
             (_, true) => Ok(()),
         };
         match verdict {
             Ok(()) => counts.passed = counts.passed.saturating_add(1),
             Err(why) => {
-                say(&format!("README.md:{}: the block {why}", block.line));
+                say(&format!("README.md:{}: {why}", block.line));
                 counts.failed = counts.failed.saturating_add(1);
             }
         }

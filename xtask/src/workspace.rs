@@ -20,7 +20,8 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the tree by the manifest that cargo built this program from.
+    /// Finds the tree by xtask's manifest: the one that cargo runs now, which in a target folder shared between trees
+    /// need not be the one that this program was built from.
     pub(crate) fn find() -> Result<Self> {
         let root =
             Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the root folder")?.to_path_buf();
