@@ -145,7 +145,7 @@ pub(crate) async fn credential(
         }
         Err(refusal) => {
             if refusal.problem.code.status() < 500 {
-                ledger.refused(record.token, refusal.problem.code, now, &context.client);
+                ledger.refused(&record, refusal.problem.code, now, &context.client);
             }
             Err(refusal)
         }

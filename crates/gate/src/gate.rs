@@ -53,8 +53,8 @@ pub(crate) struct Shared {
 }
 
 impl Gate {
-    /// A gate that remembers nothing yet. `random` names the isolate where uses are counted: fresh bytes from a
-    /// cryptographic source.
+    /// A gate that remembers nothing yet. `random`: fresh bytes from a cryptographic source, from which come the
+    /// isolate's name where uses are counted, and salts.
     #[must_use]
     pub fn new(config: GateConfig, random: [u8; 16]) -> Self {
         let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secret } = config;
@@ -65,7 +65,7 @@ impl Gate {
                 gateway_hosts,
                 has_origin,
                 proxy_secret,
-                state: RefCell::new(State::new(base16ct::lower::encode_string(&random))),
+                state: RefCell::new(State::new(random)),
             }),
         }
     }
@@ -118,7 +118,7 @@ async fn tell(shared: &Shared, io: &Io, organization: ShortId) {
             Ok(answer) => drop(state.receive(organization, &question, None, answer, io.now())),
             Err(Unavailable) => return state.unanswered(organization, &question),
         }
-        if state.organization(organization).ledger.is_empty() {
+        if state.organization(organization).ledger.is_idle() {
             return;
         }
     }

@@ -165,7 +165,7 @@ async fn organization(
     limit: u32,
 ) -> Result<HttpResponse, Refusal> {
     let request = http_request(context, request, address, limit).await?;
-    let passphrase_hash = passphrase::hash_of_body(context, &request);
+    let passphrase_hash = passphrase::hash_of_body(context, &request)?;
     let (token, signed) = (allowed.record.token, allowed.signed);
     let call = OrganizationCall::Manage(Manage { token, signed, passphrase_hash, request });
     Ok(uncached(context.io.organization(allowed.record.short_id, &call).await?))

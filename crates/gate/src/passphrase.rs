@@ -45,24 +45,32 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
     Ok(())
 }
 
-/// The hash of a passphrase that a management call sets: slow, so it is made here and not in the authority, which then
-/// judges the length. None where the body sets none, or one that is too long for any kind.
-pub(crate) fn hash_of_body(context: &Context, request: &HttpRequest) -> Option<String> {
+/// The hash (Argon2id, 19 MiB, two passes) of a passphrase that a management call sets: slow, so it is made here and not
+/// in the authority, which then judges the length. None where the body sets none, or one that is too long for any kind.
+///
+/// # Errors
+/// Our own fault: the hash could not be made.
+pub(crate) fn hash_of_body(context: &Context, request: &HttpRequest) -> Result<Option<String>, Refusal> {
     #[derive(Deserialize)]
-    struct Sets {
-        passphrase: String,
+    struct Sets<'a> {
+        #[serde(borrow)]
+        passphrase: std::borrow::Cow<'a, str>,
     }
-    if !matches!(request.method.as_str(), "POST" | "PATCH") || !request.path.starts_with("/v1/tokens") {
-        return None;
+    let may_set = matches!(request.method.as_str(), "POST" | "PATCH") && request.path.starts_with("/v1/tokens");
+    // An array would be read as the members in their order.
+    if !may_set || !request.body.trim_start().starts_with('{') {
+        return Ok(None);
     }
-    let sets: Sets = serde_json::from_str(&request.body).ok()?;
-    let given = Secret::from_string(sets.passphrase);
+    let Ok(Sets { passphrase }) = serde_json::from_str(&request.body) else { return Ok(None) };
+    let given = Secret::from_string(passphrase.into_owned());
     if given.expose().chars().count() > usize::from(PassphraseRules::MAX) {
-        return None;
+        return Ok(None);
     }
     let salt = context.gate.state.borrow_mut().salt();
-    let hash = Argon2::default().hash_password_with_salt(given.expose().as_bytes(), &salt).ok()?;
-    Some(hash.to_string())
+    match Argon2::default().hash_password_with_salt(given.expose().as_bytes(), &salt) {
+        Ok(hash) => Ok(Some(hash.to_string())),
+        Err(_) => Err(Refusal::new(Code::Internal)),
+    }
 }
 
 /// Only whoever has token, passphrase and record can name it; a new version of the record is another name.

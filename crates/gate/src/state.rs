@@ -1,11 +1,11 @@
 //! What one isolate remembers: leases, confirmed records, counts. All of it is bounded and can be lost at any time.
 
 use core::num::NonZeroUsize;
-use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use lru::LruCache;
+use sha2::{Digest as _, Sha256};
 use symbolon::id::{ShortId, TokenId};
 use symbolon::protocol::Record;
 use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received, Stamp};
@@ -36,10 +36,7 @@ pub(crate) struct State {
     /// Right passphrases, each with its token and the version of its record.
     pub(crate) passphrases: LruCache<[u8; 32], ()>,
     touched: HashSet<ShortId>,
-    isolate: String,
-    /// How many salts were made: no two are the same.
-    salts: u64,
-    last_batch: u64,
+    random: Derived,
 }
 
 /// What is remembered of one organisation.
@@ -77,15 +74,32 @@ pub(crate) enum Told<T> {
     Outdated,
 }
 
+/// Bytes out of the isolate's random ones, which themselves never leave it; each time others.
+struct Derived {
+    seed: [u8; 16],
+    last: u64,
+}
+
+impl Derived {
+    fn bytes(&mut self) -> [u8; 16] {
+        self.last = self.last.wrapping_add(1);
+        let hash = Sha256::new().chain_update(self.seed).chain_update(self.last.to_be_bytes()).finalize();
+        core::array::from_fn(|index| hash.get(index).copied().unwrap_or_default())
+    }
+}
+
 impl Organization {
-    fn new() -> Self {
-        Self { edge: Edge::new(), records: Memory::new(MAX_RECORDS), ledger: Ledger::default() }
+    /// Nothing known. Its ledger has a name of its own, so that one which was pushed out of memory and begins anew
+    /// never repeats the number of a batch.
+    fn new(random: &mut Derived) -> Self {
+        let name = base16ct::lower::encode_string(&random.bytes());
+        Self { edge: Edge::new(), records: Memory::new(MAX_RECORDS), ledger: Ledger::new(name) }
     }
 }
 
 impl State {
-    /// Nothing remembered, for an isolate of this random name.
-    pub(crate) fn new(isolate: String) -> Self {
+    /// Nothing remembered, for an isolate with these random bytes.
+    pub(crate) fn new(seed: [u8; 16]) -> Self {
         let unbounded = |size| {
             // Grows with use: most isolates serve a few organisations.
             let mut cache = LruCache::unbounded();
@@ -100,26 +114,18 @@ impl State {
             eventual: LruCache::new(MAX_NAMES),
             passphrases: unbounded(MAX_PASSPHRASES),
             touched: HashSet::new(),
-            isolate,
-            salts: 0,
-            last_batch: 0,
+            random: Derived { seed, last: 0 },
         }
     }
 
-    /// Sixteen bytes that were never used as a salt before, here or in another isolate. A salt need not be secret.
+    /// A salt that is never given twice, and that nobody knows beforehand.
     pub(crate) fn salt(&mut self) -> [u8; 16] {
-        self.salts = self.salts.wrapping_add(1);
-        let mut hash = Sha256::new();
-        hash.update(b"symbolon passphrase salt\0");
-        hash.update(&self.isolate);
-        hash.update(self.salts.to_be_bytes());
-        let digest: [u8; 32] = hash.finalize().into();
-        digest.first_chunk().copied().unwrap_or_default()
+        self.random.bytes()
     }
 
     /// What is remembered of an organisation.
     pub(crate) fn organization(&mut self, id: ShortId) -> &mut Organization {
-        self.organizations.get_or_insert_mut(id, Organization::new)
+        self.organizations.get_or_insert_mut(id, || Organization::new(&mut self.random))
     }
 
     /// The record that was confirmed under this name and whose confirmation holds; with `stale`, one that may be used
@@ -146,10 +152,9 @@ impl State {
         now: Timestamp,
     ) -> (Question, Ask) {
         let reading = self.clock.observe(now);
-        let known = self.organizations.get_or_insert_mut(organization, Organization::new);
+        let known = self.organizations.get_or_insert_mut(organization, || Organization::new(&mut self.random));
         let question = known.edge.question(reading);
-        known.ledger.flush_begun = None;
-        let uses = known.ledger.batch(&self.isolate, &mut self.last_batch);
+        let uses = known.ledger.batch();
         (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses })
     }
 
@@ -163,7 +168,7 @@ impl State {
         now: Timestamp,
     ) -> Told<Option<Rc<Record>>> {
         let reading = self.clock.observe(now);
-        let known = self.organizations.get_or_insert_mut(organization, Organization::new);
+        let known = self.organizations.get_or_insert_mut(organization, || Organization::new(&mut self.random));
         let Organization { edge, records, ledger } = known;
         if let Some(number) = answer.counted {
             ledger.counted(number);
@@ -212,10 +217,7 @@ impl State {
                 return Some(Due::Renew(id));
             }
             // Whoever began to hand over has had its time after twice the wait.
-            let patience = flush_after_millis.saturating_mul(2);
-            let begun = known.ledger.flush_begun.is_some_and(|at| now >= at && now.millis_since(at) < patience);
-            if !known.ledger.is_empty() && !begun {
-                known.ledger.flush_begun = Some(now);
+            if known.ledger.should_flush(now, flush_after_millis.saturating_mul(2)) {
                 return Some(Due::Flush(id));
             }
         }

@@ -99,6 +99,10 @@ pub(crate) async fn answer(context: &Context, request: &GateRequest, limit: u32)
     let permissions = [Product::CredentialsVerify.permission()];
     let caller = decide::request(context, request, Side::Management, &manage::management(&permissions)).await?;
     let body = manage::body(context, request, limit).await?;
+    // An array would be read as the members in their order.
+    if !body.trim_start().starts_with('{') {
+        return Err(Problem::new(Code::InvalidRequest).detail("the body must be a JSON object").into());
+    }
     // What serde says of an error may hold a part of a credential.
     let question: Question = serde_json::from_str(&body).map_err(|error| {
         let place = format!("not what this call takes, at line {} column {}", error.line(), error.column());

@@ -125,3 +125,21 @@ fn a_key_ends_its_own_token_in_whatever_state() {
     }
     assert_eq!(World::new().code(bearer("POST", &url)), "signature_invalid");
 }
+
+#[test]
+fn a_passphrase_in_the_body_is_hashed_here() {
+    use argon2::{Argon2, PasswordVerifier as _};
+    let mut world = World::new();
+    let mut hash = |body: &str| {
+        world.body = body.as_bytes().to_vec();
+        let (_, body) = world.respond(with_json(bearer("POST", &format!("{MANAGEMENT}/v1/tokens"))));
+        serde_json::from_value::<Manage>(body).unwrap().passphrase_hash
+    };
+    let first = hash(r#"{"passphrase":"correct h\u006frse"}"#).unwrap();
+    assert!(first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{first}");
+    assert!(Argon2::default().verify_password(b"correct horse", first.as_str()).is_ok());
+    assert_ne!(hash(r#"{"passphrase":"correct horse"}"#).unwrap(), first, "another salt");
+    for body in ["{}", r#"{"passphrase":null}"#, r#"{"passphrase":7}"#, r#"["passphrase"]"#, "passphrase"] {
+        assert_eq!(hash(body), None, "{body}");
+    }
+}

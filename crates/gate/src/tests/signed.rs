@@ -198,3 +198,61 @@ fn management_wants_full_signatures_whatever_the_kind_says() {
         assert_eq!(world.code(request), code, "{components:?}");
     }
 }
+
+/// DevGuard's own client, request by request: vectors D2 (with a body) and D3 (without).
+#[test]
+fn devguards_requests_are_let_through_once() {
+    use symbolon::key::PrivateKey;
+    use symbolon::policy::{Profile, builtin};
+    use symbolon::protocol::{Proof, ProofKind};
+    use symbolon::time::Timestamp;
+
+    let key = PrivateKey::from_hex("32c23131a0050477690183085932bd3e163b88cbeae084c5fa763b790453f995").unwrap();
+    let public_key = key.public_key();
+    let profile = Profile::parse(builtin("devguard").unwrap()).unwrap();
+    let mut world = World::with(|record| {
+        record.rules = profile.kind("pat").unwrap().edge_rules();
+        record.proofs =
+            vec![Proof { kind: ProofKind::Key { public_key, thumbprint: public_key.thumbprint() }, until: None }];
+    });
+    let fingerprint = "16e6e6aa7fb07081dfe7b1154c930955666f47f9247211dfbd19ad2e738f2380";
+    world.place(&Lookup::Alias(fingerprint.to_owned()));
+    world.now = Timestamp::from_seconds(1_700_000_000);
+    let vectors = [
+        (
+            "POST",
+            r#"{"hello":"world"}"#,
+            "sha-256=:k6I5cakU5erL8KjSUVTNownDwccvu5kU1Hxg88toFYg=:",
+            "rR0wOVdWbF8Ks74RGF5F4RK+XCw8Tfo/o3m6ByDHvCivvFv96cu3G5Q6YuFh+i+KdS8JKmR63nLGKc4nRN0/Kw==",
+        ),
+        (
+            "GET",
+            "",
+            "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
+            "kqTyvWIqT/VROIT6cVYGvZolKuVXHQagsKIbmhsvjciqYmSpQ5/ffC6+iFJjf6pZ3AQ/ejIUIF/L2ZH/IomD6A==",
+        ),
+    ];
+    for (method, body, digest, signature) in vectors {
+        let send = |world: &mut World, body: &str| {
+            world.body = body.as_bytes().to_vec();
+            let mut request = crate::testing::request(
+                method,
+                THINGS,
+                &[
+                    ("X-Fingerprint", fingerprint),
+                    ("Content-Digest", digest),
+                    (
+                        "Signature-Input",
+                        r#"sig77=("@method" "content-digest");created=1700000000;alg="ecdsa-p256-sha256""#,
+                    ),
+                    ("Signature", &format!("sig77=:{signature}:")),
+                ],
+            );
+            request.has_body = !body.is_empty();
+            world.code(request)
+        };
+        assert_eq!(send(&mut world, "another"), "digest_mismatch");
+        assert_eq!(send(&mut world, body), "forward");
+        assert_eq!(send(&mut world, body), "replayed");
+    }
+}

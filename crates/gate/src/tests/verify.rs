@@ -110,6 +110,7 @@ fn a_question_that_cannot_be_read_is_refused_and_not_repeated() {
     let mut world = world(|_| {});
     for question in [
         json!({}),
+        json!(["secret", null, null, [], null, null]),
         json!({"credential": "secret", "request": {"method": "GET", "url": "https://a.example/"}}),
         json!({"credential": 7}),
         json!({"credential": "secret", "require": ["not a permission"]}),
