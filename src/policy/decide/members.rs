@@ -1,7 +1,6 @@
 //! Members: who may give which role, and that an owner always remains.
 
 use super::access::Actor;
-use super::delegate::contains;
 use crate::policy::{Name, Profile};
 use crate::problem::{Code, Problem};
 
@@ -17,7 +16,11 @@ impl Profile {
             return Err(Problem::field("role", format!("must be one of {}", names.join(", "))));
         };
         self.may_give_role(actor, &role.name)?;
-        contains(&actor.effective, &role.grants())?;
+        // Permission by permission, as far as they are declared: a `*` of the role's is no more than those are.
+        let permitted = role.grants();
+        for info in self.permissions().iter().filter(|info| permitted.permits(&info.permission, None)) {
+            actor.has(&info.permission)?;
+        }
         Ok(role.name.clone())
     }
 

@@ -1,5 +1,7 @@
 //! The organisation as a gate, a locator and a directory see it.
 
 mod keys;
+mod leases;
+mod manage;
 mod tokens;
 mod world;

@@ -1,0 +1,116 @@
+//! Leases, takeovers, use counts and the directory, when things go wrong.
+
+use serde_json::json;
+use symbolon::protocol::message::{Ask, Changes, Client, Lookup, Use, UseBatch};
+use symbolon::token::Digest;
+
+use super::world::World;
+
+fn wants_lease(world: &mut World, secret: &str) -> symbolon::protocol::message::Answer {
+    let lookup = Some(Lookup::Digest(Digest::of(secret)));
+    world.ask(Ask { lookup, lease: true, ..Ask::default() })
+}
+
+#[test]
+fn a_revocation_is_answered_when_the_leases_have_run_out() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, second) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    let answer = wants_lease(&mut world, &second);
+    assert_eq!(answer.lease_millis, 2000);
+    let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    let sent = world.now;
+    let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
+    world.pass(2_499);
+    assert!(!world.replies.contains_key(&call), "an edge may still believe");
+    world.pass(1_000);
+    let (status, revoked) = world.response(call);
+    assert_eq!(status, 200);
+    let holds = revoked["holds_everywhere_at"].as_str().unwrap().parse().unwrap();
+    assert!(sent.plus_millis(2_500) <= holds && holds <= world.now);
+    // With nothing outstanding a narrowing is answered at once.
+    world.pass(60_000);
+    let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
+    assert!(world.replies.contains_key(&call));
+}
+
+#[test]
+fn changes_are_listed_since_an_epoch_as_far_as_the_log_goes() {
+    let (mut world, secret) = World::founded("symbolon");
+    let epoch = wants_lease(&mut world, &secret).epoch;
+    let since = |world: &mut World, since| world.ask(Ask { since: Some(since), lease: true, ..Ask::default() }).changes;
+    assert_eq!(since(&mut world, epoch), Changes::Since { since: epoch, tokens: Vec::new() });
+    let (_, made) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    let id = world.record(&made).unwrap().token;
+    assert_eq!(since(&mut world, epoch), Changes::Since { since: epoch, tokens: vec![id] });
+    let ahead = symbolon::protocol::Epoch::new(epoch.get() + 100);
+    assert_eq!(since(&mut world, ahead), Changes::StartOver, "an epoch that was never given");
+}
+
+#[test]
+fn a_machine_that_takes_over_waits_for_what_the_former_one_said() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, second) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    wants_lease(&mut world, &second);
+    world.restart();
+    let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
+    world.pass(4_000);
+    assert!(!world.replies.contains_key(&call), "the horizon was two leases long");
+    assert_eq!(world.response(call).0, 200);
+    world.pass(120_000);
+    world.check_invariants();
+}
+
+#[test]
+fn use_counts_are_counted_once() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, made) = world.create(&secret, &json!({"kind": "key", "name": "x", "scopes": ["read"]}));
+    let record = world.record(&made).unwrap();
+    let client = Client { address: Some("192.0.2.9".into()), user_agent: None };
+    let at = world.now;
+    let batch = |number, count, version, newest| UseBatch {
+        isolate: "0123456789abcdef0123456789abcdef".into(),
+        number,
+        uses: vec![Use { token: record.token, count, last_at: at, client: client.clone(), version, newest }],
+        refusals: Vec::new(),
+    };
+    for (number, count, total) in [(1, 3, 3), (1, 3, 3), (2, 4, 7), (1, 3, 7)] {
+        let uses = Some(batch(number, count, record.version, false));
+        assert_eq!(world.ask(Ask { uses, ..Ask::default() }).counted, Some(number));
+        let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+        let read = world.http(&secret, "GET", &path, &json!(null)).1;
+        assert_eq!((&read["use_count"], &read["last_used_ip"]), (&json!(total), &json!("192.0.2.9")));
+    }
+    // The first use of a rotation's new secret ends the grace, a use of the same secret before it does not.
+    let rotate = format!("/v1/tokens/{}/rotate", token["id"].as_str().unwrap());
+    let rotated = world.http(&secret, "POST", &rotate, &json!({"grace_seconds": 3600})).1;
+    let second = rotated["secret"].as_str().unwrap().to_owned();
+    world.ask(Ask { uses: Some(batch(3, 1, record.version, true)), ..Ask::default() });
+    assert_eq!(world.record(&second).unwrap().proofs.len(), 2);
+    let version = world.record(&second).unwrap().version;
+    world.ask(Ask { uses: Some(batch(4, 1, version, true)), ..Ask::default() });
+    assert_eq!(world.record(&second).unwrap().proofs.len(), 1);
+    world.pass(120_000);
+    world.check_invariants();
+}
+
+#[test]
+fn the_directory_is_told_in_the_end_whatever_fails() {
+    let (mut world, secret) = World::founded("symbolon");
+    world.fail_puts = true;
+    let (token, _) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    world.pass(600_000);
+    world.restart();
+    world.fail_puts = false;
+    world.hold_puts = true;
+    world.record(&secret).unwrap();
+    world.pass(30_000);
+    // A put is under way while the token changes: the newer version waits its turn.
+    let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    world.http(&secret, "PATCH", &path, &json!({"name": "y"}));
+    world.http(&secret, "DELETE", &path, &json!(null));
+    world.hold_puts = false;
+    world.end_puts();
+    world.pass(600_000);
+    world.check_invariants();
+}
