@@ -3,5 +3,6 @@
 mod keys;
 mod leases;
 mod manage;
+mod random;
 mod tokens;
 mod world;
