@@ -19,6 +19,7 @@ use crate::store::{Row, Store, Value};
 pub(crate) enum Action {
     OrganizationFound,
     TokenCreate,
+    TokenImport,
     TokenEdit,
     TokenRevoke,
     TokenRotate,
@@ -39,6 +40,7 @@ impl Action {
         match self {
             Self::OrganizationFound => "organization.found",
             Self::TokenCreate => "token.create",
+            Self::TokenImport => "token.import",
             Self::TokenEdit => "token.edit",
             Self::TokenRevoke => "token.revoke",
             Self::TokenRotate => "token.rotate",

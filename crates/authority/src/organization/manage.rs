@@ -66,7 +66,8 @@ impl<S: Store> Organization<S> {
 
     /// Counts creations, also those that are then refused.
     fn limit(&mut self, context: &Context<'_>, manage: &Manage) -> Result<()> {
-        let creates = http::route(&manage.request).is_ok_and(|(operation, _)| operation == Operation::CreateToken);
+        let creates = http::route(&manage.request)
+            .is_ok_and(|(operation, _)| matches!(operation, Operation::CreateToken | Operation::ImportTokens));
         if !creates {
             return Ok(());
         }

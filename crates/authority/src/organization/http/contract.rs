@@ -16,6 +16,7 @@ pub(crate) enum Operation {
     ListKinds,
     ListTokens,
     CreateToken,
+    ImportTokens,
     RevokeByKey,
     ReadToken,
     EditToken,
@@ -51,6 +52,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/v1/kinds", Operation::ListKinds),
     route("GET", "/v1/tokens", Operation::ListTokens),
     route("POST", "/v1/tokens", Operation::CreateToken),
+    route("POST", "/v1/tokens/import", Operation::ImportTokens),
     route("POST", "/v1/tokens/revoke-by-key", Operation::RevokeByKey),
     route("GET", "/v1/tokens/{id}", Operation::ReadToken),
     route("PATCH", "/v1/tokens/{id}", Operation::EditToken),
@@ -85,6 +87,31 @@ request! {
         optional passphrase: Option<String>,
         optional public_key: Option<PublicKeyText>,
         optional proof: Option<PossessionProof>,
+        optional active: Option<bool>,
+    }
+}
+
+request! {
+    /// `POST /v1/tokens/import`: each entry is an [`ImportToken`].
+    pub(crate) struct ImportTokens {
+        required tokens: Vec<serde_json::Map<String, serde_json::Value>>,
+    }
+}
+
+request! {
+    /// A token of another system.
+    pub(crate) struct ImportToken {
+        required kind: String,
+        required sha256: String,
+        optional prefix: Option<String>,
+        optional name: Option<String>,
+        optional description: Option<String>,
+        optional scopes: Option<Vec<String>>,
+        optional permissions: Option<Vec<String>>,
+        optional grants: Option<Vec<AskedGrant>>,
+        optional role: Option<String>,
+        optional service: Option<String>,
+        optional expires_at: Change<Timestamp>,
         optional active: Option<bool>,
     }
 }
@@ -226,6 +253,12 @@ pub(crate) struct CreatedToken {
     pub(crate) secret: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) cautions: Vec<Caution>,
+}
+
+/// The answer to an import, in the order of the request.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ImportedTokens {
+    pub(crate) tokens: Vec<TokenDocument>,
 }
 
 /// A member.

@@ -7,6 +7,7 @@ pub(crate) mod contract;
 pub(crate) mod create;
 pub(crate) mod document;
 pub(crate) mod edit;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod members;
 pub(crate) mod profile;
@@ -102,6 +103,7 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::ListKinds => who::kinds(session),
         Operation::ListTokens => list::list(session),
         Operation::CreateToken => create::create(session, ready),
+        Operation::ImportTokens => import::import(session, ready),
         Operation::RevokeByKey => edit::revoke_by_key(session),
         Operation::ReadToken => list::read(session, &id),
         Operation::EditToken => edit::edit(session, &id),

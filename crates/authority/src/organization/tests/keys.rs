@@ -149,3 +149,35 @@ fn a_creation_is_decided_anew_after_its_claim() {
     assert!(world.locator.is_empty());
     world.check_invariants();
 }
+
+#[test]
+fn tokens_are_imported_all_or_none() {
+    let (mut world, secret) = World::founded("symbolon");
+    let hash = |text: &str| symbolon::token::Digest::of(text).to_string();
+    let entry = |sha256: &str| json!({"kind": "key", "name": "old", "scopes": ["read"], "sha256": sha256});
+    let import = |world: &mut World, entries: Vec<Json>| {
+        world.http(&secret, "POST", "/v1/tokens/import", &json!({"tokens": entries}))
+    };
+    let (status, made) = import(&mut world, vec![entry(&hash("one")), entry(&hash("two"))]);
+    assert_eq!((status, made["tokens"].as_array().map(Vec::len)), (201, Some(2)), "{made}");
+    assert_eq!(made["tokens"][0]["prefix"], "sym_key_");
+    assert!(world.record("two").is_some());
+    world.locator.insert(format!("d:{}", hash("theirs")), somewhere_else());
+    assert_eq!(import(&mut world, vec![entry(&hash("three")), entry(&hash("theirs"))]).0, 409);
+    assert_eq!(import(&mut world, vec![entry(&hash("four")), entry(&hash("one"))]).0, 409);
+    assert_eq!(import(&mut world, vec![entry(&hash("five")), entry(&hash("five"))]).0, 409);
+    let (status, refused) = import(&mut world, vec![entry(&hash("six")), entry("SIX")]);
+    assert_eq!((status, &refused["errors"][0]["field"]), (400, &json!("tokens[1].sha256")));
+    let long =
+        json!({"kind": "key", "name": "x", "scopes": ["read"], "sha256": hash("x"), "prefix": "sym_key_abcdefghi"});
+    assert_eq!(import(&mut world, vec![long]).1["errors"][0]["field"], "tokens[0].prefix");
+    for text in ["three", "four", "five", "six"] {
+        assert!(world.record(text).is_none(), "{text}");
+    }
+    let (_, reader) = world.create(&secret, &json!({"kind": "pat", "name": "r", "scopes": ["read"]}));
+    let body = json!({"tokens": [entry(&hash("seven"))]});
+    assert_eq!(world.http(&reader, "POST", "/v1/tokens/import", &body).0, 403);
+    world.locator.remove(&format!("d:{}", hash("theirs")));
+    world.pass(600_000);
+    world.check_invariants();
+}

@@ -1,0 +1,152 @@
+//! `POST /v1/tokens/import`: tokens of another system are brought in with the SHA-256 of their secrets.
+//!
+//! All of a request or none: each entry is decided as a creation, with `tokens:import` in place of the kind's creation
+//! permission. Whoever has a hash does not have the secret, so a hash that is registered anywhere else in the instance
+//! is refused, and the whole request with it.
+
+use serde_json::{Map, Value as Json};
+use symbolon::id::TokenId;
+use symbolon::policy::{Approved, Asked, Creation, Kind, Ownership, Profile, Proof, Via};
+use symbolon::problem::{Code, FieldError, Problem};
+use symbolon::protocol::ProofKind;
+use symbolon::token::Digest;
+
+use super::body::{Body, read_up_to};
+use super::contract::{ImportToken, ImportTokens, ImportedTokens};
+use super::create::{NewToken, describe, digest_name, expiry, insert};
+use super::{Held, Outcome, Until, document};
+use crate::organization::activity::{Action, Entry};
+use crate::organization::claims::{self, Wanted};
+use crate::organization::failure::{Failure, Result};
+use crate::organization::session::{Ready, Session};
+use crate::organization::token::Token;
+use crate::store::Store;
+
+/// How many tokens one request may bring in.
+const MAX_TOKENS: usize = 100;
+/// How large its body may be, in bytes.
+const MAX_IMPORT_BODY_LEN: usize = 1024 * 1024;
+
+struct Imported<'p> {
+    kind: &'p Kind,
+    approved: Approved,
+    digest: Digest,
+    prefix: String,
+}
+
+/// Brings tokens in.
+pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
+    let asked: ImportTokens = read_up_to(session.request, MAX_IMPORT_BODY_LEN)?;
+    if !(1..=MAX_TOKENS).contains(&asked.tokens.len()) {
+        return Err(Problem::field("tokens", format!("must have 1 to {MAX_TOKENS} entries")).into());
+    }
+    let profile = session.profile.clone();
+    let mut all = Vec::new();
+    for (index, entry) in asked.tokens.into_iter().enumerate() {
+        all.push(one(session, &profile, entry).map_err(|failure| at(index, failure))?);
+    }
+    let now = session.context.now;
+    let ready = match ready {
+        Some(ready) => {
+            claims::held(session.store, &ready.keys)?;
+            ready
+        }
+        None => {
+            let tokens: Vec<TokenId> = all.iter().map(|_| TokenId::new(now, &session.context.random())).collect();
+            let wanted =
+                |(token, new): (&TokenId, &Imported<'_>)| Wanted { key: digest_name(&new.digest), token: *token };
+            let keys: Vec<Wanted> = tokens.iter().zip(&all).map(wanted).collect();
+            claims::want(session.store, now, &keys)?;
+            return Ok(Outcome::Claim(Ready { tokens, secret: None, keys, claimed: false }));
+        }
+    };
+    let (member, by_token) = (session.member(), session.token.id);
+    session.change(|change| {
+        for (id, new) in ready.tokens.iter().zip(&all) {
+            insert(
+                change,
+                &NewToken {
+                    id: *id,
+                    kind: new.kind,
+                    approved: &new.approved,
+                    owner: (new.kind.owner == Ownership::Member).then_some(member).flatten(),
+                    created_by_member: member,
+                    created_by_token: Some(by_token),
+                    prefix: &new.prefix,
+                    fingerprint: None,
+                    passphrase: None,
+                    not_before: None,
+                    proof: &ProofKind::Bearer { digest: new.digest },
+                    keys: &[digest_name(&new.digest)],
+                },
+            )?;
+            change.log(&Entry::token(Action::TokenImport, *id, describe(new.kind, &new.approved)))?;
+        }
+        Ok(())
+    })?;
+    let mut tokens = Vec::new();
+    for id in &ready.tokens {
+        let token = Token::find(session.store, now, *id)?
+            .ok_or(Failure::Broken("a token that was just written is not there"))?;
+        tokens.push(document::token(&token, &session.profile)?);
+    }
+    Ok(Outcome::Held(Held {
+        until: Until::Created,
+        tells: false,
+        eventual: false,
+        status: 201,
+        headers: Vec::new(),
+        document: super::value(&ImportedTokens { tokens })?,
+    }))
+}
+
+fn one<'p, S: Store>(
+    session: &Session<'_, '_, S>,
+    profile: &'p Profile,
+    entry: Map<String, Json>,
+) -> Result<Imported<'p>> {
+    let asked = ImportToken::read(entry)?;
+    let kind = profile.kind(&asked.kind).ok_or_else(|| {
+        let names: Vec<&str> = profile.kinds().iter().map(|kind| kind.name.as_str()).collect();
+        Problem::field("kind", format!("must be one of {}", names.join(", ")))
+    })?;
+    let digest = asked
+        .sha256
+        .parse()
+        .map_err(|_| Problem::field("sha256", "must be 64 lower-case hexadecimal digits: the SHA-256 of the secret"))?;
+    let prefix = asked.prefix.unwrap_or_else(|| kind.prefix.clone());
+    // What is shown must not give more of the secret away than the kind allows.
+    let shown = prefix.strip_prefix(kind.prefix.as_str()).map(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric()));
+    if shown != Some(true) || prefix.len() > kind.display_length() {
+        let allowed = format!("must begin with {} and have at most {} characters", kind.prefix, kind.display_length());
+        return Err(Problem::field("prefix", allowed).into());
+    }
+    let creation = Creation {
+        via: Via::Import,
+        name: asked.name,
+        description: asked.description,
+        asked: Asked { scopes: asked.scopes, permissions: asked.permissions, grants: asked.grants, role: asked.role },
+        expires: expiry(&asked.expires_at),
+        passphrase_chars: None,
+        proof: Proof::Bearer,
+        active: asked.active,
+        service: asked.service,
+    };
+    let now = session.context.now;
+    let approved = profile.approve(kind, &session.actor, &creation, session.token.owner_role(), now)?;
+    Ok(Imported { kind, approved, digest, prefix })
+}
+
+/// Says which entry a fault is in.
+fn at(index: usize, failure: Failure) -> Failure {
+    match failure {
+        Failure::Problem(problem) if problem.code == Code::InvalidRequest => {
+            let named = |error: &FieldError| FieldError {
+                field: format!("tokens[{index}].{}", error.field),
+                message: error.message.clone(),
+            };
+            Problem { errors: problem.errors.iter().map(named).collect(), ..*problem }.into()
+        }
+        other => other,
+    }
+}
