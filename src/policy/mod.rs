@@ -20,7 +20,7 @@ mod signature_rules;
 mod text_rules;
 mod view;
 
-pub use builtin::{BUILTIN_NAMES, builtin};
+pub use builtin::{BUILTIN_NAMES, builtin, builtin_hex_formats};
 pub use decide::{
     Actor, Approved, Asked, AskedGrant, Caution, CautionCode, Change, Chosen, Creation, Edit, Edited, ExpiryAsked,
     Missing, Shift, State, Subject, Verb, Via,
