@@ -1,5 +1,7 @@
 // Bodies of requests: read once, bounded, and kept for whoever needs them again.
 
+import { toBase64 } from "./keys.js";
+
 /**
  * Reads a body to its end, or stops once it is longer than `limit` bytes.
  * @param {Request} request
@@ -35,4 +37,13 @@ export async function readBody(request, limit) {
     offset += chunk.byteLength;
   }
   return whole;
+}
+
+/**
+ * A digest in base64.
+ * @param {"SHA-256" | "SHA-512"} algorithm
+ * @param {Uint8Array} body
+ */
+export async function digest(algorithm, body) {
+  return toBase64(await crypto.subtle.digest(algorithm, body));
 }

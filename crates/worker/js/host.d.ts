@@ -34,6 +34,8 @@ interface Env {
   readonly INSTANCE_SECRET: string;
   /** Secret: what `POST /v1/setup` asks for; absent: setup is refused. */
   readonly SETUP_CODE?: string;
+  /** Secret: by which a proxy that asks `/v1/forward-auth` shows itself; absent: those paths are off. */
+  readonly PROXY_SECRET?: string;
   /** Test builds alone: answers `{"offset": ms}` (added to the clock) or `{"at": ms}` (the clock stands there). */
   readonly TEST_CLOCK?: Fetcher;
 }

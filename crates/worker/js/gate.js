@@ -1,0 +1,283 @@
+// Drives the gate: a request in, its effects carried out, its outcome sent, as `symbolon_gate::effect` asks of a host.
+//
+// All requests of an isolate share one WebAssembly instance, and no promise. When it traps, the request that was in it
+// is answered with 500 and the instance is thrown away; the requests beside it find that out as soon as what they wait
+// for has come, and begin anew in a fresh instance, unless they had already asked for something to be done.
+
+import { instantiate } from "symbolon-wasm";
+
+import { digest, readBody } from "./body.js";
+import { now } from "./clock.js";
+import { fromBase64, verify } from "./keys.js";
+import { fault } from "./log.js";
+import { ask, within } from "./objects.js";
+import { forward } from "./origin.js";
+import { page, problem, respond } from "./reply.js";
+import * as testHooks from "./test-hooks.js";
+
+/** How often a request is begun, when others trap beside it. */
+const MAX_ATTEMPTS = 3;
+/** How long a read of the directory may take, in milliseconds; the authority is asked then. */
+const KV_TIMEOUT_MILLIS = 2_000;
+/** How long an edge keeps its copy of the directory, in seconds: the least that Workers KV has. */
+const KV_CACHE_SECONDS = 30;
+
+/**
+ * A WebAssembly instance and the gate in it.
+ * @typedef {{ gate: any, broken: boolean }} Running
+ * @typedef {{ effect: "ask", class: string, object: string, message: string, safe: boolean, timeout_millis: number }
+ *   | { effect: "directory", key: string }
+ *   | { effect: "verify_p256", public_key: string, message: string, signature: string }
+ *   | { effect: "body_digests", sha256: boolean, sha512: boolean, limit: number }
+ *   | { effect: "body_text", limit: number }
+ *   | { effect: "sleep", millis: number }} Effect
+ * @typedef {{ outcome: "respond" } & import("./reply.js").Told
+ *   | { outcome: "forward", remove: string[], set: [string, string][] }
+ *   | { outcome: "asset", missing: import("./reply.js").Told }} Outcome
+ * @typedef {{ task: number, ended?: true, wait?: [number, Effect][], outcome?: Outcome, background?: Step }} Step
+ */
+
+/** @type {Running | undefined} */
+let running;
+
+/** The WebAssembly instance trapped, in this request or in another. */
+class Trapped extends Error {}
+
+/**
+ * Answers a request.
+ * @param {Request} request
+ * @param {Env} env
+ * @param {ExecutionContext} ctx
+ * @returns {Promise<Response>}
+ */
+export async function serve(request, env, ctx) {
+  if (TEST_HOOKS) {
+    try {
+      const answered = await testHooks.inGate(request, env, (enter) => guarded(current(env), enter));
+      if (answered !== undefined) return answered;
+    } catch {
+      return problem("internal", request.method);
+    }
+  }
+  const work = new Work(request, env, ctx);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    try {
+      return await work.run();
+    } catch (error) {
+      if (!(error instanceof Trapped)) {
+        fault("gate", "host failed", error);
+        return problem("internal", request.method);
+      }
+      if (work.trapped || !work.safe) break;
+    }
+  }
+  return problem("internal", request.method);
+}
+
+/**
+ * The instance that serves now.
+ * @param {Env} env
+ * @returns {Running}
+ */
+function current(env) {
+  if (running === undefined || running.broken) {
+    const { Gate } = instantiate();
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET } = env;
+    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, ORIGIN !== undefined, PROXY_SECRET);
+    running = { gate, broken: false };
+  }
+  return running;
+}
+
+/**
+ * Enters WebAssembly. Whatever it throws is a trap, after which the instance must not be entered again.
+ * @template T
+ * @param {Running} instance
+ * @param {(gate: any) => T} enter
+ * @returns {T}
+ */
+function guarded(instance, enter) {
+  if (instance.broken) throw new Trapped();
+  try {
+    return enter(instance.gate);
+  } catch (error) {
+    instance.broken = true;
+    fault("gate", "trap", error);
+    throw new Trapped("trap", { cause: error });
+  }
+}
+
+/** One request. */
+class Work {
+  /** Whether it was this request that trapped. */
+  trapped = false;
+  /** Whether nothing was asked for yet that must not be asked for twice. */
+  safe = true;
+
+  #request;
+  #env;
+  #ctx;
+  /** The body, once it was begun to be read. @type {Promise<Uint8Array | null> | undefined} */
+  #body;
+
+  /**
+   * @param {Request} request
+   * @param {Env} env
+   * @param {ExecutionContext} ctx
+   */
+  constructor(request, env, ctx) {
+    this.#request = request;
+    this.#env = env;
+    this.#ctx = ctx;
+  }
+
+  /** @returns {Promise<Response>} */
+  async run() {
+    const { method, url, headers, body } = this.#request;
+    const millis = await now(this.#env);
+    const told = JSON.stringify({
+      method,
+      url,
+      headers: [...headers],
+      has_body: body !== null,
+      client_address: headers.get("cf-connecting-ip") ?? undefined,
+    });
+    const instance = current(this.#env);
+    const first = this.#enter(instance, (gate) => gate.start(millis, told));
+    const last = await this.#follow(instance, first);
+    if (last.background !== undefined) this.#ctx.waitUntil(this.#inBackground(instance, last.background));
+    return this.#send(/** @type {Outcome} */ (last.outcome));
+  }
+
+  /**
+   * What is due besides requests. What fails is offered again later.
+   * @param {Running} instance
+   * @param {Step} first
+   */
+  async #inBackground(instance, first) {
+    /** @type {Step | undefined} */
+    let step = first;
+    try {
+      while (step !== undefined) step = (await this.#follow(instance, step)).background;
+    } catch (error) {
+      if (!(error instanceof Trapped)) fault("gate", "background work failed", error);
+    }
+  }
+
+  /**
+   * Carries out what a task waits for until it has ended.
+   * @param {Running} instance
+   * @param {Step} first
+   * @returns {Promise<Step>} its last step
+   */
+  async #follow(instance, first) {
+    let step = first;
+    const { task } = first;
+    /** Effects under way. @type {Map<number, Promise<[number, object]>>} */
+    const underWay = new Map();
+    try {
+      while (step.ended !== true) {
+        for (const [id, effect] of step.wait ?? []) {
+          underWay.set(id, this.#perform(effect).then((answer) => [id, answer]));
+        }
+        if (underWay.size === 0) throw new Error("the gate waits for nothing");
+        const [id, answer] = await Promise.race(underWay.values());
+        underWay.delete(id);
+        const millis = await now(this.#env);
+        step = this.#enter(instance, (gate) => gate.answer(millis, task, id, JSON.stringify(answer)));
+      }
+      return step;
+    } catch (error) {
+      if (!instance.broken) guarded(instance, (gate) => gate.forget(task));
+      throw error;
+    }
+  }
+
+  /**
+   * @param {Running} instance
+   * @param {(gate: any) => string} enter
+   * @returns {Step}
+   */
+  #enter(instance, enter) {
+    const wasBroken = instance.broken;
+    try {
+      return JSON.parse(guarded(instance, enter));
+    } catch (error) {
+      this.trapped = !wasBroken;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {Effect} effect
+   * @returns {Promise<object>} the answer that the effect's description names; never rejected
+   */
+  async #perform(effect) {
+    try {
+      switch (effect.effect) {
+        case "ask":
+          if (!effect.safe) this.safe = false;
+          return { answer: "text", text: await ask(this.#env, effect.class, effect.object, effect.message, effect.timeout_millis) };
+        case "directory": {
+          const reading = this.#env.DIRECTORY.get(effect.key, { type: "text", cacheTtl: KV_CACHE_SECONDS });
+          const text = await within(KV_TIMEOUT_MILLIS, reading);
+          return text === null ? { answer: "absent" } : { answer: "text", text };
+        }
+        case "verify_p256": {
+          const matches = await verify(effect.public_key, fromBase64(effect.message), fromBase64(effect.signature));
+          return { answer: "verdict", matches };
+        }
+        case "body_digests": {
+          const body = await this.#read(effect.limit);
+          if (body === null) return { answer: "too_large" };
+          const [sha256, sha512] = await Promise.all([
+            effect.sha256 ? digest("SHA-256", body) : undefined,
+            effect.sha512 ? digest("SHA-512", body) : undefined,
+          ]);
+          return { answer: "digests", sha256, sha512 };
+        }
+        case "body_text": {
+          const body = await this.#read(effect.limit);
+          if (body === null) return { answer: "too_large" };
+          try {
+            return { answer: "text", text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body) };
+          } catch {
+            return { answer: "not_text" };
+          }
+        }
+        case "sleep":
+          await new Promise((resolve) => setTimeout(resolve, effect.millis));
+          return { answer: "absent" };
+      }
+    } catch (error) {
+      fault("gate", `effect ${effect.effect} failed`, error);
+      return { answer: "failed" };
+    }
+  }
+
+  /** @param {number} limit */
+  async #read(limit) {
+    this.#body ??= readBody(this.#request, limit);
+    const body = await this.#body;
+    return body !== null && body.byteLength > limit ? null : body;
+  }
+
+  /**
+   * @param {Outcome} outcome
+   * @returns {Promise<Response>}
+   */
+  async #send(outcome) {
+    const { method } = this.#request;
+    switch (outcome.outcome) {
+      case "respond":
+        return respond(outcome, method);
+      case "forward":
+        return forward(this.#request, await this.#body, outcome, this.#env);
+      case "asset": {
+        const asset = await this.#env.ASSETS?.fetch(this.#request);
+        return asset === undefined || asset.status === 404 ? respond(outcome.missing, method) : page(asset);
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// Answers of our own: their security headers, and the problems that the host itself finds.
+
+/** On every answer of our own, whatever it is. */
+const ALWAYS = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+  "strict-transport-security": "max-age=63072000; includeSubDomains",
+};
+
+/** Data is never a page. */
+const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Pages come from here alone, run no inline script, and compile the npm package's WebAssembly. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/**
+ * @typedef {{ status: number, headers?: [string, string][], body?: string }} Told an `HttpResponse` of the protocol
+ */
+
+/**
+ * The answer that the gate decided on.
+ * @param {Told} told
+ * @param {string} method HEAD has no body
+ */
+export function respond({ status, headers = [], body = "" }, method) {
+  const all = new Headers(ALWAYS);
+  all.set("content-security-policy", DATA_POLICY);
+  // It may hold a secret that is shown once, and it is always about one credential.
+  all.set("cache-control", "no-store");
+  const seen = new Set();
+  for (const [name, value] of headers) {
+    // A name that comes twice is a field with two lines; what comes first replaces our own.
+    if (seen.has(name)) all.append(name, value);
+    else all.set(name, value);
+    seen.add(name);
+  }
+  const none = method === "HEAD" || status === 204 || status === 304;
+  return new Response(none ? null : body, { status, headers: all });
+}
+
+/**
+ * A static asset with the headers of a page.
+ * @param {Response} asset
+ */
+export function page(asset) {
+  const response = new Response(asset.body, asset);
+  for (const [name, value] of Object.entries(ALWAYS)) response.headers.set(name, value);
+  response.headers.set("content-security-policy", PAGE_POLICY);
+  return response;
+}
+
+const PROBLEMS = /** @type {const} */ ({
+  internal: [500, "Something went wrong on our side."],
+  authority_unavailable: [503, "The authority cannot be reached."],
+  not_found: [404, "Not found."],
+});
+
+/**
+ * A problem (RFC 9457) that the host finds by itself, in the words of `symbolon::problem`.
+ * @param {keyof typeof PROBLEMS} code
+ * @param {string} method
+ */
+export function problem(code, method) {
+  const [status, title] = PROBLEMS[code];
+  const document = { type: `/problems/${code}`, title, status, code, ...(status === 503 && { retry_after: 1 }) };
+  /** @type {[string, string][]} */
+  const headers = [["content-type", "application/problem+json"]];
+  if (status === 503) headers.push(["retry-after", "1"]);
+  return respond({ status, headers, body: JSON.stringify(document) }, method);
+}

@@ -1,0 +1,232 @@
+//! The gate of one isolate, as its host drives it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use symbolon::policy::builtin_hex_formats;
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::HttpResponse;
+use symbolon::time::Timestamp;
+use symbolon::token::InstanceSecret;
+use symbolon_authority::{instance, locator, replay};
+use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
+use symbolon_gate::{Gate as Rules, GateConfig, GateRequest, Outcome, Step, Task};
+use wasm_bindgen::prelude::*;
+
+use crate::time;
+
+/// How long an object may take to answer what must not wait, in milliseconds.
+const QUICK_MILLIS: u32 = 5_000;
+/// How long it may take to carry something out: a narrowing answers when every lease has run out.
+const PATIENT_MILLIS: u32 = 25_000;
+
+/// The gate and its tasks. A step is JSON: `{task, wait: [[id, effect], …]}` while the task waits, `{task, ended: true,
+/// outcome}` at its end, each perhaps with a step of background work, which is to be followed while nobody waits.
+#[wasm_bindgen]
+pub struct Gate {
+    rules: Rules,
+    tasks: HashMap<u32, Running>,
+    last: u32,
+}
+
+enum Running {
+    Request(Task<Outcome>),
+    Background(Task<()>),
+}
+
+#[wasm_bindgen]
+impl Gate {
+    /// A gate that remembers nothing yet.
+    /// - `random`: 16 fresh random bytes;
+    /// - `gateway_hosts`: host names, separated by commas.
+    ///
+    /// # Errors
+    /// If the instance's secret is too short or too long.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        random: &[u8],
+        instance_secret: &str,
+        gateway_hosts: &str,
+        has_origin: bool,
+        proxy_secret: Option<String>,
+    ) -> Result<Gate, JsError> {
+        let random = random.try_into().map_err(|_| JsError::new("16 random bytes are wanted"))?;
+        let instance_secret = InstanceSecret::new(instance_secret.as_bytes())
+            .map_err(|error| JsError::new(&format!("INSTANCE_SECRET: {error}")))?;
+        let hosts = gateway_hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
+        let config = GateConfig {
+            instance_secret,
+            formats: builtin_hex_formats(),
+            gateway_hosts: hosts.map(str::to_owned).collect(),
+            has_origin,
+            proxy_secret,
+        };
+        Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })
+    }
+
+    /// Begins with a request: a `GateRequest` as JSON.
+    pub fn start(&mut self, now_millis: f64, request: &str) -> String {
+        let now = time(now_millis);
+        // A name or value that is no text, such as half of a surrogate pair: nothing that a client sends by accident.
+        let Ok(request) = serde_json::from_str::<GateRequest>(request) else {
+            return crate::to_json(&Told::ended(0, Some(bad_request())));
+        };
+        let mut task = self.rules.handle(request);
+        let step = task.start(now);
+        let id = self.free();
+        let told = self.request_step(now, id, task, step);
+        crate::to_json(&told)
+    }
+
+    /// Goes on with the answer to an effect, as JSON.
+    pub fn answer(&mut self, now_millis: f64, task: u32, effect: u32, answer: &str) -> String {
+        let now = time(now_millis);
+        let answer = serde_json::from_str(answer).unwrap_or(Answer::Failed);
+        let told = match self.tasks.remove(&task) {
+            None => Told::ended(task, None),
+            Some(Running::Request(mut running)) => {
+                let step = running.answer(now, EffectId(effect), answer);
+                self.request_step(now, task, running, step)
+            }
+            Some(Running::Background(mut running)) => {
+                let step = running.answer(now, EffectId(effect), answer);
+                self.background_step(now, task, running, step)
+            }
+        };
+        crate::to_json(&told)
+    }
+
+    /// Drops a task that its host gives up.
+    pub fn forget(&mut self, task: u32) {
+        self.tasks.remove(&task);
+    }
+}
+
+impl Gate {
+    fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> Told {
+        match step {
+            Step::Wait(effects) => {
+                self.tasks.insert(id, Running::Request(task));
+                Told::waiting(id, effects)
+            }
+            Step::Done(outcome) => self.with_background(now, Told::ended(id, Some(outcome))),
+        }
+    }
+
+    fn background_step(&mut self, now: Timestamp, id: u32, task: Task<()>, step: Step<()>) -> Told {
+        match step {
+            Step::Wait(effects) => {
+                self.tasks.insert(id, Running::Background(task));
+                Told::waiting(id, effects)
+            }
+            Step::Done(()) => self.with_background(now, Told::ended(id, None)),
+        }
+    }
+
+    /// Begins the next background work that is due, if any.
+    fn with_background(&mut self, now: Timestamp, told: Told) -> Told {
+        let Some(mut task) = self.rules.background(now) else { return told };
+        match task.start(now) {
+            Step::Wait(effects) => {
+                let id = self.free();
+                self.tasks.insert(id, Running::Background(task));
+                Told { background: Some(Box::new(Told::waiting(id, effects))), ..told }
+            }
+            Step::Done(()) => told,
+        }
+    }
+
+    /// A number that no task has.
+    fn free(&mut self) -> u32 {
+        loop {
+            self.last = self.last.wrapping_add(1);
+            if self.last != 0 && !self.tasks.contains_key(&self.last) {
+                return self.last;
+            }
+        }
+    }
+}
+
+/// A step as the host is told it.
+#[derive(Serialize)]
+struct Told {
+    task: u32,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    ended: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wait: Vec<(EffectId, ToldEffect)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    background: Option<Box<Told>>,
+}
+
+impl Told {
+    const fn ended(task: u32, outcome: Option<Outcome>) -> Self {
+        Self { task, ended: true, wait: Vec::new(), outcome, background: None }
+    }
+
+    fn waiting(task: u32, effects: Vec<(EffectId, Effect)>) -> Self {
+        let wait = effects.into_iter().map(|(id, effect)| (id, effect.into())).collect();
+        Self { task, ended: false, wait, outcome: None, background: None }
+    }
+}
+
+/// An effect as the host is told it: with the name of the object instead of what it is about.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ToldEffect {
+    Ask(ToldAsk),
+    Other(Effect),
+}
+
+#[derive(Serialize)]
+struct ToldAsk {
+    effect: &'static str,
+    class: &'static str,
+    object: String,
+    message: String,
+    /// Whether asking twice does no harm.
+    safe: bool,
+    timeout_millis: u32,
+}
+
+impl From<Effect> for ToldEffect {
+    fn from(effect: Effect) -> Self {
+        let Effect::Ask { target, message } = effect else { return Self::Other(effect) };
+        let reads = reads(&target, &message);
+        let (class, object) = match target {
+            Target::Organization(short_id) => ("organization", short_id),
+            Target::Instance => ("instance", instance::OBJECT_NAME.to_owned()),
+            Target::Locator(key) => ("locator", locator::object_name(&key)),
+            // A key that is none has no memory: the object of this name fails the call.
+            Target::Replay(key) => ("replay", replay::object_name(&key).unwrap_or_else(|| "replay:none".to_owned())),
+        };
+        let timeout_millis = if reads || class == "replay" { QUICK_MILLIS } else { PATIENT_MILLIS };
+        Self::Ask(ToldAsk { effect: "ask", class, object, message, safe: reads, timeout_millis })
+    }
+}
+
+/// Whether a message only asks. Use counts that go with a question are numbered, so that they count once.
+fn reads(target: &Target, message: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Call<'a> {
+        call: &'a str,
+    }
+    match target {
+        Target::Locator(_) => true,
+        Target::Replay(_) => false,
+        Target::Organization(_) | Target::Instance => {
+            serde_json::from_str::<Call<'_>>(message).is_ok_and(|Call { call }| matches!(call, "ask" | "routes"))
+        }
+    }
+}
+
+fn bad_request() -> Outcome {
+    let problem = Problem::new(Code::InvalidRequest);
+    Outcome::Respond(HttpResponse {
+        status: problem.status,
+        headers: vec![("content-type".to_owned(), "application/problem+json".to_owned())],
+        body: crate::to_json(&problem),
+    })
+}
