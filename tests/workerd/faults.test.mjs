@@ -1,0 +1,79 @@
+// What happens when something breaks: a trap in WebAssembly, a killed workerd, an authority that cannot be reached.
+import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { folderOf } from "../../xtask/js/instance.mjs";
+import { GATEWAY, assertProblem, launch, until } from "./lib/product.mjs";
+
+test("a trap in the gate spoils that request; those beside it are answered, those after it are served", async (t) => {
+  const product = await launch(t);
+  const { secret } = await product.setup();
+  const before = await product.create(secret, { kind: "pat", name: "before", scopes: ["read"] });
+  const who = () => product.send({ path: "/v1/whoami", token: before.secret });
+  for (let round = 0; round < 5; round += 1) {
+    // All under way in one instance when it traps.
+    const beside = Array.from({ length: 12 }, who);
+    const trapped = product.send({ path: "/__test/trap/gate" });
+    const more = Array.from({ length: 4 }, who);
+    assertProblem(await trapped, 500, "internal");
+    for (const response of await Promise.all([...beside, ...more])) {
+      if (response.status !== 200) assertProblem(response, 500, "internal");
+    }
+    assert.equal((await who()).status, 200);
+  }
+  assert.ok(product.logged.some((line) => line.includes('"where":"gate"') && line.includes('"event":"trap"')));
+  assert.ok(!product.logged.join("\n").includes(before.secret));
+});
+
+test("a trap in an authority loses nothing that was committed", async (t) => {
+  const product = await launch(t);
+  const { secret, organization } = await product.setup();
+  const kept = await product.create(secret, { kind: "pat", name: "kept", scopes: ["read"] });
+  for (const run of ["trap", "trap-in-transaction"]) {
+    const beside = Array.from({ length: 6 }, () => product.send({ path: "/v1/whoami", token: kept.secret }));
+    const trapped = await product.inObject("organization", organization.short_id, run);
+    assert.equal(trapped.status, 500);
+    for (const response of await Promise.all(beside)) {
+      assert.ok(response.status === 200 || response.status === 503 || response.status === 500, response.text);
+    }
+    const after = await until("the authority answers again", async () => {
+      const response = await product.send({ path: "/v1/whoami", token: kept.secret });
+      return response.status === 200 && response;
+    });
+    assert.equal(after.json.token.id, kept.token.id);
+    const tables = JSON.parse((await product.inObject("organization", organization.short_id, "tables")).text);
+    assert.ok(!tables.includes("trapped"), "what the transaction wrote is taken back");
+  }
+  const list = await product.send({ path: "/v1/tokens", token: secret });
+  assert.ok(list.json.items.some(({ name }) => name === "kept"));
+});
+
+test("nothing is lost when workerd is killed and started again", async (t) => {
+  const product = await launch(t, { data: "folder", origin: () => new Response("origin") });
+  const owner = await product.setup();
+  const living = await product.create(owner.secret, { kind: "pat", name: "living", scopes: ["read"] });
+  const dead = await product.create(owner.secret, { kind: "key", name: "dead", scopes: ["read"] });
+  const revoked = await product.send({ method: "DELETE", path: `/v1/tokens/${dead.token.id}`, token: owner.secret });
+  assert.equal(revoked.status, 200, revoked.text);
+  const routes = { routes: [{ method: "GET", path: "/x", permission: "api:read" }] };
+  assert.equal((await product.send({ method: "PUT", path: "/v1/routes", token: owner.secret, body: routes })).status, 200);
+  await product.restart();
+  assert.equal((await product.send({ path: "/v1/whoami", token: living.secret })).status, 200);
+  assertProblem(await product.send({ path: "/v1/whoami", token: dead.secret }), 401, "revoked");
+  assert.equal((await product.send({ path: "/x", host: GATEWAY, token: living.secret })).text, "origin");
+  const tokens = await product.send({ path: "/v1/tokens", token: owner.secret });
+  assert.deepEqual(new Set(tokens.json.items.map(({ id }) => id)), new Set([owner.token.id, living.token.id, dead.token.id]));
+  const activity = await product.send({ path: "/v1/activity/verify", token: owner.secret });
+  assert.equal(activity.status, 200, activity.text);
+});
+
+test("the Worker that is deployed has no test hooks", () => {
+  const script = readFileSync(join(folderOf("worker"), "index.js"), "utf8");
+  const wasm = readFileSync(join(folderOf("worker"), "symbolon.wasm"), "latin1");
+  for (const marker of ["__test", "TEST_CLOCK", "test_trap"]) assert.ok(!script.includes(marker), marker);
+  for (const marker of ["test_trap", "on purpose"]) assert.ok(!wasm.includes(marker), marker);
+  // The markers are what the test build has.
+  assert.ok(readFileSync(join(folderOf("worker-test"), "index.js"), "utf8").includes("__test"));
+  assert.ok(readFileSync(join(folderOf("worker-test"), "symbolon.wasm"), "latin1").includes("test_trap"));
+});
