@@ -1,5 +1,6 @@
 // What happens when something breaks: a trap in WebAssembly, a killed workerd, an authority that cannot be reached.
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -66,6 +67,53 @@ test("nothing is lost when workerd is killed and started again", async (t) => {
   assert.deepEqual(new Set(tokens.json.items.map(({ id }) => id)), new Set([owner.token.id, living.token.id, dead.token.id]));
   const activity = await product.send({ path: "/v1/activity/verify", token: owner.secret });
   assert.equal(activity.status, 200, activity.text);
+});
+
+/** A Worker whose Durable Objects answer nobody. */
+const stopped = {
+  name: "stopped",
+  modules: true,
+  script: `import { DurableObject } from "cloudflare:workers";
+    class Stopped extends DurableObject { async ask() { throw new Error("stopped"); } }
+    export { Stopped as Organization, Stopped as Instance, Stopped as Locator, Stopped as Replay };
+    export default { fetch: () => new Response(null, { status: 404 }) };`,
+  compatibilityDate: "2026-10-01",
+  durableObjects: { O: object("Organization"), I: object("Instance"), L: object("Locator"), R: object("Replay") },
+};
+
+function object(className) {
+  return { className, useSQLite: true };
+}
+
+test("with the authority stopped, a kind that is eventual verifies from the directory, and no other does", async (t) => {
+  const product = await launch(t, { data: "folder" });
+  const builtin = readFileSync(new URL("../../profiles/symbolon.toml", import.meta.url), "utf8");
+  const profile = builtin.replace("[kinds.pat]\n", '[kinds.pat]\nfreshness = "eventual"\n');
+  assert.notEqual(profile, builtin);
+  const owner = await product.setup({ profile });
+  const eventual = await product.create(owner.secret, { kind: "pat", name: "eventual", scopes: ["read"] });
+  const immediate = await product.create(owner.secret, { kind: "key", name: "immediate", scopes: ["read"] });
+  const revoked = await product.create(owner.secret, { kind: "pat", name: "revoked", scopes: ["read"] });
+  const gone = await product.send({ method: "DELETE", path: `/v1/tokens/${revoked.token.id}`, token: owner.secret });
+  assert.equal(gone.status, 200, gone.text);
+  assert.equal(gone.json.holds_everywhere_at, null, "nobody can say when it holds");
+  const directory = await product.directory();
+  const key = (secret) => `d:${createHash("sha256").update(secret).digest("hex")}`;
+  for (const { secret } of [owner, eventual, immediate]) {
+    await until("the directory has the record", () => directory.get(key(secret)));
+  }
+  await until("the directory has the revocation", async () => (await directory.get(key(revoked.secret)))?.includes('"revoked"'));
+
+  await product.restart({ extra: { objectsOf: "stopped" }, workers: [stopped] });
+  const verify = (credential) => product.send({ method: "POST", path: "/v1/verify", token: owner.secret, body: { credential } });
+  const good = await verify(eventual.secret);
+  assert.deepEqual([good.status, good.json.valid, good.json.token?.id], [200, true, eventual.token.id], good.text);
+  const ended = await verify(revoked.secret);
+  assert.deepEqual([ended.json.valid, ended.json.code], [false, "revoked"]);
+  for (const refused of [await verify(immediate.secret), await product.send({ path: "/v1/whoami", token: eventual.secret })]) {
+    assertProblem(refused, 503, "authority_unavailable");
+    assert.match(refused.headers["retry-after"], /^\d+$/u);
+  }
 });
 
 test("the Worker that is deployed has no test hooks", () => {

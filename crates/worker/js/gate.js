@@ -272,8 +272,12 @@ class Work {
     switch (outcome.outcome) {
       case "respond":
         return respond(outcome, method);
-      case "forward":
-        return forward(this.#request, await this.#body, outcome, this.#env);
+      case "forward": {
+        const body = await this.#body;
+        // The gate lets nothing through whose body it found too large.
+        if (body === null) throw new Error("a body that is too large is to be forwarded");
+        return forward(this.#request, body, outcome, this.#env);
+      }
       case "asset": {
         const asset = await this.#env.ASSETS?.fetch(this.#request);
         return asset === undefined || asset.status === 404 ? respond(outcome.missing, method) : page(asset);

@@ -6,7 +6,7 @@ import { problem } from "./reply.js";
 /**
  * Sends the request to the origin, its header changed as the gate said, its body as it was received.
  * @param {Request} request
- * @param {Uint8Array | null | undefined} body what was read of it already; undefined: nothing
+ * @param {Uint8Array | undefined} body what was read of it already; undefined: nothing
  * @param {{ remove: string[], set: [string, string][] }} changes
  * @param {Env} env
  * @returns {Promise<Response>} the origin's own response
@@ -16,6 +16,8 @@ export async function forward(request, body, { remove, set }, env) {
   if (ORIGIN === undefined) return problem("not_found", request.method);
   const headers = new Headers(request.headers);
   for (const name of remove) headers.delete(name);
+  // The origin at an address of its own is asked by that address's name.
+  if (typeof ORIGIN === "string") headers.delete("host");
   for (const [name, value] of set) headers.set(name, value);
   /** @type {RequestInit} */
   const init = { method: request.method, headers, redirect: "manual", body: body === undefined ? request.body : body };
