@@ -1,0 +1,306 @@
+//! An instance of the authority: the product's lessor, and the store behind it.
+
+use symbolon::protocol::lease::{Horizon, LeaseTerms, Lessor, Quiet};
+use symbolon::time::Timestamp;
+
+use super::edge::{Answer, Question, Wanted};
+use super::world::{Broken, Facts, I1, I2, Lease, TICK_MILLIS, Token, World};
+
+/// One instance. Its memory is what it knew when it last wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Instance {
+    lessor: Lessor,
+    facts: Facts,
+    /// Until a write of it fails.
+    pub(super) runs: bool,
+    takeover_due: Option<u8>,
+    quiet_due: Option<u8>,
+    /// What broken instances go by.
+    shadow: Shadow,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Shadow {
+    open_until: u8,
+    last_believed_millis: u64,
+}
+
+/// An answer to a client that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Reply {
+    pub(super) due: u8,
+    pub(super) kind: ReplyKind,
+    pub(super) instance: usize,
+    /// How often the token had been widened when it was asked.
+    pub(super) widened: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum ReplyKind {
+    Narrowed,
+    Created,
+}
+
+fn ticks(millis: u64) -> u8 {
+    // A wait that ends within a tick ends with it.
+    u8::try_from(millis.div_ceil(TICK_MILLIS)).unwrap()
+}
+
+fn at(now: u8) -> Timestamp {
+    Timestamp::from_millis(i64::from(now) * TICK_MILLIS as i64)
+}
+
+impl Instance {
+    pub(super) fn start(model: &Lease, facts: &Facts, found: Option<Horizon>, now: u8) -> Self {
+        let terms = model.terms[facts.terms];
+        let found = match model.broken {
+            Broken::NoTakeoverWait => None,
+            Broken::StaleForgotten => found.map(|row| Horizon { stale_millis: 0, ..row }),
+            Broken::NoMargin => found.map(|row| Horizon { margin_millis: 0, ..row }),
+            Broken::TakeoverWaitLease | Broken::NoHorizon => {
+                found.map(|row| Horizon { length_millis: terms.lease_millis, ..row })
+            }
+            _ => found,
+        };
+        let (lessor, wait) = Lessor::start(terms, found);
+        Self {
+            lessor,
+            facts: facts.clone(),
+            runs: true,
+            takeover_due: wait.map(|millis| now + ticks(millis)),
+            quiet_due: None,
+            shadow: Shadow::default(),
+        }
+    }
+
+    /// One that will not be heard of again.
+    fn silent(model: &Lease) -> Self {
+        let facts = Facts { log: Vec::new(), token: Token::Absent, terms: 0 };
+        Self { runs: false, ..Self::start(model, &facts, None, 0) }
+    }
+
+    fn narrowing_wait_millis(&self, model: &Lease) -> u64 {
+        let margin = model.terms[self.facts.terms].margin_millis;
+        match model.broken {
+            Broken::NoMargin => self.lessor.narrowing_wait_millis().saturating_sub(margin),
+            Broken::LastGrantOnly => self.shadow.last_believed_millis,
+            _ => self.lessor.narrowing_wait_millis(),
+        }
+    }
+}
+
+impl World {
+    /// Whether a durable write of this instance succeeds. If not, it answers no more, and what waits is never said.
+    fn write(&mut self, model: &Lease, instance: usize) -> bool {
+        let succeeds = self.writes(model, instance);
+        if !succeeds {
+            self.instances[instance] = Instance::silent(model);
+            self.replies.retain(|reply| reply.instance != instance);
+        }
+        succeeds
+    }
+
+    pub(super) fn serve(&mut self, model: &Lease, at_instance: usize, question: Question) -> Option<Answer> {
+        let now = self.now;
+        let instance = &mut self.instances[at_instance];
+        let terms: LeaseTerms = model.terms[instance.facts.terms];
+        let wants_lease = question.wanted != Wanted::Strict;
+        let mut grant = instance.lessor.grant(at(now), wants_lease);
+        if let Some(millis) = grant.timer_millis {
+            instance.quiet_due = Some(now + ticks(millis));
+        }
+        if model.broken == Broken::LeasePastHorizon && now < instance.shadow.open_until {
+            grant.write = None;
+        }
+        if model.broken == Broken::LastGrantOnly && grant.lease_millis > 0 {
+            instance.shadow.last_believed_millis = grant.lease_millis + grant.stale_millis + terms.margin_millis;
+        }
+        if let Some(mut row) = grant.write {
+            if model.broken == Broken::LeasePastHorizon {
+                instance.shadow.open_until = now + ticks(row.length_millis);
+            }
+            if model.broken == Broken::ShortHorizon {
+                row.length_millis = terms.lease_millis - TICK_MILLIS;
+            }
+            // Without horizons the row only says that there was an instance, and nobody fails for want of it.
+            if model.broken == Broken::NoHorizon {
+                self.horizon = Some(row);
+            } else if self.write(model, at_instance) {
+                self.horizon = Some(row);
+            } else {
+                return None;
+            }
+        }
+        let facts = &self.instances[at_instance].facts;
+        let looked = question.wanted != Wanted::Renewal;
+        // The edge decides by this answer whenever it arrives: nothing that happens meanwhile makes it worse.
+        if looked && facts.token == Token::Good && question.forbidden && question.widened == self.widened {
+            self.fault = Some(I1);
+        }
+        if looked && facts.token != Token::Good && question.expected && self.expected {
+            self.fault = Some(I2);
+        }
+        Some(Answer {
+            asked: question.asked,
+            sent: question.sent,
+            looked,
+            epoch: u8::try_from(facts.log.len()).unwrap(),
+            changed: facts.changed(model, question.asked.since.map(|epoch| epoch.get())),
+            token: if looked { facts.token } else { Token::Absent },
+            lease_millis: grant.lease_millis,
+            stale_millis: grant.stale_millis,
+        })
+    }
+
+    /// Whether what this instance writes becomes durable.
+    pub(super) fn writes(&self, model: &Lease, instance: usize) -> bool {
+        instance == self.writer || model.broken == Broken::NoFence
+    }
+
+    /// A superseded instance that would need a write to answer can do nothing any more.
+    pub(super) fn silence(&mut self, model: &Lease) {
+        let needs_no_horizon =
+            matches!(model.broken, Broken::RetryUnwritten | Broken::NoHorizon | Broken::LeasePastHorizon);
+        for number in 0..self.instances.len() {
+            let mut lessor = self.instances[number].lessor.clone();
+            let mute = !self.writes(model, number) && lessor.grant(at(self.now), true).write.is_some();
+            if self.instances[number].runs && mute && !needs_no_horizon {
+                self.instances[number] = Instance::silent(model);
+            }
+        }
+    }
+
+    /// Writes a change down; whether it was written.
+    pub(super) fn change(&mut self, model: &Lease, instance: usize, token: u8) -> bool {
+        if !self.write(model, instance) {
+            return false;
+        }
+        let facts = &mut self.instances[instance].facts;
+        facts.log.push(token);
+        self.facts = facts.clone();
+        true
+    }
+
+    pub(super) fn narrow(&mut self, model: &Lease, instance: usize) {
+        self.left.narrowings -= 1;
+        let empty = self.instances[instance].facts.token != Token::Good;
+        if empty {
+            // So that a superseded instance, which may not know of a widening, cannot answer.
+            if model.broken != Broken::RetryUnwritten && !self.write(model, instance) {
+                return;
+            }
+        } else {
+            self.instances[instance].facts.token = Token::Bad;
+            if !self.change(model, instance, 0) {
+                return;
+            }
+            self.expected = false;
+        }
+        let wait = match model.broken {
+            Broken::RetryAtOnce if empty => 0,
+            _ => self.instances[instance].narrowing_wait_millis(model),
+        };
+        self.reply(instance, ReplyKind::Narrowed, wait);
+    }
+
+    /// Widens; `None` if there is nothing to widen.
+    pub(super) fn widen(&mut self, model: &Lease, instance: usize) -> Option<()> {
+        self.left.widenings -= 1;
+        let before = self.instances[instance].facts.token;
+        if before == Token::Good {
+            return None;
+        }
+        self.instances[instance].facts.token = Token::Good;
+        if self.change(model, instance, 0) {
+            self.widened += 1;
+            self.forbidden = false;
+            if before == Token::Absent {
+                let wait = match model.broken {
+                    Broken::CreationAtOnce => 0,
+                    _ => self.instances[instance].lessor.creation_wait_millis(),
+                };
+                self.reply(instance, ReplyKind::Created, wait);
+            }
+        }
+        Some(())
+    }
+
+    fn reply(&mut self, instance: usize, kind: ReplyKind, wait_millis: u64) {
+        if wait_millis == 0 {
+            match kind {
+                ReplyKind::Narrowed => self.forbidden = true,
+                ReplyKind::Created => self.expected = true,
+            }
+        } else {
+            let due = self.now + ticks(wait_millis);
+            self.replies.push(Reply { due, kind, instance, widened: self.widened });
+        }
+    }
+
+    pub(super) fn set_terms(&mut self, model: &Lease, instance: usize) {
+        self.left.terms -= 1;
+        let facts = &mut self.instances[instance].facts;
+        facts.terms = 1 - facts.terms;
+        let terms = model.terms[facts.terms];
+        if self.change(model, instance, 1) {
+            self.instances[instance].lessor.set_terms(terms);
+        }
+    }
+
+    pub(super) fn take_over(&mut self, model: &Lease) {
+        self.left.takeovers -= 1;
+        let next = self.instances.len();
+        if model.broken != Broken::NoFence {
+            self.writer = next;
+        }
+        self.instances.push(Instance::start(model, &self.facts, self.horizon, self.now));
+    }
+
+    pub(super) fn run_timers(&mut self, model: &Lease) {
+        let now = self.now;
+        for number in 0..self.instances.len() {
+            let instance = &mut self.instances[number];
+            if !instance.runs {
+                continue;
+            }
+            if instance.takeover_due == Some(now) {
+                instance.takeover_due = None;
+                instance.lessor.taken_over();
+            }
+            if instance.quiet_due == Some(now) {
+                let before = instance.lessor.clone();
+                match instance.lessor.quiet() {
+                    Quiet::Again { timer_millis } => {
+                        instance.quiet_due = Some(now + ticks(timer_millis));
+                        if model.broken == Broken::ClosedTooEarly {
+                            self.horizon = None;
+                        }
+                    }
+                    Quiet::Close => {
+                        instance.quiet_due = None;
+                        if model.broken == Broken::ClosedInRowAlone {
+                            instance.lessor = before;
+                        }
+                        if self.write(model, number) {
+                            self.horizon = None;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Facts {
+    /// The tokens changed since an epoch, as bits; none if that is too long ago.
+    fn changed(&self, model: &Lease, since: Option<u64>) -> Option<u8> {
+        let since = usize::try_from(since?).ok()?;
+        let changes = self.log.get(since..)?;
+        if changes.len() > model.log {
+            return None;
+        }
+        let listed =
+            if model.broken == Broken::ListCut { &changes[changes.len().saturating_sub(1)..] } else { changes };
+        Some(listed.iter().fold(0, |bits, token| bits | 1 << token))
+    }
+}

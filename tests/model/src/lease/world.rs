@@ -1,0 +1,441 @@
+//! The world: time, network, the durable store, and what has been promised to clients.
+
+use stateright::{Model, Property};
+use symbolon::id::TokenId;
+use symbolon::protocol::lease::{Horizon, LeaseTerms};
+use symbolon::time::Timestamp;
+
+use super::authority::{Instance, Reply, ReplyKind};
+use super::edge::{Isolate, Message, Question, Wanted};
+
+/// The length of a tick, in milliseconds.
+pub(super) const TICK_MILLIS: u64 = 1000;
+
+/// The rule that is left out, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broken {
+    /// None: the protocol as it is.
+    Nothing,
+    /// An edge counts its lease from the arrival of the answer.
+    LeaseFromAnswer,
+    /// An edge keeps a confirmation that is older than the epoch it holds.
+    LateConfirmation,
+    /// The answer to a narrowing that changes nothing does not wait.
+    RetryAtOnce,
+    /// A narrowing that changes nothing writes nothing, so a superseded instance can answer it.
+    RetryUnwritten,
+    /// The durable row is shorter than a lease.
+    ShortHorizon,
+    /// A lease may run on beyond the horizon under which it was granted.
+    LeasePastHorizon,
+    /// A new instance does not wait.
+    NoTakeoverWait,
+    /// An instance needs no horizon to answer; its successor waits for leases alone.
+    NoHorizon,
+    /// A new instance waits for a lease and the margin.
+    TakeoverWaitLease,
+    /// A new instance forgets how much longer edges may decide without it.
+    StaleForgotten,
+    /// A new instance reads its state before it has fenced the old one.
+    NoFence,
+    /// What the directory says is kept without asking.
+    DirectoryTrusted,
+    /// The margin is left out of every wait.
+    NoMargin,
+    /// A list of changes has only the last.
+    ListCut,
+    /// An edge does not notice that its clock went back.
+    NoHighWater,
+    /// A narrowing waits for the lease that was granted last.
+    LastGrantOnly,
+    /// A creation does not wait for what a former instance may still say.
+    CreationAtOnce,
+    /// The durable row is removed while leases run.
+    ClosedTooEarly,
+    /// The durable row is removed, but the instance goes on answering under it.
+    ClosedInRowAlone,
+}
+
+/// How often what may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Changes {
+    /// Narrowings, the repeated ones included.
+    pub narrowings: u8,
+    /// Widenings; of a token that does not exist yet, its creation.
+    pub widenings: u8,
+    /// Changes of the other token.
+    pub others: u8,
+    /// Changes of the terms: from the first to the second, and back.
+    pub terms: u8,
+    /// New instances.
+    pub takeovers: u8,
+}
+
+/// What the network and the edges' clocks may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// Questions in all. One that is never delivered is lost.
+    pub questions: u8,
+    /// Questions and answers on their way at a time.
+    pub in_flight: usize,
+    /// Messages that arrive twice.
+    pub doubles: u8,
+    /// Ticks after which a question, or an answer since its question, is lost.
+    pub delay: u8,
+    /// Ticks that an edge's clock may lose unseen: as many as the margin covers, or fewer.
+    pub lags: u8,
+    /// Steps back that are seen.
+    pub steps: u8,
+    /// Isolates that start anew.
+    pub restarts: u8,
+}
+
+/// A model of the protocol within bounds.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// What is left out.
+    pub broken: Broken,
+    /// How many edges.
+    pub edges: usize,
+    /// How many ticks.
+    pub ticks: u8,
+    /// Whether the token exists at the beginning.
+    pub exists: bool,
+    /// Whether edges also ask without wanting a lease (`strict`).
+    pub strict: bool,
+    /// What may change.
+    pub changes: Changes,
+    /// What may go wrong.
+    pub network: Network,
+    /// The terms at first, and the other ones; in milliseconds.
+    pub terms: [LeaseTerms; 2],
+    /// A change so many epochs ago is no longer listed.
+    pub log: usize,
+}
+
+impl Lease {
+    /// Terms of whole ticks.
+    #[must_use]
+    pub const fn terms(lease: u64, margin: u64, stale: u64) -> LeaseTerms {
+        let lease_millis = lease * TICK_MILLIS;
+        LeaseTerms {
+            lease_millis,
+            lease_max_millis: lease_millis,
+            margin_millis: margin * TICK_MILLIS,
+            stale_millis: stale * TICK_MILLIS,
+        }
+    }
+
+    /// The identifier of the watched token (0) or of the other one (1).
+    pub(super) fn token(number: u8) -> TokenId {
+        TokenId::new(Timestamp::EPOCH, &[number; 10])
+    }
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A second passes. The clocks of edges whose bit is set stand still.
+    Tick(u8),
+    /// An edge asks.
+    Ask(usize, Wanted),
+    /// A message of an edge arrives (a question at this instance), and perhaps arrives again.
+    Deliver {
+        /// Whose.
+        edge: usize,
+        /// Which of its messages.
+        message: usize,
+        /// Where, if it is a question.
+        instance: usize,
+        /// Whether it stays on its way.
+        again: bool,
+    },
+    /// A client narrows at this instance.
+    Narrow(usize),
+    /// A client widens or creates at this instance.
+    Widen(usize),
+    /// The other token changes at this instance.
+    Other(usize),
+    /// The terms change at this instance.
+    Terms(usize),
+    /// A new instance starts.
+    TakeOver,
+    /// An edge's clock steps back, and it reads it.
+    StepBack(usize),
+    /// An edge starts anew.
+    Restart(usize),
+    /// The directory serves this edge a copy from when the token was good.
+    Directory(usize),
+}
+
+/// The facts of an organisation, as stored or as an instance remembers them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Facts {
+    /// What each change was about; its length is the epoch.
+    pub(super) log: Vec<u8>,
+    /// The watched token.
+    pub(super) token: Token,
+    /// Which terms hold.
+    pub(super) terms: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Token {
+    Absent,
+    Good,
+    Bad,
+}
+
+/// Everything.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    pub(super) now: u8,
+    pub(super) edges: Vec<Isolate>,
+    pub(super) instances: Vec<Instance>,
+    pub(super) facts: Facts,
+    pub(super) horizon: Option<Horizon>,
+    /// The instance whose writes succeed.
+    pub(super) writer: usize,
+    /// Answers to clients that wait for their time.
+    pub(super) replies: Vec<Reply>,
+    pub(super) left: Changes,
+    pub(super) network: Network,
+    /// How often the token was widened: a narrowing is undone by the next widening.
+    pub(super) widened: u8,
+    /// A narrowing has returned, and nothing has been widened since.
+    pub(super) forbidden: bool,
+    /// A creation has returned, and nothing was narrowed since.
+    pub(super) expected: bool,
+    /// An edge accepts from memory.
+    pub(super) accepted: bool,
+    pub(super) fault: Option<&'static str>,
+}
+
+pub(super) const I1: &str = "I1: what a returned narrowing removed is not accepted";
+pub(super) const I2: &str = "I2: what a returned creation made is accepted";
+
+impl World {
+    fn tick(&mut self, model: &Lease, still: u8) {
+        self.now += 1;
+        for (number, edge) in self.edges.iter_mut().enumerate() {
+            if still & (1 << number) != 0 {
+                edge.lag += 1;
+                edge.lost += 1;
+            }
+        }
+        self.run_timers(model);
+        for reply in self.replies.extract_if(.., |reply| reply.due == self.now) {
+            if reply.widened != self.widened {
+                continue;
+            }
+            match reply.kind {
+                ReplyKind::Narrowed => self.forbidden = true,
+                ReplyKind::Created => self.expected = self.facts.token == Token::Good,
+            }
+        }
+    }
+
+    /// Whether nothing can go wrong any more: no edge accepts or will, or nothing has been or will be promised.
+    fn is_over(&self, model: &Lease) -> bool {
+        let waits = |kind| self.replies.iter().any(|reply| reply.kind == kind);
+        let narrowing = self.forbidden || self.left.narrowings > 0 || waits(ReplyKind::Narrowed);
+        let creation = self.expected || (self.left.widenings > 0 && !model.exists) || waits(ReplyKind::Created);
+        let talks = self.network.questions > 0 || self.edges.iter().any(|edge| !edge.mail.is_empty());
+        !(narrowing || creation) || !(talks || self.accepted)
+    }
+
+    /// What an edge would accept in this state without asking: a request sent now.
+    fn look(&mut self, model: &Lease) {
+        self.accepted = self.edges.iter_mut().any(|edge| edge.accepts_from_memory(model, self.now));
+        if self.accepted && self.forbidden {
+            self.fault = Some(I1);
+        }
+    }
+
+    /// Brings states that behave alike from here on into one form.
+    fn normalise(&mut self, model: &Lease) {
+        self.silence(model);
+        // Of what was said about one widening the earliest counts.
+        let widened = self.widened;
+        self.replies.retain(|reply| reply.widened == widened);
+        self.replies.sort_unstable_by_key(|reply| (reply.kind, reply.due));
+        self.replies.dedup_by_key(|reply| reply.kind);
+        for edge in &mut self.edges {
+            edge.observe(model, self.now);
+            edge.mail.retain(|message| self.now - message.sent() <= model.network.delay);
+            edge.mail.sort_unstable_by_key(Message::order);
+        }
+        // Edges are alike.
+        if let [a, b] = self.edges.as_mut_slice()
+            && a.order() > b.order()
+        {
+            core::mem::swap(a, b);
+        }
+    }
+}
+
+impl Model for Lease {
+    type State = World;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<World> {
+        let facts = Facts { log: Vec::new(), token: if self.exists { Token::Good } else { Token::Absent }, terms: 0 };
+        vec![World {
+            now: 0,
+            edges: vec![Isolate::new(); self.edges],
+            instances: vec![Instance::start(self, &facts, None, 0)],
+            facts,
+            horizon: None,
+            writer: 0,
+            replies: Vec::new(),
+            left: self.changes,
+            network: self.network,
+            widened: 0,
+            forbidden: false,
+            expected: false,
+            accepted: false,
+            fault: None,
+        }]
+    }
+
+    fn actions(&self, world: &World, steps: &mut Vec<Step>) {
+        if world.fault.is_some() || world.is_over(self) {
+            return;
+        }
+        let running = || world.instances.iter().enumerate().filter(|(_, instance)| instance.runs).map(|(at, _)| at);
+        // What a superseded instance writes fails; that it falls silent by that is no more than that it is silent.
+        let writing = || running().filter(|at| world.writes(self, *at) || self.broken == Broken::RetryUnwritten);
+        let in_flight: usize = world.edges.iter().map(|edge| edge.mail.len()).sum();
+        for (number, edge) in world.edges.iter().enumerate() {
+            for (message, mail) in edge.mail.iter().enumerate() {
+                for again in [false, true] {
+                    if again && world.network.doubles == 0 {
+                        continue;
+                    }
+                    match mail {
+                        Message::Question(_) => steps.extend(running().map(|instance| Step::Deliver {
+                            edge: number,
+                            message,
+                            instance,
+                            again,
+                        })),
+                        Message::Answer(_) => {
+                            steps.push(Step::Deliver { edge: number, message, instance: 0, again });
+                        }
+                    }
+                }
+            }
+            if world.network.questions > 0 && in_flight < self.network.in_flight {
+                steps.push(Step::Ask(number, Wanted::Record));
+                if edge.has_asked() {
+                    steps.push(Step::Ask(number, Wanted::Renewal));
+                }
+                if self.strict {
+                    steps.push(Step::Ask(number, Wanted::Strict));
+                }
+            }
+            if world.network.steps > 0 {
+                steps.push(Step::StepBack(number));
+            }
+            if world.network.restarts > 0 {
+                steps.push(Step::Restart(number));
+            }
+            if self.broken == Broken::DirectoryTrusted {
+                steps.push(Step::Directory(number));
+            }
+        }
+        for instance in writing() {
+            // A narrowing of what is known to be narrowed for good adds nothing.
+            let narrowings = if world.forbidden && world.left.widenings == 0 { 0 } else { world.left.narrowings };
+            for (left, step) in [
+                (narrowings, Step::Narrow(instance)),
+                (world.left.widenings, Step::Widen(instance)),
+                (world.left.others, Step::Other(instance)),
+                (world.left.terms, Step::Terms(instance)),
+            ] {
+                if left > 0 {
+                    steps.push(step);
+                }
+            }
+        }
+        if world.left.takeovers > 0 {
+            steps.push(Step::TakeOver);
+        }
+        if world.now < self.ticks {
+            for still in 0..1_u8 << self.edges {
+                let may =
+                    |(number, edge): (usize, &Isolate)| still & (1 << number) == 0 || edge.lost < self.network.lags;
+                if world.edges.iter().enumerate().all(may) {
+                    steps.push(Step::Tick(still));
+                }
+            }
+        }
+    }
+
+    fn next_state(&self, before: &World, step: Step) -> Option<World> {
+        let mut world = before.clone();
+        match step {
+            Step::Tick(still) => world.tick(self, still),
+            Step::Ask(number, wanted) => {
+                world.network.questions -= 1;
+                let (now, forbidden, expected) = (world.now, world.forbidden, world.expected);
+                let widened = world.widened;
+                let edge = &mut world.edges[number];
+                let asked = edge.ask(self, now);
+                let question = Question { asked, sent: now, wanted, forbidden, expected, widened };
+                edge.mail.push(Message::Question(question));
+            }
+            Step::Deliver { edge, message, instance, again } => {
+                let mail = if again {
+                    world.network.doubles -= 1;
+                    world.edges[edge].mail[message].clone()
+                } else {
+                    world.edges[edge].mail.remove(message)
+                };
+                match mail {
+                    Message::Question(question) => {
+                        if let Some(answer) = world.serve(self, instance, question) {
+                            world.edges[edge].mail.push(Message::Answer(answer));
+                        }
+                    }
+                    Message::Answer(answer) => {
+                        let now = world.now;
+                        world.edges[edge].receive(self, now, &answer);
+                    }
+                }
+            }
+            Step::Narrow(instance) => world.narrow(self, instance),
+            Step::Widen(instance) => world.widen(self, instance)?,
+            Step::Other(instance) => {
+                world.left.others -= 1;
+                world.change(self, instance, 1);
+            }
+            Step::Terms(instance) => world.set_terms(self, instance),
+            Step::TakeOver => world.take_over(self),
+            Step::StepBack(number) => {
+                world.network.steps -= 1;
+                let now = world.now;
+                world.edges[number].step_back(self, now);
+            }
+            Step::Restart(number) => {
+                world.network.restarts -= 1;
+                world.edges[number].restart();
+            }
+            Step::Directory(number) => world.edges[number].trust_directory()?,
+        }
+        world.look(self);
+        world.normalise(self);
+        Some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(I1, |_, world: &World| world.fault != Some(I1)),
+            Property::always(I2, |_, world: &World| world.fault != Some(I2)),
+            Property::sometimes("an edge accepts from memory", |_, world: &World| world.accepted),
+            Property::sometimes("a narrowing returns, or is not modelled", |model: &Self, world: &World| {
+                world.forbidden || model.changes.narrowings == 0
+            }),
+        ]
+    }
+}

@@ -1,0 +1,207 @@
+//! The lease protocol: every reachable state within stated bounds, and a counterexample for each rule left out.
+
+use symbolon_model::lease::{Broken, Changes, Lease, Network};
+use symbolon_model::{find, prove};
+
+const CHANGES: Changes = Changes { narrowings: 1, widenings: 0, others: 0, terms: 0, takeovers: 0 };
+const NETWORK: Network = Network { questions: 2, in_flight: 9, delay: 4, doubles: 0, lags: 1, steps: 0, restarts: 0 };
+
+/// One edge, terms of whole ticks, a token that exists.
+fn model(lease: u64, margin: u64, stale: u64, ticks: u8) -> Lease {
+    Lease {
+        broken: Broken::Nothing,
+        edges: 1,
+        ticks,
+        exists: true,
+        strict: false,
+        changes: CHANGES,
+        network: NETWORK,
+        terms: [Lease::terms(lease, margin, stale); 2],
+        log: 9,
+    }
+}
+
+/// The rule left out is caught, and at the same bounds nothing is wrong with it in place.
+fn check(name: &str, broken: Broken, expected: &str, model: Lease) {
+    let (property, _) = find(name, Lease { broken, ..model.clone() });
+    assert!(property.starts_with(expected), "{name} broke {property}");
+    prove(&format!("{name}: the rule in place"), "", model);
+}
+
+#[test]
+fn a_lease_counted_from_the_answer() {
+    check("lease from the answer", Broken::LeaseFromAnswer, "I1", model(1, 1, 0, 6));
+}
+
+#[test]
+fn a_late_confirmation() {
+    check("late confirmation", Broken::LateConfirmation, "I1", model(2, 1, 0, 7));
+}
+
+#[test]
+fn a_retry_that_answers_at_once() {
+    let changes = Changes { narrowings: 2, ..CHANGES };
+    check("retry at once", Broken::RetryAtOnce, "I1", Lease { changes, ..model(1, 1, 0, 5) });
+}
+
+#[test]
+fn a_retry_that_writes_nothing() {
+    let changes = Changes { narrowings: 2, widenings: 1, takeovers: 1, ..CHANGES };
+    check("retry unwritten", Broken::RetryUnwritten, "I1", Lease { changes, ..model(1, 1, 0, 4) });
+}
+
+fn takeover(lease: u64, margin: u64, stale: u64, ticks: u8) -> Lease {
+    Lease { changes: Changes { takeovers: 1, ..CHANGES }, ..model(lease, margin, stale, ticks) }
+}
+
+#[test]
+fn a_horizon_shorter_than_a_lease() {
+    check("short horizon", Broken::ShortHorizon, "I1", takeover(3, 1, 0, 9));
+}
+
+#[test]
+fn a_lease_past_the_horizon() {
+    check("lease past the horizon", Broken::LeasePastHorizon, "I1", takeover(3, 1, 0, 9));
+}
+
+#[test]
+fn no_wait_after_a_restart() {
+    check("no wait after a restart", Broken::NoTakeoverWait, "I1", takeover(1, 1, 0, 6));
+}
+
+#[test]
+fn no_horizon() {
+    check("no horizon", Broken::NoHorizon, "I1", takeover(1, 1, 0, 6));
+}
+
+#[test]
+fn a_takeover_that_waits_for_a_lease() {
+    check("takeover waits for a lease", Broken::TakeoverWaitLease, "I1", takeover(2, 1, 0, 9));
+}
+
+#[test]
+fn staleness_forgotten_after_a_takeover() {
+    check("stale_for forgotten", Broken::StaleForgotten, "I1", takeover(1, 1, 2, 8));
+}
+
+#[test]
+fn no_fence() {
+    check("no fence", Broken::NoFence, "I1", takeover(1, 1, 0, 8));
+}
+
+#[test]
+fn a_directory_that_is_trusted() {
+    check("directory trusted", Broken::DirectoryTrusted, "I1", model(1, 1, 0, 5));
+}
+
+#[test]
+fn no_margin() {
+    check("no margin", Broken::NoMargin, "I1", model(1, 1, 0, 5));
+    check("no margin after a takeover", Broken::NoMargin, "I1", takeover(1, 1, 0, 6));
+}
+
+#[test]
+fn a_list_of_the_last_change() {
+    let changes = Changes { others: 1, ..CHANGES };
+    check("list cut", Broken::ListCut, "I1", Lease { changes, ..model(2, 1, 0, 7) });
+}
+
+#[test]
+fn no_high_water_mark() {
+    let network = Network { steps: 1, lags: 0, ..NETWORK };
+    check("no high-water mark", Broken::NoHighWater, "I1", Lease { network, ..model(2, 1, 0, 7) });
+}
+
+#[test]
+fn only_the_last_grant_counts() {
+    let changes = Changes { terms: 1, ..CHANGES };
+    let terms = [Lease::terms(4, 1, 0), Lease::terms(1, 1, 0)];
+    check("last grant only", Broken::LastGrantOnly, "I1", Lease { changes, terms, ..model(4, 1, 0, 8) });
+}
+
+#[test]
+fn closed_too_early() {
+    check("closed too early", Broken::ClosedTooEarly, "I1", takeover(1, 1, 0, 8));
+}
+
+#[test]
+fn closed_in_the_row_alone() {
+    let model = Lease { strict: true, ..takeover(1, 1, 0, 6) };
+    check("closed in the row alone", Broken::ClosedInRowAlone, "I1", model);
+}
+
+#[test]
+fn a_creation_that_does_not_wait() {
+    let changes = Changes { narrowings: 0, widenings: 1, takeovers: 1, ..CHANGES };
+    let model = Lease { exists: false, changes, ..model(1, 1, 0, 6) };
+    check("creation at once", Broken::CreationAtOnce, "I2", model);
+}
+
+#[test]
+fn two_edges() {
+    let network = Network { questions: 3, ..NETWORK };
+    let model = Lease { edges: 2, network, ..model(1, 1, 0, 4) };
+    prove("two edges", "L 1, m 1, 4 ticks, 3 questions, a narrowing", model);
+}
+
+#[test]
+fn two_edges_and_a_takeover() {
+    let model = Lease { edges: 2, ..takeover(1, 1, 0, 5) };
+    prove("two edges, a takeover", "L 1, m 1, 5 ticks, 2 questions, a narrowing, a takeover", model);
+}
+
+#[test]
+fn three_questions() {
+    let network = Network { questions: 3, delay: 3, ..NETWORK };
+    let model = Lease { network, ..takeover(1, 1, 0, 5) };
+    prove("three questions", "L 1, m 1, 5 ticks, 3 questions, a narrowing, a takeover", model);
+}
+
+#[test]
+fn two_takeovers() {
+    let changes = Changes { takeovers: 2, ..CHANGES };
+    let model = Lease { changes, ..takeover(1, 1, 0, 7) };
+    prove("two takeovers", "L 1, m 1, 7 ticks, 2 questions, a narrowing, 2 takeovers", model);
+}
+
+#[test]
+fn made_narrowed_widened_and_narrowed() {
+    let changes = Changes { narrowings: 2, widenings: 2, takeovers: 1, ..CHANGES };
+    let model = Lease { exists: false, changes, ..model(1, 1, 0, 5) };
+    prove(
+        "made and changed",
+        "L 1, m 1, 5 ticks, 2 questions, a creation, a widening, 2 narrowings, a takeover",
+        model,
+    );
+}
+
+#[test]
+fn everything_doubled_stepped_back_and_started_anew() {
+    let network = Network { doubles: 1, steps: 1, restarts: 1, ..NETWORK };
+    let model = Lease { network, strict: true, ..takeover(1, 1, 0, 4) };
+    prove(
+        "faults of edge and network",
+        "L 1, m 1, 4 ticks, 2 questions, each fault once, a narrowing, a takeover",
+        model,
+    );
+}
+
+#[test]
+fn terms_that_change() {
+    let changes = Changes { terms: 2, takeovers: 1, ..CHANGES };
+    let terms = [Lease::terms(2, 1, 0), Lease::terms(1, 1, 1)];
+    let model = Lease { changes, terms, ..takeover(2, 1, 0, 7) };
+    prove(
+        "terms changed twice",
+        "L 2 and 1, stale_for 0 and 1, m 1, 7 ticks, 2 questions, a narrowing, a takeover",
+        model,
+    );
+}
+
+#[test]
+fn a_log_that_was_shortened() {
+    let changes = Changes { others: 2, ..CHANGES };
+    let network = Network { questions: 3, delay: 3, doubles: 1, ..NETWORK };
+    let model = Lease { changes, network, log: 1, ..model(2, 1, 0, 4) };
+    prove("a shortened log", "L 2, m 1, 4 ticks, 3 questions, a double, a narrowing, 2 other changes, log of 1", model);
+}
