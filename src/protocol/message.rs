@@ -109,7 +109,7 @@ pub enum Changes {
 
 /// Use counts of one isolate: numbered from 1, frozen once sent until it is acknowledged, so that a message that
 /// arrives twice counts once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UseBatch {
     /// The isolate's random name: 32 hexadecimal digits.
     pub isolate: String,
@@ -123,7 +123,7 @@ pub struct UseBatch {
 }
 
 /// How often a token was used and when last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Use {
     /// Which token.
     pub token: TokenId,
@@ -142,7 +142,7 @@ pub struct Use {
 }
 
 /// How often a token was refused for one cause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Refusal {
     /// Which token.
     pub token: TokenId,
@@ -157,7 +157,7 @@ pub struct Refusal {
 }
 
 /// Who asks, as far as the connection tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Client {
     /// The address, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,7 @@ use crate::protocol::message::{Refusal, Use, UseBatch};
 use crate::time::Timestamp;
 
 /// What an isolate has counted for one authority and the authority has not yet acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tally {
     isolate: String,
     /// Of the last batch that was frozen.

@@ -13,7 +13,7 @@ use crate::{readme, setup, tidy};
 /// A suite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Suite {
-    /// cargo test: the core, authority, gate, vectors, and xtask itself.
+    /// cargo test: the core, authority, gate, vectors, xtask itself, and the protocol in a model checker.
     Core,
     /// What `cargo xtask tidy` checks.
     Tidy,
@@ -95,7 +95,7 @@ fn run(workspace: &Workspace, suite: Suite) -> Result<Counts> {
 
 fn core(workspace: &Workspace) -> Result<Counts> {
     let mut counts = Counts::default();
-    for package in [&[][..], &["--package", "xtask"][..]] {
+    for package in [&[][..], &["--package", "xtask"][..], &["--package", "symbolon-model"][..]] {
         let mut command = workspace.cargo();
         command.args(["test", "--locked", "--no-fail-fast"]).args(package);
         let finished = process::capture(&mut command, "cargo test", Echo::Shown)?;

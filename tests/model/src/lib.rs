@@ -21,6 +21,9 @@
 )]
 
 mod check;
+pub mod directory;
 pub mod lease;
+pub mod once;
+pub mod uses;
 
 pub use check::{Figures, find, prove};

@@ -123,13 +123,10 @@ impl World {
                 row.length_millis = terms.lease_millis - TICK_MILLIS;
             }
             // Without horizons the row only says that there was an instance, and nobody fails for want of it.
-            if model.broken == Broken::NoHorizon {
-                self.horizon = Some(row);
-            } else if self.write(model, at_instance) {
-                self.horizon = Some(row);
-            } else {
+            if model.broken != Broken::NoHorizon && !self.write(model, at_instance) {
                 return None;
             }
+            self.horizon = Some(row);
         }
         let facts = &self.instances[at_instance].facts;
         let looked = question.wanted != Wanted::Renewal;

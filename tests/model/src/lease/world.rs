@@ -76,8 +76,6 @@ pub struct Changes {
 pub struct Network {
     /// Questions in all. One that is never delivered is lost.
     pub questions: u8,
-    /// Questions and answers on their way at a time.
-    pub in_flight: usize,
     /// Messages that arrive twice.
     pub doubles: u8,
     /// Ticks after which a question, or an answer since its question, is lost.
@@ -124,6 +122,37 @@ impl Lease {
             margin_millis: margin * TICK_MILLIS,
             stale_millis: stale * TICK_MILLIS,
         }
+    }
+
+    /// The bounds in words. Lengths in ticks.
+    #[must_use]
+    pub fn bounds(&self) -> String {
+        let mut words = Vec::new();
+        let mut several = |count: u64, what: &str| {
+            if count > 0 {
+                words.push(format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+            }
+        };
+        several(self.edges as u64, "edge");
+        several(self.ticks.into(), "tick");
+        several(self.network.questions.into(), "question");
+        several(self.changes.takeovers.into(), "takeover");
+        several(self.changes.narrowings.into(), "narrowing");
+        several(self.changes.widenings.into(), "widening");
+        several(self.changes.others.into(), "other change");
+        several(self.changes.terms.into(), "change of terms");
+        several(self.network.doubles.into(), "double");
+        several(self.network.lags.into(), "lost tick");
+        several(self.network.steps.into(), "step back");
+        several(self.network.restarts.into(), "restart");
+        let terms = |terms: &LeaseTerms| {
+            let ticks = |millis| millis / TICK_MILLIS;
+            let (lease, margin) = (ticks(terms.lease_millis), ticks(terms.margin_millis));
+            format!("L {lease} m {margin} stale {}", ticks(terms.stale_millis))
+        };
+        let [first, other] = &self.terms;
+        let other = if first == other { String::new() } else { format!(" or {}", terms(other)) };
+        format!("{}{other}; {}; delay up to {}", terms(first), words.join(", "), self.network.delay)
     }
 
     /// The identifier of the watched token (0) or of the other one (1).
@@ -305,7 +334,6 @@ impl Model for Lease {
         let running = || world.instances.iter().enumerate().filter(|(_, instance)| instance.runs).map(|(at, _)| at);
         // What a superseded instance writes fails; that it falls silent by that is no more than that it is silent.
         let writing = || running().filter(|at| world.writes(self, *at) || self.broken == Broken::RetryUnwritten);
-        let in_flight: usize = world.edges.iter().map(|edge| edge.mail.len()).sum();
         for (number, edge) in world.edges.iter().enumerate() {
             for (message, mail) in edge.mail.iter().enumerate() {
                 for again in [false, true] {
@@ -325,7 +353,7 @@ impl Model for Lease {
                     }
                 }
             }
-            if world.network.questions > 0 && in_flight < self.network.in_flight {
+            if world.network.questions > 0 {
                 steps.push(Step::Ask(number, Wanted::Record));
                 if edge.has_asked() {
                     steps.push(Step::Ask(number, Wanted::Renewal));
@@ -432,7 +460,9 @@ impl Model for Lease {
         vec![
             Property::always(I1, |_, world: &World| world.fault != Some(I1)),
             Property::always(I2, |_, world: &World| world.fault != Some(I2)),
-            Property::sometimes("an edge accepts from memory", |_, world: &World| world.accepted),
+            Property::sometimes("an edge accepts from memory, if it may", |model: &Self, world: &World| {
+                world.accepted || model.terms[0].lease_millis == 0
+            }),
             Property::sometimes("a narrowing returns, or is not modelled", |model: &Self, world: &World| {
                 world.forbidden || model.changes.narrowings == 0
             }),
