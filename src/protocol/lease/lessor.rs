@@ -200,10 +200,14 @@ impl Lessor {
         }
     }
 
-    /// The row that [`Lessor::grant`] asked for was not written: the answer must not leave, and the next one needs a
-    /// write again. (A host that throws an instance away whose write failed need not say so.)
-    pub const fn not_written(&mut self) {
+    /// The row that [`Lessor::grant`] asked for was not written: the answer must not leave, the timer that came with it
+    /// need not be started, and the next answer needs a write again. (A host that throws an instance away whose write
+    /// failed need not say so.)
+    pub const fn not_written(&mut self, grant: Grant) {
         self.open_until = None;
+        if grant.timer_millis.is_some() {
+            self.timer_runs = false;
+        }
     }
 
     /// What may be said with an answer at `now`. Every answer needs it, with or without a lease: an instance beyond its
@@ -239,6 +243,9 @@ impl Lessor {
 
     /// How long a narrowing change (or one repeated, or an empty one) that is committed now must wait until it holds
     /// everywhere, in milliseconds, by a timer started now.
+    ///
+    /// One that changes nothing needs a durable write all the same, in the same turn: an instance that was superseded
+    /// may not know that its successor has widened what is to be narrowed, and must not say that nothing is to be done.
     #[must_use]
     pub fn narrowing_wait_millis(&self) -> u64 {
         self.outstanding.believed_millis.max(self.takeover_millis.unwrap_or(0))
@@ -435,9 +442,12 @@ mod tests {
     #[test]
     fn a_row_that_was_not_written_is_asked_for_again() {
         let mut lessor = new();
-        assert!(lessor.grant(at(0), true).write.is_some());
-        lessor.not_written();
-        assert!(lessor.grant(at(1), true).write.is_some());
+        let grant = lessor.grant(at(0), true);
+        assert!(grant.write.is_some());
+        lessor.not_written(grant);
+        let grant = lessor.grant(at(1), true);
+        assert!(grant.write.is_some());
+        assert_eq!(grant.timer_millis, Some(2500));
     }
 
     #[test]

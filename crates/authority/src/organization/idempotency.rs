@@ -7,7 +7,7 @@ use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
 
 use super::failure::{Failure, Result};
-use super::http::{self, Outcome, body, document};
+use super::http::{Held, Outcome, Until, body, document};
 use super::session::Session;
 use super::token::Token;
 use crate::store::{Store, Value};
@@ -36,7 +36,15 @@ pub(crate) fn repeated<S: Store>(session: &Session<'_, '_, S>) -> Result<Option<
             .into());
     }
     let token = Token::find(session.store, session.context.now, row.parsed(1)?)?.ok_or(Code::NotFound)?;
-    http::reply(201, &json!({ "token": document::token(&token, &session.profile)? })).map(Some)
+    // As long as the first answer would have waited: what was created must be accepted from then on.
+    Ok(Some(Outcome::Held(Held {
+        until: Until::Created,
+        tells: false,
+        eventual: false,
+        status: 201,
+        headers: Vec::new(),
+        document: json!({ "token": document::token(&token, &session.profile)? }),
+    })))
 }
 
 /// Remembers that this request has made this token.

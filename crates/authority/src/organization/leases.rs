@@ -119,7 +119,7 @@ impl<S: Store> Organization<S> {
                 .map_err(|_| Failure::Broken("a horizon cannot be written"))
                 .and_then(|json| Ok(self.store.execute("UPDATE organization SET horizon = ?1", &[json.into()])?));
             if let Err(failure) = written {
-                lessor.not_written();
+                lessor.not_written(grant);
                 return Err(failure);
             }
         }
@@ -133,6 +133,13 @@ impl<S: Store> Organization<S> {
             .leases
             .lessor()
             .map_or((0, 0), |lessor| (lessor.narrowing_wait_millis(), lessor.creation_wait_millis()));
+        // Also where nothing was changed: a superseded machine may not know what its successor has changed, and fails
+        // by this write.
+        if held.until != Until::Nothing
+            && let Err(fault) = self.store.execute("UPDATE organization SET instances = instances + 1", &[])
+        {
+            return Effect::Fail { id: call, fault: fault.to_string() };
+        }
         let wait = match held.until {
             Until::Narrowed => narrowing,
             Until::Created => creation,

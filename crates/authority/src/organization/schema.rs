@@ -11,7 +11,8 @@ pub(crate) const VERSION: u32 = 1;
 const TABLES: &[&str] = &[
     // One row. `log_floor` is the newest epoch of which the change log no longer says everything. `founding` is the
     // SHA-256 of the call that founded it, which may be repeated until the first token was used; then it is empty.
-    // `terms` and `horizon` are those of leases; `instances` grows with every machine that takes over.
+    // `terms` and `horizon` are those of leases; `instances` grows with every machine that takes over, and with
+    // every answer that only the newest machine may give.
     "CREATE TABLE organization (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         schema INTEGER NOT NULL,
