@@ -144,15 +144,14 @@ fn a_creation_that_does_not_wait() {
 
 #[test]
 fn two_edges() {
-    let model = Lease { edges: 2, ..model(1, 1, 0, 5) };
-    holds("two edges", model);
+    let network = Network { questions: 3, delay: 2, ..NETWORK };
+    holds("two edges", Lease { edges: 2, network, ..model(1, 1, 0, 5) });
 }
 
 #[test]
 fn two_edges_and_a_takeover() {
-    let network = Network { delay: 2, ..NETWORK };
-    let model = Lease { edges: 2, network, ..takeover(1, 1, 0, 4) };
-    holds("two edges, a takeover", model);
+    let network = Network { delay: 3, ..NETWORK };
+    holds("two edges, a takeover", Lease { edges: 2, network, ..takeover(1, 1, 0, 6) });
 }
 
 #[test]

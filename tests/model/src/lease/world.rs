@@ -130,21 +130,21 @@ impl Lease {
         let mut words = Vec::new();
         let mut several = |count: u64, what: &str| {
             if count > 0 {
-                words.push(format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+                words.push(format!("{what} {count}"));
             }
         };
-        several(self.edges as u64, "edge");
-        several(self.ticks.into(), "tick");
-        several(self.network.questions.into(), "question");
-        several(self.changes.takeovers.into(), "takeover");
-        several(self.changes.narrowings.into(), "narrowing");
-        several(self.changes.widenings.into(), "widening");
-        several(self.changes.others.into(), "other change");
-        several(self.changes.terms.into(), "change of terms");
-        several(self.network.doubles.into(), "double");
-        several(self.network.lags.into(), "lost tick");
-        several(self.network.steps.into(), "step back");
-        several(self.network.restarts.into(), "restart");
+        several(self.edges as u64, "edges");
+        several(self.ticks.into(), "ticks");
+        several(self.network.questions.into(), "questions");
+        several(self.changes.takeovers.into(), "takeovers");
+        several(self.changes.narrowings.into(), "narrowings");
+        several(self.changes.widenings.into(), "widenings");
+        several(self.changes.others.into(), "other changes");
+        several(self.changes.terms.into(), "changes of terms");
+        several(self.network.doubles.into(), "doubles");
+        several(self.network.lags.into(), "lost ticks");
+        several(self.network.steps.into(), "steps back");
+        several(self.network.restarts.into(), "restarts");
         let terms = |terms: &LeaseTerms| {
             let ticks = |millis| millis / TICK_MILLIS;
             let (lease, margin) = (ticks(terms.lease_millis), ticks(terms.margin_millis));

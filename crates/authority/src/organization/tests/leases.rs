@@ -5,6 +5,7 @@ use symbolon::protocol::message::{Ask, Changes, Client, Lookup, Use, UseBatch};
 use symbolon::token::Digest;
 
 use super::world::World;
+use crate::store::Store as _;
 
 fn wants_lease(world: &mut World, secret: &str) -> symbolon::protocol::message::Answer {
     let lookup = Some(Lookup::Digest(Digest::of(secret)));
@@ -31,6 +32,21 @@ fn a_revocation_is_answered_when_the_leases_have_run_out() {
     world.pass(60_000);
     let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
     assert!(world.replies.contains_key(&call));
+}
+
+#[test]
+fn a_repeated_revocation_needs_a_write() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, _) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    let mut written = Vec::new();
+    for _ in 0..3 {
+        let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
+        assert_eq!(world.response(call).0, 200);
+        let rows = world.store.execute("SELECT instances FROM organization", &[]).unwrap();
+        written.push(rows[0].get::<u64>(0).unwrap());
+    }
+    assert!(written.is_sorted_by(|before, after| before < after), "a superseded machine fails by it: {written:?}");
 }
 
 #[test]
