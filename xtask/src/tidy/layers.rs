@@ -17,6 +17,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("symbolon-cli", &["symbolon"]),
     // The integration suites look at everything that runs natively; the authority and the gate never meet elsewhere.
     ("symbolon-tests", &["symbolon", "symbolon-authority", "symbolon-gate"]),
+    ("symbolon-model", &["symbolon"]),
     ("xtask", &[]),
     ("xtask-bench", &[]),
     ("xtask-bindgen", &[]),
