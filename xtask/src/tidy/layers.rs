@@ -8,7 +8,7 @@ use crate::process::{self, Echo};
 use crate::workspace::Workspace;
 
 /// Every crate of the workspace, and the crates of the workspace that it may depend on.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("symbolon", &[]),
     ("symbolon-authority", &["symbolon"]),
     ("symbolon-gate", &["symbolon"]),
