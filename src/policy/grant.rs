@@ -292,6 +292,16 @@ impl GrantSet {
         self.0.iter()
     }
 
+    /// What it permits on every resource, in order.
+    pub fn unlimited(&self) -> impl Iterator<Item = &Permission> {
+        self.0.iter().filter(|grant| grant.resource.is_none()).map(|grant| &grant.permission)
+    }
+
+    /// What it permits on some resources alone, in order.
+    pub fn limited(&self) -> impl Iterator<Item = &Grant> {
+        self.0.iter().filter(|grant| grant.resource.is_some())
+    }
+
     /// Whether it permits `permission` on `resource`. A grant limited to a pattern permits nothing where the request
     /// names no resource.
     #[must_use]

@@ -26,7 +26,8 @@ try {
   const { folder, assets, bindings, data, port } = settings;
   instance = await start({ data, workers: [worker({ folder, assets, bindings, port })] });
   const url = await instance.unsafeGetDirectURL("symbolon");
-  const health = await fetch(new URL("/healthz", url));
+  // By the name that people use: an address given as a gateway host serves no path of the product.
+  const health = await fetch(`http://localhost:${new URL(url).port}/healthz`);
   if (health.status !== 200) throw new Error(`GET /healthz answered ${health.status}: ${await health.text()}`);
   await health.arrayBuffer();
   console.log("ready");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symbolon::id::{MemberId, OrganizationId, ShortId, TokenId};
-use symbolon::policy::{Freshness, GrantSet, Permission, Product};
+use symbolon::policy::{Freshness, Grant, Permission, Product};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::HttpResponse;
 use symbolon::protocol::{Owner, Record};
@@ -67,7 +67,8 @@ struct Verdict<'a> {
     token: Option<Token<'a>>,
     principal: Option<Principal<'a>>,
     organization: Option<Organization>,
-    permissions: Option<GrantSet>,
+    permissions: Option<Vec<Permission>>,
+    grants: Option<Vec<Grant>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,8 +85,10 @@ struct Token<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Principal<'a> {
-    Organization,
-    Member { id: MemberId, name: &'a str, email: &'a str },
+    /// A member, through a token of theirs.
+    Member { id: MemberId, name: &'a str, email: &'a str, role: Option<&'a str> },
+    /// A token of the organisation.
+    Token { id: TokenId, name: &'a str, role: Option<&'a str> },
 }
 
 #[derive(Debug, Serialize)]
@@ -118,9 +121,7 @@ pub(crate) async fn answer(context: &Context, request: &GateRequest, limit: u32)
         Ok(allowed) => Ok(refusal::json(200, headers, &good(&allowed.record))),
         Err(refusal) if is_verdict(refusal.problem.code) => {
             let code = refusal.problem.code.as_str();
-            let bad =
-                Verdict { valid: false, code, token: None, principal: None, organization: None, permissions: None };
-            Ok(refusal::json(200, headers, &bad))
+            Ok(refusal::json(200, headers, &Verdict::bad(code)))
         }
         Err(refusal) => Err(refusal.clone()),
     }
@@ -131,7 +132,14 @@ fn is_verdict(code: Code) -> bool {
     matches!(code.status(), 401 | 403)
 }
 
+impl<'a> Verdict<'a> {
+    const fn bad(code: &'a str) -> Self {
+        Self { valid: false, code, token: None, principal: None, organization: None, permissions: None, grants: None }
+    }
+}
+
 fn good(record: &Record) -> Verdict<'_> {
+    let effective = record.effective();
     Verdict {
         valid: true,
         code: "ok",
@@ -145,11 +153,16 @@ fn good(record: &Record) -> Verdict<'_> {
             expires_at: record.expires_at,
         }),
         principal: Some(match &record.owner {
-            Owner::Organization => Principal::Organization,
-            Owner::Member { id, name, email } => Principal::Member { id: *id, name, email },
+            Owner::Organization => {
+                Principal::Token { id: record.token, name: &record.name, role: record.role.as_deref() }
+            }
+            Owner::Member { id, name, email } => {
+                Principal::Member { id: *id, name, email, role: record.role.as_deref() }
+            }
         }),
         organization: Some(Organization { id: record.organization, short_id: record.short_id }),
-        permissions: Some(record.effective()),
+        permissions: Some(effective.unlimited().cloned().collect()),
+        grants: Some(effective.limited().cloned().collect()),
     }
 }
 

@@ -289,8 +289,10 @@ pub(crate) struct WhoAmI {
     pub(crate) organization: OrganizationDocument,
     pub(crate) principal: PrincipalDocument,
     pub(crate) token: TokenDocument,
-    /// The effective permissions.
-    pub(crate) permissions: Vec<Grant>,
+    /// The effective permissions that hold on every resource.
+    pub(crate) permissions: Vec<Permission>,
+    /// The effective permissions that hold on some resources alone.
+    pub(crate) grants: Vec<Grant>,
 }
 
 /// Who acts.

@@ -22,7 +22,8 @@ pub(crate) fn whoami<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> 
         organization: document::organization(&session.head),
         principal,
         token: document::token(token, &session.profile)?,
-        permissions: session.actor.effective.iter().cloned().collect(),
+        permissions: session.actor.effective.unlimited().cloned().collect(),
+        grants: session.actor.effective.limited().cloned().collect(),
     };
     reply(200, &answer)
 }
