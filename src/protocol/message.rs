@@ -35,6 +35,19 @@ pub enum OrganizationCall {
     },
     /// A management call by an authenticated principal. Answered by an [`HttpResponse`].
     Manage(Manage),
+    /// Make the token of a login that a member has approved; it is being collected now. Answered by
+    /// an [`HttpResponse`]: 201 with a [`LoginToken`](super::login::LoginToken), 202 where the approval has not been
+    /// written yet, or a problem.
+    CollectLogin {
+        /// The token that was promised.
+        token: TokenId,
+    },
+    /// Somebody who was invited becomes a member: the secret in the body is all that they show. Answered by an
+    /// [`HttpResponse`].
+    AcceptInvitation {
+        /// What was asked.
+        request: HttpRequest,
+    },
     /// Make the organisation, from the instance alone; the same call twice makes it once. Answered by [`Founded`].
     Found(Box<Found>),
 }

@@ -5,6 +5,7 @@
 
 mod epoch;
 pub mod lease;
+pub mod login;
 pub mod message;
 mod record;
 pub mod route;

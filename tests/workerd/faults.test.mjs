@@ -75,10 +75,10 @@ const stopped = {
   modules: true,
   script: `import { DurableObject } from "cloudflare:workers";
     class Stopped extends DurableObject { async ask() { throw new Error("stopped"); } }
-    export { Stopped as Organization, Stopped as Instance, Stopped as Locator, Stopped as Replay };
+    export { Stopped as Organization, Stopped as Instance, Stopped as Locator, Stopped as Replay, Stopped as Login };
     export default { fetch: () => new Response(null, { status: 404 }) };`,
   compatibilityDate: "2026-10-01",
-  durableObjects: { O: object("Organization"), I: object("Instance"), L: object("Locator"), R: object("Replay") },
+  durableObjects: { O: object("Organization"), I: object("Instance"), L: object("Locator"), R: object("Replay"), G: object("Login") },
 };
 
 function object(className) {

@@ -8,7 +8,13 @@ import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The Durable Object classes by binding, every one with SQLite. */
-const objects = { ORGANIZATION: "Organization", INSTANCE: "Instance", LOCATOR: "Locator", REPLAY: "Replay" };
+const objects = {
+  ORGANIZATION: "Organization",
+  INSTANCE: "Instance",
+  LOCATOR: "Locator",
+  REPLAY: "Replay",
+  LOGIN: "Login",
+};
 
 function compatibilityDate() {
   const found = /^compatibility_date = "(\d{4}-\d{2}-\d{2})"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"));

@@ -160,7 +160,7 @@ fn wrangler(workspace: &Workspace) -> Result<Counts> {
         .env_remove("CLOUDFLARE_ACCOUNT_ID");
     let text = process::capture(&mut command, "wrangler deploy --dry-run", Echo::Shown)?
         .expect_success("wrangler deploy --dry-run")?;
-    for binding in ["ORGANIZATION", "INSTANCE", "LOCATOR", "REPLAY", "DIRECTORY", "ASSETS", "symbolon.wasm"] {
+    for binding in ["ORGANIZATION", "INSTANCE", "LOCATOR", "REPLAY", "LOGIN", "DIRECTORY", "ASSETS", "symbolon.wasm"] {
         if !text.contains(binding) {
             bail!("wrangler deploy --dry-run does not name {binding}");
         }

@@ -8,6 +8,7 @@
 mod answer;
 pub mod instance;
 pub mod locator;
+pub mod login;
 pub mod machine;
 pub mod organization;
 pub mod replay;

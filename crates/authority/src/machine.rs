@@ -162,6 +162,8 @@ pub enum Target {
     Instance,
     /// The locator that holds this key.
     Locator(String),
+    /// The logins of this shard.
+    Login(u8),
 }
 
 /// A state machine over a store.

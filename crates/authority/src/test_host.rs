@@ -1,4 +1,5 @@
-//! A host for tests of machines: a clock that stands until it is moved, random bytes that count.
+//! A host for tests of machines: a clock that stands until it is moved, random bytes from a generator
+//! that always begins alike.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ pub(crate) struct Host {
     pub(crate) now: Timestamp,
     pub(crate) config: Config,
     next: u64,
-    random: u8,
+    random: u64,
 }
 
 impl Default for Host {
@@ -34,8 +35,8 @@ impl Host {
         let random = &mut self.random;
         let mut fill = |bytes: &mut [u8]| {
             for byte in bytes {
-                *random = random.wrapping_add(1);
-                *byte = *random;
+                *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                [*byte, ..] = random.to_be_bytes();
             }
         };
         machine.on(&mut Context { now: self.now, random: &mut fill, config: &self.config }, event)

@@ -1,9 +1,10 @@
 //! What goes with one request through the pipeline.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt::Write as _;
 use std::rc::Rc;
 
+use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::Client;
 
 use crate::gate::Shared;
@@ -65,12 +66,35 @@ pub(crate) struct Context {
     pub(crate) gate: Rc<Shared>,
     pub(crate) io: Io,
     pub(crate) client: Client,
+    /// Whether whoever asks has shown itself and passes on what others present.
+    pub(crate) passes_on: Cell<bool>,
     trace: RefCell<Trace>,
 }
 
 impl Context {
     pub(crate) fn new(gate: Rc<Shared>, io: Io, client: Client) -> Self {
-        Self { gate, io, client, trace: RefCell::default() }
+        Self { gate, io, client, passes_on: Cell::new(false), trace: RefCell::default() }
+    }
+
+    /// Refuses an address from which too many unknown credentials came. To be asked before a call leaves the isolate.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub(crate) fn limited(&self) -> Result<(), Problem> {
+        let Some(address) = &self.client.address else { return Ok(()) };
+        match self.gate.state.borrow_mut().unknowns.wait(self.io.now(), address) {
+            None => Ok(()),
+            Some(seconds) => Err(Problem::new(Code::RateLimited)
+                .detail("Too many unknown credentials came from this address.")
+                .retry_after(seconds)),
+        }
+    }
+
+    /// Counts an unknown credential.
+    pub(crate) fn unknown(&self) {
+        if let Some(address) = &self.client.address {
+            self.gate.state.borrow_mut().unknowns.count(self.io.now(), address);
+        }
     }
 
     /// Notes that something was answered on the spot.

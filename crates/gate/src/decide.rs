@@ -118,7 +118,11 @@ pub(crate) async fn credential(
     demand: &Demand<'_>,
 ) -> Result<Allowed, Refusal> {
     let Some(credential) = found.credential else { return Err(Refusal::new(Code::MissingCredential)) };
-    let proved = prove(context, request, body, credential, demand).await?;
+    let proved = prove(context, request, body, credential, demand).await.inspect_err(|refusal| {
+        if matches!(refusal.problem.code, Code::UnknownToken | Code::SignatureInvalid) && counts(context, demand) {
+            context.unknown();
+        }
+    })?;
     let Proved { record, newest, verified } = proved;
     let allowed = Allowed { record: Rc::clone(&record), signed: verified.is_some() };
     let judged = async {
@@ -208,6 +212,12 @@ async fn prove(
     }
 }
 
+/// Whether unknown credentials count against the address that they come from: not where a resource server or a proxy
+/// that has shown itself passes on what others present.
+fn counts(context: &Context, demand: &Demand<'_>) -> bool {
+    demand.within.is_none() && !context.passes_on.get()
+}
+
 async fn find(
     context: &Context,
     organization: Option<ShortId>,
@@ -218,6 +228,12 @@ async fn find(
     let known = |organization| demand.within.is_none_or(|within| within == organization);
     if organization.is_some_and(|organization| !known(organization)) {
         return Ok(None);
+    }
+    if counts(context, demand)
+        && let Err(limited) = context.limited()
+        && !lookup::is_remembered(context, organization, name, demand.freshness)
+    {
+        return Err(limited.into());
     }
     let record = lookup::find(context, organization, name, demand.freshness).await?;
     Ok(record.filter(|record| known(record.short_id)))

@@ -81,6 +81,8 @@ pub enum Target {
     Locator(String),
     /// The replay memory that holds this key.
     Replay(String),
+    /// The logins of this shard.
+    Login(u8),
 }
 
 /// What an effect came to.

@@ -45,6 +45,7 @@ pub(crate) async fn answer(
     if !Digest::of(shown).matches(&Digest::of(secret)) {
         return Err(Problem::new(Code::MissingCredential).detail("the proxy did not show its secret").into());
     }
+    context.passes_on.set(true);
     let (method, url) = asked_about(request, address, proxy)?;
     let headers = request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(SECRET)).cloned().collect();
     // The body stays with the proxy. A signed request that could have one must cover its digest, and that cannot be

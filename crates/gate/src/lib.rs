@@ -19,8 +19,10 @@ mod gate;
 mod gateway;
 mod identity;
 mod ledger;
+mod limit;
 mod lookup;
 mod manage;
+mod oauth;
 mod passphrase;
 mod ports;
 mod refusal;
@@ -29,6 +31,7 @@ mod signed;
 mod state;
 mod task;
 mod verify;
+mod wire;
 
 #[cfg(test)]
 mod testing;

@@ -91,6 +91,19 @@ async fn through_directory(
     Ok(record)
 }
 
+/// Whether a credential's record can be decided upon without asking anybody.
+pub(crate) fn is_remembered(
+    context: &Context,
+    organization: Option<ShortId>,
+    lookup: &Lookup,
+    asked: Option<Freshness>,
+) -> bool {
+    let place = organization.or_else(|| context.gate.state.borrow_mut().places.get(lookup).copied());
+    let record =
+        place.and_then(|place| context.gate.state.borrow_mut().confirmed(place, lookup, context.io.now(), false));
+    record.is_some_and(|record| record.rules.freshness.at_least(asked) != Freshness::Strict)
+}
+
 /// A record under a lease, if the kind and whoever asks are content with one.
 fn remembered(
     context: &Context,

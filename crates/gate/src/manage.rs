@@ -1,4 +1,4 @@
-//! The management hosts: `/v1/…`, health, and the static assets of the console.
+//! The management hosts: `/v1/…`, `/oauth/…`, the paths of other systems, health, and the static assets of the console.
 //!
 //! A call is verified here, strictly, and then carried to the authority that it is about, which reads the token again
 //! in its own transaction and decides. Nothing is ever passed on to an origin.
@@ -11,8 +11,10 @@ use crate::context::Context;
 use crate::credential::Side;
 use crate::decide::{self, Demand, Refusal};
 use crate::forward_auth::{self, Proxy};
+use crate::oauth;
 use crate::ports::BodyError;
 use crate::request::{Address, GateRequest, Outcome};
+use crate::wire::{self, Errors};
 use crate::{passphrase, refusal, verify};
 
 /// How large the body of a call may be, in bytes: a profile with its escapes fits.
@@ -24,7 +26,7 @@ const FIELDS_FOR_AUTHORITIES: &[&str] = &["content-type", "idempotency-key"];
 
 /// What a path and method lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     Health,
     /// To the instance, without a credential.
     Setup,
@@ -40,6 +42,24 @@ enum Call {
     Verify,
     /// Done here, for a proxy.
     ForwardAuth(Proxy),
+    /// To the organisation of the invitation in the body, without a credential.
+    AcceptInvitation,
+    /// A login of a device begins.
+    DeviceAuthorization,
+    /// A device asks for its token.
+    DeviceToken,
+    /// A client that made up its own key asks for its token.
+    CollectWithKey,
+    /// Done here.
+    Introspect,
+    /// To the organisation of the token in the form.
+    Revoke,
+    /// Done here.
+    Metadata,
+    /// To the organisation of whoever asks, in the form of another system.
+    Wire(Errors),
+    /// To the organisation of the private key in the body.
+    RevokeByPrivateKey,
 }
 
 const ORGANIZATION: Call = Call::Organization { limit: MAX_BODY_BYTES };
@@ -47,6 +67,9 @@ const IMPORT: Call = Call::Organization { limit: MAX_IMPORT_BYTES };
 
 /// The methods of a path and what they lead to; none where there is no such path. `*` is any method.
 fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
+    if let Some(calls) = wire::calls(path) {
+        return Some(calls);
+    }
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     // A closing slash is another path, not a token without a name; what Envoy asks about is the exception.
     if parts.last().is_none_or(|last| last.is_empty()) && !path.starts_with("/v1/forward-auth/envoy/") {
@@ -74,8 +97,16 @@ fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
             ["forward-auth", "caddy"] => &[("*", Call::ForwardAuth(Proxy::Caddy))],
             // Envoy puts the path of the request that it asks about behind ours.
             ["forward-auth", "envoy", ..] => &[("*", Call::ForwardAuth(Proxy::Envoy))],
+            ["device"] => &[("GET", ORGANIZATION)],
+            ["device", "approve" | "deny"] => &[("POST", ORGANIZATION)],
+            ["invitations", _, "accept"] => &[("POST", Call::AcceptInvitation)],
             _ => return None,
         },
+        ["oauth", "device_authorization"] => &[("POST", Call::DeviceAuthorization)],
+        ["oauth", "token"] => &[("POST", Call::DeviceToken)],
+        ["oauth", "introspect"] => &[("POST", Call::Introspect)],
+        ["oauth", "revoke"] => &[("POST", Call::Revoke)],
+        [".well-known", "oauth-authorization-server"] => &[("GET", Call::Metadata), ("HEAD", Call::Metadata)],
         _ => return None,
     };
     Some(calls)
@@ -95,9 +126,13 @@ pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Ad
         response.headers.push(("allow".to_owned(), allowed.join(", ")));
         return Outcome::Respond(response);
     };
-    Outcome::Respond(match answer(context, request, address, *call).await {
+    let response = match answer(context, request, address, *call).await {
         Ok(response) => response,
         Err(refusal) => refusal::response(&refusal),
+    };
+    Outcome::Respond(match *call {
+        Call::Wire(errors) => wire::translate(errors, response),
+        _ => response,
     })
 }
 
@@ -144,11 +179,55 @@ async fn answer(
         }
         Call::Verify => verify::answer(context, request, MAX_BODY_BYTES).await,
         Call::ForwardAuth(proxy) => forward_auth::answer(context, request, address, proxy).await,
+        Call::AcceptInvitation => accept_invitation(context, request, address).await.map(uncached),
+        Call::DeviceAuthorization => Ok(of_oauth(oauth::authorize(context, request, address).await)),
+        Call::DeviceToken => Ok(of_oauth(oauth::token(context, request).await)),
+        Call::CollectWithKey => oauth::collect_with_key(context, request).await,
+        Call::Introspect => oauth::introspect(context, request, address).await,
+        Call::Revoke => Ok(of_oauth(oauth::revoke(context, request, address).await)),
+        Call::Metadata => Ok(oauth::metadata(address)),
+        Call::Wire(_) => {
+            if wire::is_unnamed_signature(request) {
+                return Err(Refusal::new(Code::UnknownToken));
+            }
+            // Their clients sign as their own servers ask them to.
+            let demand = Demand { native_signature: false, ..strict(false) };
+            let allowed = decide::request(context, request, Side::Management, &demand).await?;
+            organization(context, request, address, &allowed, wire::MAX_BODY_BYTES).await
+        }
+        Call::RevokeByPrivateKey => wire::revoke_by_private_key(context, request, address).await.map(uncached),
     }
 }
 
+/// Finds the organisation of an invitation by its secret, which names it as a native token does.
+async fn accept_invitation(
+    context: &Context,
+    request: &GateRequest,
+    address: Address<'_>,
+) -> Result<HttpResponse, Refusal> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        secret: String,
+    }
+    let request = http_request(context, request, address, MAX_BODY_BYTES).await?;
+    let body: Body = serde_json::from_str(&request.body).map_err(|_| Problem::field("secret", "must be a text"))?;
+    let known = context.gate.known.read(&body.secret).ok().and_then(|name| name.organization);
+    let Some(organization) = known else { return Err(Problem::new(Code::NotFound).into()) };
+    context.limited()?;
+    let response: HttpResponse =
+        context.io.organization(organization, &OrganizationCall::AcceptInvitation { request }).await?;
+    if response.status == Code::NotFound.status() {
+        context.unknown();
+    }
+    Ok(response)
+}
+
+fn of_oauth(result: Result<HttpResponse, oauth::OauthError>) -> HttpResponse {
+    result.unwrap_or_else(|error| error.response())
+}
+
 /// What a call that is carried to an authority asks of its credential.
-fn strict(to_end_it: bool) -> Demand<'static> {
+pub(crate) fn strict(to_end_it: bool) -> Demand<'static> {
     Demand { freshness: Some(Freshness::Strict), to_end_it, ..management(&[]) }
 }
 

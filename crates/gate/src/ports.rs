@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use symbolon::id::ShortId;
 use symbolon::key::{PublicKey, Signature};
 use symbolon::protocol::Record;
+use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
     InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, Place, ReplayCall, Replayed,
 };
@@ -61,6 +62,14 @@ impl Io {
         let Some(key) = lookup.locator_key() else { return Ok(None) };
         let call = LocatorCall::Find { key: key.clone() };
         self.ask::<Located>(Target::Locator(key), &call).await.map(|located| located.place)
+    }
+
+    /// Asks a shard of logins.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; then it is not known whether the call was carried out.
+    pub async fn login<R: DeserializeOwned>(&self, shard: u8, call: &LoginCall) -> Result<R, Unavailable> {
+        self.ask(Target::Login(shard), call).await
     }
 
     /// Remembers a signed request, unless it was seen before.

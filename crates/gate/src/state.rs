@@ -14,6 +14,7 @@ use symbolon::time::Timestamp;
 
 use crate::gateway::Table;
 use crate::ledger::Ledger;
+use crate::limit::Unknowns;
 
 /// How many organisations an isolate remembers.
 const MAX_ORGANIZATIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) eventual: LruCache<Lookup, ()>,
     /// Right passphrases, each with its token and the version of its record.
     pub(crate) passphrases: LruCache<[u8; 32], ()>,
+    pub(crate) unknowns: Unknowns,
     touched: HashSet<ShortId>,
     random: Derived,
 }
@@ -113,6 +115,7 @@ impl State {
             places: LruCache::new(MAX_NAMES),
             eventual: LruCache::new(MAX_NAMES),
             passphrases: unbounded(MAX_PASSPHRASES),
+            unknowns: Unknowns::new(),
             touched: HashSet::new(),
             random: Derived { seed, last: 0 },
         }

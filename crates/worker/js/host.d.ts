@@ -22,6 +22,7 @@ interface Env {
   readonly INSTANCE: DurableObjectNamespace;
   readonly LOCATOR: DurableObjectNamespace;
   readonly REPLAY: DurableObjectNamespace;
+  readonly LOGIN: DurableObjectNamespace;
   /** Workers KV: the directory. */
   readonly DIRECTORY: KVNamespace;
   /** Static assets of the management hosts; absent: there are none. */

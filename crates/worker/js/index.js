@@ -1,4 +1,4 @@
-// The Worker: requests go to the gate, and four classes of Durable Objects hold the truth.
+// The Worker: requests go to the gate, and five classes of Durable Objects hold the truth.
 
 import { serve } from "./gate.js";
 import { AuthorityObject } from "./object.js";
@@ -32,6 +32,14 @@ export class Replay extends AuthorityObject {
   /** @param {DurableObjectState} ctx @param {Env} env */
   constructor(ctx, env) {
     super("replay", ctx, env);
+  }
+}
+
+/** Logins from a command line that nobody has collected yet. 256 of them. */
+export class Login extends AuthorityObject {
+  /** @param {DurableObjectState} ctx @param {Env} env */
+  constructor(ctx, env) {
+    super("login", ctx, env);
   }
 }
 

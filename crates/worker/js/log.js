@@ -1,7 +1,7 @@
 // Our own faults, one line of JSON each. Never a credential, a body or a URL: those may hold secrets.
 
 /**
- * @param {"gate" | "organization" | "instance" | "locator" | "replay"} where
+ * @param {"gate" | "organization" | "instance" | "locator" | "replay" | "login"} where
  * @param {string} event what happened: a short name
  * @param {unknown} [cause] an error, or a text
  */

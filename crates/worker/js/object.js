@@ -29,7 +29,7 @@ const KV_TIMEOUT_MILLIS = 10_000;
 
 /** A Durable Object class around the machine of this name. */
 export class AuthorityObject extends DurableObject {
-  /** @type {"organization" | "instance" | "locator" | "replay"} */
+  /** @type {"organization" | "instance" | "locator" | "replay" | "login"} */
   #name;
   #exports;
   #authority;
@@ -38,7 +38,7 @@ export class AuthorityObject extends DurableObject {
   #waiting = new Map();
 
   /**
-   * @param {"organization" | "instance" | "locator" | "replay"} name
+   * @param {"organization" | "instance" | "locator" | "replay" | "login"} name
    * @param {DurableObjectState} ctx
    * @param {Env} env
    */

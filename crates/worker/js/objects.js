@@ -1,7 +1,13 @@
 // Asking Durable Objects: one method, JSON in and out.
 
-/** @type {Record<string, "ORGANIZATION" | "INSTANCE" | "LOCATOR" | "REPLAY">} */
-const BINDINGS = { organization: "ORGANIZATION", instance: "INSTANCE", locator: "LOCATOR", replay: "REPLAY" };
+/** @type {Record<string, "ORGANIZATION" | "INSTANCE" | "LOCATOR" | "REPLAY" | "LOGIN">} */
+const BINDINGS = {
+  organization: "ORGANIZATION",
+  instance: "INSTANCE",
+  locator: "LOCATOR",
+  replay: "REPLAY",
+  login: "LOGIN",
+};
 
 /**
  * Asks an object, and gives up when it takes too long.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use symbolon_authority::instance::{self, Instance};
 use symbolon_authority::locator::{self, Locator};
+use symbolon_authority::login::{self, Login};
 use symbolon_authority::machine::{CallId, Config, Context, Effect, EffectId, Event, Machine, Target, Unreachable};
 use symbolon_authority::organization::Organization;
 use symbolon_authority::replay::Replay;
@@ -38,6 +39,7 @@ impl Authority {
             "instance" => Box::new(Instance::new(store)),
             "locator" => Box::new(Locator::new(store)),
             "replay" => Box::new(Replay::new(store)),
+            "login" => Box::new(Login::new(store)),
             _ => return Err(JsError::new("no such class")),
         };
         let config = Config { instance_secret: instance_secret.as_bytes().to_vec(), setup_code };
@@ -108,6 +110,7 @@ impl<'a> From<&'a Effect> for Told<'a> {
                     Target::Organization(short_id) => ("organization", short_id.to_string()),
                     Target::Instance => ("instance", instance::OBJECT_NAME.to_owned()),
                     Target::Locator(key) => ("locator", locator::object_name(key)),
+                    Target::Login(shard) => ("login", login::object_name(*shard)),
                 };
                 Self::Ask { id: id.0, class, object, json }
             }

@@ -8,7 +8,7 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
-use symbolon_authority::{instance, locator, replay};
+use symbolon_authority::{instance, locator, login, replay};
 use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
 use symbolon_gate::{Gate as Rules, GateConfig, GateRequest, Outcome, Step, Task};
 use wasm_bindgen::prelude::*;
@@ -199,6 +199,7 @@ impl From<Effect> for ToldEffect {
             Target::Organization(short_id) => ("organization", short_id),
             Target::Instance => ("instance", instance::OBJECT_NAME.to_owned()),
             Target::Locator(key) => ("locator", locator::object_name(&key)),
+            Target::Login(shard) => ("login", login::object_name(shard)),
             // A key that is none has no memory: the object of this name fails the call.
             Target::Replay(key) => ("replay", replay::object_name(&key).unwrap_or_else(|| "replay:none".to_owned())),
         };
@@ -215,7 +216,7 @@ fn reads(target: &Target, message: &str) -> bool {
     }
     match target {
         Target::Locator(_) => true,
-        Target::Replay(_) => false,
+        Target::Replay(_) | Target::Login(_) => false,
         Target::Organization(_) | Target::Instance => {
             serde_json::from_str::<Call<'_>>(message).is_ok_and(|Call { call }| matches!(call, "ask" | "routes"))
         }

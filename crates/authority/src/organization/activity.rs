@@ -32,6 +32,10 @@ pub(crate) enum Action {
     MemberEdit,
     MemberRemove,
     ProfileReplace,
+    LoginApprove,
+    LoginDeny,
+    InvitationCreate,
+    InvitationAccept,
 }
 
 impl Action {
@@ -53,6 +57,10 @@ impl Action {
             Self::MemberEdit => "member.edit",
             Self::MemberRemove => "member.remove",
             Self::ProfileReplace => "profile.replace",
+            Self::LoginApprove => "login.approve",
+            Self::LoginDeny => "login.deny",
+            Self::InvitationCreate => "invitation.create",
+            Self::InvitationAccept => "invitation.accept",
         }
     }
 }

@@ -5,9 +5,7 @@ use std::rc::Rc;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{
-    Actor, Asked, Creation, ExpiryAsked, GrantSet, Kind, Ownership, Profile, Proof, SecretFormat, Via,
-};
+use symbolon::policy::{Actor, Creation, GrantSet, Kind, Ownership, Profile, SecretFormat};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::Found;
@@ -21,7 +19,7 @@ use super::failure::{Failure, Result};
 use super::head::Head;
 use super::http::create::{NewToken, describe, digest_name, insert, of_secret};
 use super::http::members::{check_email, check_name};
-use super::http::{document, profile, renew};
+use super::http::{document, make, profile, renew};
 use super::member::{Member, Status};
 use super::schema;
 use super::session::Ready;
@@ -207,28 +205,9 @@ fn first(profile: &Profile, now: Timestamp) -> Result<(&Kind, Creation)> {
         .iter()
         .find_map(|kind| kind.setup.as_ref().map(|least| (kind, least)))
         .ok_or_else(|| Problem::field("profile", "has no kind for the first token: give one of them `setup`"))?;
-    let asked = Asked {
-        scopes: (!least.scopes.is_empty()).then(|| least.scopes.iter().map(ToString::to_string).collect()),
-        permissions: (!least.permissions.is_empty())
-            .then(|| least.permissions.iter().map(ToString::to_string).collect()),
-        grants: None,
-        role: least.role.as_ref().map(ToString::to_string),
-    };
-    // Where an end is required and none is usual, as late as may be.
-    let expires = match (kind.expiry.required, kind.expiry.default_seconds, kind.expiry.max_seconds) {
-        (true, None, Some(seconds)) => ExpiryAsked::At(now.plus_seconds(i64::from(seconds))),
-        _ => ExpiryAsked::Unsaid,
-    };
     let creation = Creation {
-        via: Via::Create,
-        name: Some("setup".into()),
         description: (kind.describing.max >= 40).then(|| "Made when the organisation was set up".into()),
-        asked,
-        expires,
-        passphrase_chars: None,
-        proof: Proof::Bearer,
-        active: None,
-        service: None,
+        ..make::creation(kind, Some(least), Some("setup".into()), now)
     };
     Ok((kind, creation))
 }

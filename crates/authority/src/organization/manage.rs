@@ -6,17 +6,20 @@
 
 use std::collections::BTreeSet;
 
+use symbolon::id::{InvitationId, TokenId};
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::message::{Claimed, Found, Founded, LocatorCall, Manage, Place};
+use symbolon::protocol::message::{
+    Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Manage, Place,
+};
 
 use super::claims::{self, Wanted};
 use super::failure::{Failure, Result};
 use super::found::{self, Prepared};
 use super::head::Head;
 use super::http::contract::Operation;
-use super::http::{self, Outcome};
+use super::http::{self, Outcome, device, invitations};
 use super::leases::{refuse, reply};
-use super::session::{Ready, Session};
+use super::session::{Ready, Session, Told};
 use super::{Asked, Organization, rate};
 use crate::answer;
 use crate::machine::{CallId, Context, Effect, Target};
@@ -35,8 +38,31 @@ pub(crate) struct Pending {
 }
 
 enum Plan {
-    Manage { manage: Box<Manage>, ready: Box<Ready> },
+    Job { job: Box<Job>, ready: Box<Ready> },
     Found { found: Box<Found>, prepared: Box<Prepared> },
+}
+
+/// A call that is carried out as the holder of a token.
+pub(crate) struct Job {
+    manage: Manage,
+    does: Does,
+}
+
+/// What is done.
+enum Does {
+    /// What the request asks for.
+    AsAsked,
+    /// The token of a login is made, as whoever approved it.
+    CollectLogin(TokenId),
+    /// Somebody becomes a member, as whoever invited them.
+    AcceptInvitation(InvitationId),
+}
+
+/// A call that waits for a login object.
+pub(crate) struct Asking {
+    call: CallId,
+    job: Box<Job>,
+    token: TokenId,
 }
 
 impl Pending {
@@ -58,7 +84,10 @@ impl<S: Store> Organization<S> {
         };
         let mut effects: Vec<Effect> = timer.into_iter().collect();
         match self.limit(context, &manage) {
-            Ok(()) => effects.extend(self.carry_out(context, id, Box::new(manage), None)),
+            Ok(()) => {
+                let job = Box::new(Job { manage, does: Does::AsAsked });
+                effects.extend(self.carry_out(context, id, job, None, None));
+            }
             Err(failure) => effects.push(refuse(id, failure)),
         }
         effects
@@ -66,8 +95,12 @@ impl<S: Store> Organization<S> {
 
     /// Counts creations, also those that are then refused.
     fn limit(&mut self, context: &Context<'_>, manage: &Manage) -> Result<()> {
-        let creates = http::route(&manage.request)
-            .is_ok_and(|(operation, _)| matches!(operation, Operation::CreateToken | Operation::ImportTokens));
+        let creates = http::route(&manage.request).is_ok_and(|(operation, _)| {
+            matches!(
+                operation,
+                Operation::CreateToken | Operation::ImportTokens | Operation::Onboard | Operation::CreateInvitation
+            )
+        });
         if !creates {
             return Ok(());
         }
@@ -75,36 +108,96 @@ impl<S: Store> Organization<S> {
         store.transaction(|| {
             let limits = *profiles.current(store, &Head::read(store)?)?.limits();
             let token = super::token::Token::find(store, context.now, manage.token)?;
-            let member = token.and_then(|token| token.owner_id()).map(|id| format!("create member {id}"));
-            let address = manage.request.client.address.as_ref().map(|address| format!("create address {address}"));
-            let subjects: Vec<String> =
-                [Some(format!("create token {}", manage.token)), member, address].into_iter().flatten().collect();
+            let member = token.and_then(|token| token.owner_id());
+            let subjects = rate::subjects("create", manage.token, member, &manage.request.client);
             rate::take(store, context.now, limits.creation, &subjects)
         })
+    }
+
+    /// The client of a login has come for its token.
+    pub(super) fn collect_login(&mut self, context: &mut Context<'_>, id: CallId, token: TokenId) -> Vec<Effect> {
+        let found = if self.leases.is_open() { device::approved(&self.store, token) } else { Ok(None) };
+        match found {
+            Err(failure) => vec![refuse(id, failure)],
+            // Not written yet: the login object knows of it a moment earlier.
+            Ok(None) => vec![reply(id, &HttpResponse { status: 202, headers: Vec::new(), body: String::new() })],
+            Ok(Some(login)) => {
+                let manage = on_behalf(login.approver, None);
+                self.as_job(context, id, Job { manage, does: Does::CollectLogin(token) })
+            }
+        }
+    }
+
+    /// Somebody accepts an invitation.
+    pub(super) fn accept_invitation(
+        &mut self,
+        context: &mut Context<'_>,
+        id: CallId,
+        request: HttpRequest,
+    ) -> Vec<Effect> {
+        let found = if self.leases.is_open() {
+            self.store.transaction(|| invitations::find(&self.store, context.now, &request))
+        } else {
+            Err(Code::NotFound.into())
+        };
+        match found {
+            Err(failure) => vec![refuse(id, failure)],
+            Ok((invitation, inviter)) => {
+                let manage = on_behalf(inviter, Some(request));
+                self.as_job(context, id, Job { manage, does: Does::AcceptInvitation(invitation) })
+            }
+        }
+    }
+
+    fn as_job(&mut self, context: &mut Context<'_>, id: CallId, job: Job) -> Vec<Effect> {
+        let timer = match self.grant(context, false) {
+            Ok((_, timer)) => timer,
+            Err(failure) => return vec![refuse(id, failure)],
+        };
+        let mut effects: Vec<Effect> = timer.into_iter().collect();
+        effects.extend(self.carry_out(context, id, Box::new(job), None, None));
+        effects
     }
 
     fn carry_out(
         &mut self,
         context: &mut Context<'_>,
         id: CallId,
-        manage: Box<Manage>,
+        job: Box<Job>,
         ready: Option<Ready>,
+        told: Option<Told>,
     ) -> Vec<Effect> {
         let claimed = ready.as_ref().map(|ready| ready.keys.clone());
         let (store, profiles) = (&self.store, &mut self.profiles);
         let outcome = store.transaction(|| {
             let head = Head::read(store)?;
             let profile = profiles.current(store, &head)?;
-            let mut session = Session::open(store, context, profile, head, &manage)?;
-            http::handle(&mut session, ready)
+            let mut session = Session::open(store, context, profile, head, &job.manage)?;
+            session.told = told;
+            match job.does {
+                Does::AsAsked => http::handle(&mut session, ready),
+                Does::CollectLogin(token) => {
+                    let login = device::approved(store, token)?.ok_or(Code::NotFound)?;
+                    device::collect(&mut session, &login, ready)
+                }
+                Does::AcceptInvitation(invitation) => invitations::accept(&mut session, invitation, ready),
+            }
         });
         match outcome {
             Ok(Outcome::Reply(response)) => vec![reply(id, &response)],
             Ok(Outcome::Held(held)) => vec![self.reply_when_it_holds(context, id, held)],
             Ok(Outcome::Claim(ready)) => {
                 let keys = ready.keys.clone();
-                self.claim(id, keys, Plan::Manage { manage, ready: Box::new(ready) })
+                self.claim(id, keys, Plan::Job { job, ready: Box::new(ready) })
             }
+            Ok(Outcome::AskLogin { shard, call, token }) => match answer::json(&call) {
+                Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
+                Ok(json) => {
+                    let asked = self.ids.next();
+                    self.asked.insert(asked, Asked::Login(Asking { call: id, job, token }));
+                    vec![Effect::Ask { id: asked, target: Target::Login(shard), json }]
+                }
+            },
             Err(failure) => {
                 if let Some(keys) = claimed {
                     // Should this fail as well, the alarm finds them.
@@ -113,6 +206,18 @@ impl<S: Store> Organization<S> {
                 vec![refuse(id, failure)]
             }
         }
+    }
+
+    /// A login object has answered, or could not be reached.
+    pub(super) fn login_answered(
+        &mut self,
+        context: &mut Context<'_>,
+        asking: Asking,
+        answer: Option<&str>,
+    ) -> Vec<Effect> {
+        let Asking { call, job, token } = asking;
+        let shown = answer.and_then(|json| serde_json::from_str(json).ok());
+        self.carry_out(context, call, job, None, Some(Told { token, shown }))
     }
 
     /// Founds the organisation.
@@ -145,7 +250,7 @@ impl<S: Store> Organization<S> {
     fn claim(&mut self, call: CallId, keys: Vec<Wanted>, plan: Plan) -> Vec<Effect> {
         let organization = match &plan {
             Plan::Found { found, .. } => Ok(found.short_id),
-            Plan::Manage { .. } => Head::read(&self.store).map(|head| head.short_id),
+            Plan::Job { .. } => Head::read(&self.store).map(|head| head.short_id),
         };
         let organization = match organization {
             Ok(organization) => organization,
@@ -193,11 +298,11 @@ impl<S: Store> Organization<S> {
             None
         };
         match (pending.plan, failure) {
-            (Plan::Manage { manage, ready }, None) => {
+            (Plan::Job { job, ready }, None) => {
                 let ready = Ready { claimed: true, ..*ready };
-                self.carry_out(context, pending.call, manage, Some(ready))
+                self.carry_out(context, pending.call, job, Some(ready), None)
             }
-            (Plan::Manage { .. }, Some(failure)) => {
+            (Plan::Job { .. }, Some(failure)) => {
                 drop(claims::drop_all(&self.store, context.now, &pending.keys, &pending.refused));
                 vec![refuse(pending.call, failure)]
             }
@@ -206,6 +311,20 @@ impl<S: Store> Organization<S> {
             (Plan::Found { found, prepared }, None) => self.found_now(context, pending.call, &found, &prepared),
         }
     }
+}
+
+/// What is done for somebody without a token, as the holder of this one.
+fn on_behalf(token: TokenId, request: Option<HttpRequest>) -> Manage {
+    let nothing = || HttpRequest {
+        method: String::new(),
+        origin: String::new(),
+        path: String::new(),
+        query: None,
+        headers: Vec::new(),
+        body: String::new(),
+        client: Client::default(),
+    };
+    Manage { token, signed: false, passphrase_hash: None, request: request.unwrap_or_else(nothing) }
 }
 
 fn founded(call: CallId, document: Result<serde_json::Value>) -> Effect {

@@ -62,6 +62,8 @@ pub struct Organization<S> {
 enum Asked {
     /// A claim, for a call that waits.
     Claim { pending: u64, key: String },
+    /// What a member decides about a login, or wants to know of it.
+    Login(manage::Asking),
     /// That a name is given up.
     Release { key: String },
 }
@@ -132,6 +134,8 @@ impl<S: Store> Organization<S> {
             Ok(OrganizationCall::Attempt { token }) => self.attempt(context, id, token),
             Ok(OrganizationCall::Settle { token, right, client }) => self.settle(context, id, token, right, &client),
             Ok(OrganizationCall::Manage(manage)) => self.manage(context, id, manage),
+            Ok(OrganizationCall::CollectLogin { token }) => self.collect_login(context, id, token),
+            Ok(OrganizationCall::AcceptInvitation { request }) => self.accept_invitation(context, id, request),
             Ok(OrganizationCall::Found(found)) => self.found(context, id, *found),
         }
     }
@@ -140,6 +144,7 @@ impl<S: Store> Organization<S> {
         let claimed: Option<Claimed> = answer.and_then(|json| serde_json::from_str(json).ok());
         match self.asked.remove(&id) {
             None => Vec::new(),
+            Some(Asked::Login(asking)) => self.login_answered(context, asking, answer),
             Some(Asked::Claim { pending, key }) => self.claim_answered(context, pending, key, claimed),
             Some(Asked::Release { key }) => {
                 // Unreachable: it is due again later.

@@ -1,7 +1,9 @@
 //! How often something may be done: so many times in so many seconds, for each subject.
 
+use symbolon::id::{MemberId, TokenId};
 use symbolon::policy::Rate;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
 
 use super::failure::Result;
@@ -10,11 +12,27 @@ use crate::store::Store;
 /// How many subjects are remembered at most; beyond that, those whose time has run out are forgotten.
 const MAX_SUBJECTS: u64 = 10_000;
 
-/// Counts one more for each subject.
+/// Whom something counts against: the token in use, its member, and the address.
+pub(crate) fn subjects(what: &str, token: TokenId, member: Option<MemberId>, client: &Client) -> Vec<String> {
+    let member = member.map(|id| format!("{what} member {id}"));
+    let address = client.address.as_ref().map(|address| format!("{what} address {address}"));
+    [Some(format!("{what} token {token}")), member, address].into_iter().flatten().collect()
+}
+
+/// Counts one more for each subject, if each may have one more.
 ///
 /// # Errors
 /// `rate_limited` if one of them has had as many as it may; then none is counted.
 pub(crate) fn take<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<()> {
+    check(store, now, rate, subjects)?;
+    count(store, now, rate, subjects)
+}
+
+/// Whether each subject may have one more.
+///
+/// # Errors
+/// `rate_limited` if not.
+pub(crate) fn check<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<()> {
     let window = i64::from(rate.seconds).saturating_mul(1000);
     for subject in subjects {
         let rows = store.execute("SELECT since, count FROM rate WHERE subject = ?1", &[subject.into()])?;
@@ -28,6 +46,12 @@ pub(crate) fn take<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[
                 .into());
         }
     }
+    Ok(())
+}
+
+/// Counts one more for each subject, whatever it may have.
+pub(crate) fn count<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<()> {
+    let window = i64::from(rate.seconds).saturating_mul(1000);
     let begun = now.plus_millis(window.saturating_neg());
     for subject in subjects {
         store.execute(

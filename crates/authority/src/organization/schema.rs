@@ -154,6 +154,31 @@ const TABLES: &[&str] = &[
         at INTEGER NOT NULL,
         PRIMARY KEY (principal, key)
     ) STRICT, WITHOUT ROWID",
+    // Logins that were approved, until their token is made and used: the token that was promised, the one with which it
+    // was approved, what the activity log says of it.
+    "CREATE TABLE login (
+        token TEXT PRIMARY KEY,
+        approver TEXT NOT NULL,
+        name TEXT,
+        details TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
+    // `digest` is the SHA-256 of the secret in the link; `inviter` the token with which it was made.
+    "CREATE TABLE invitation (
+        id TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        inviter TEXT NOT NULL,
+        email TEXT NOT NULL,
+        role TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        accepted_at INTEGER
+    ) STRICT, WITHOUT ROWID",
+    // The numbers by which another system's clients name tokens. AUTOINCREMENT: none is given twice.
+    "CREATE TABLE alias (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        token TEXT NOT NULL UNIQUE
+    ) STRICT",
     "CREATE TABLE rate (
         subject TEXT PRIMARY KEY,
         since INTEGER NOT NULL,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use symbolon::id::{MemberId, TokenId};
 use symbolon::policy::{Actor, Name, Profile, Subject};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::login::Shown;
 use symbolon::protocol::message::{HttpRequest, Manage};
 use symbolon::protocol::{Epoch, RecordState};
 use symbolon::token::{InstanceSecret, Secret};
@@ -38,6 +39,14 @@ pub(crate) struct Session<'t, 'c, S> {
     pub(crate) actor: Actor,
     /// Who acts, for the activity log.
     pub(crate) who: Who,
+    /// What the login object has answered, the second time.
+    pub(crate) told: Option<Told>,
+}
+
+/// What a login object was asked about, and what it said; none: it could not be reached.
+pub(crate) struct Told {
+    pub(crate) token: TokenId,
+    pub(crate) shown: Option<Shown>,
 }
 
 /// What a first pass has made, and a second, after the claims, goes on with.
@@ -66,9 +75,12 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
     ) -> Result<Self> {
         let now = context.now;
         let token = Token::find(store, now, manage.token)?.ok_or(Code::UnknownToken)?;
-        // Whoever holds the private key may end its token, however it stands.
-        let ends_itself = manage.signed
-            && http::route(&manage.request).is_ok_and(|(operation, _)| operation == Operation::RevokeByKey);
+        // Whoever holds a token may end it, however it stands.
+        let ends_itself = match http::route(&manage.request) {
+            Ok((Operation::RevokeByKey, _)) => manage.signed,
+            Ok((Operation::RevokeSelf, _)) => true,
+            _ => false,
+        };
         if !ends_itself {
             standing(&token, now)?;
         }
@@ -100,6 +112,7 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
             token,
             actor,
             who,
+            told: None,
         })
     }
 

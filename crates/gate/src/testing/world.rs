@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha512};
 use symbolon::key::{PublicKey, Signature};
+use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
-    Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, Place,
-    ReplayCall, Replayed, Route, Routes, UseBatch,
+    Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, Manage,
+    OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
 };
 use symbolon::protocol::{Epoch, ProofKind, Record};
 use symbolon::time::Timestamp;
@@ -33,6 +34,11 @@ pub(crate) struct World {
     pub(crate) attempts_left: u32,
     pub(crate) batches: Vec<UseBatch>,
     pub(crate) down: HashSet<&'static str>,
+    /// What logins were asked, and what they answer.
+    pub(crate) logins: Vec<(u8, LoginCall)>,
+    pub(crate) login_answer: serde_json::Value,
+    /// Management calls, in order.
+    pub(crate) managed: Vec<Manage>,
     /// What was asked of whom, in order.
     pub(crate) calls: Vec<String>,
 }
@@ -63,6 +69,9 @@ impl World {
             attempts_left: 5,
             batches: Vec::new(),
             down: HashSet::new(),
+            logins: Vec::new(),
+            login_answer: serde_json::Value::Null,
+            managed: Vec::new(),
             calls: Vec::new(),
         }
     }
@@ -159,6 +168,7 @@ impl World {
                     Target::Instance => "instance",
                     Target::Locator(_) => "locator",
                     Target::Replay(_) => "replay",
+                    Target::Login(_) => "login",
                 };
                 self.calls.push(name.to_owned());
                 if self.down.contains(name) {
@@ -171,6 +181,11 @@ impl World {
                         LocatorCall::Find { .. } => json!(Located { place: self.places.get(&key).copied() }),
                         other => panic!("{other:?}"),
                     },
+                    Target::Login(shard) => {
+                        let call: LoginCall = serde_json::from_str(&message).unwrap();
+                        self.logins.push((shard, call));
+                        self.login_answer.clone()
+                    }
                     Target::Replay(key) => {
                         let call: ReplayCall = serde_json::from_str(&message).unwrap();
                         assert_eq!(key, call.key);
@@ -230,9 +245,11 @@ impl World {
                 json!(Done { epoch: Epoch::new(self.epoch) })
             }
             OrganizationCall::Manage(manage) => {
+                self.managed.push(manage.clone());
                 json!({"status": 200, "headers": [], "body": serde_json::to_string(&manage).unwrap()})
             }
-            OrganizationCall::Found(_) => panic!("from the instance alone"),
+            OrganizationCall::AcceptInvitation { .. } => json!({"status": 200, "headers": [], "body": "{}"}),
+            OrganizationCall::Found(_) | OrganizationCall::CollectLogin { .. } => panic!("from other objects alone"),
         }
     }
 

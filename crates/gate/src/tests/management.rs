@@ -3,7 +3,7 @@
 use symbolon::protocol::RecordState;
 use symbolon::protocol::message::{InstanceCall, Manage};
 
-use crate::testing::{MANAGEMENT, World, bearer, request, signed};
+use crate::testing::{MANAGEMENT, World, bearer, request, signed, token};
 use crate::{GateRequest, Outcome};
 
 fn with_json(mut request: GateRequest) -> GateRequest {
@@ -81,7 +81,11 @@ fn paths_and_methods_are_told_apart() {
         ("GET", "/things", "asset"),
         ("GET", "/", "asset"),
         ("POST", "/", "not_found"),
-        ("GET", "/oauth/token", "not_found"),
+        ("GET", "/oauth/token", "method_not_allowed"),
+        ("GET", "/oauth/nothing", "not_found"),
+        ("GET", "/v1/device", "ok"),
+        ("POST", "/v1/device/deny", "ok"),
+        ("GET", "/v1/invitations/x/accept", "method_not_allowed"),
     ] {
         assert_eq!(World::new().code(bearer(method, &format!("{MANAGEMENT}{path}"))), code, "{method} {path}");
     }
@@ -142,4 +146,20 @@ fn a_passphrase_in_the_body_is_hashed_here() {
     for body in ["{}", r#"{"passphrase":null}"#, r#"{"passphrase":7}"#, r#"["passphrase"]"#, "passphrase"] {
         assert_eq!(hash(body), None, "{body}");
     }
+}
+
+#[test]
+fn an_invitation_leads_to_its_organisation_without_a_credential() {
+    let mut world = World::new();
+    let accept = || with_json(request("POST", &format!("{MANAGEMENT}/v1/invitations/x/accept"), &[]));
+    world.body = serde_json::json!({"secret": token(), "name": "Zoë"}).to_string().into_bytes();
+    assert_eq!(world.code(accept()), "ok");
+    assert_eq!(world.calls, ["body", "organization"]);
+    for bad in [r#"{"secret":"sym_inv_made_up"}"#, r#"{"secret":""}"#] {
+        world.body = bad.as_bytes().to_vec();
+        assert_eq!(world.code(accept()), "not_found");
+        assert_eq!(world.calls, ["body"], "nobody is asked");
+    }
+    world.body = b"{}".to_vec();
+    assert_eq!(world.code(accept()), "invalid_request");
 }

@@ -3,6 +3,9 @@
 mod bearer;
 mod freshness;
 mod gateway;
+mod limits;
 mod management;
+mod oauth;
 mod signed;
 mod verify;
+mod wire;

@@ -2,8 +2,9 @@
 //! this alone.
 
 use serde::{Deserialize, Serialize};
-use symbolon::id::{MemberId, OrganizationId, TokenId};
+use symbolon::id::{InvitationId, MemberId, OrganizationId, TokenId};
 use symbolon::policy::{AskedGrant, Caution, Change, Grant, Name, Permission};
+use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
 
 use super::body::request;
@@ -33,6 +34,13 @@ pub(crate) enum Operation {
     ListActivity,
     VerifyActivity,
     ExportActivity,
+    ShowDevice,
+    ApproveDevice,
+    DenyDevice,
+    Onboard,
+    CreateInvitation,
+    ListInvitations,
+    RevokeSelf,
 }
 
 /// A route: method, path, where `{id}` stands for one part, and what it calls.
@@ -69,6 +77,13 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/v1/activity", Operation::ListActivity),
     route("GET", "/v1/activity/verify", Operation::VerifyActivity),
     route("GET", "/v1/activity/export", Operation::ExportActivity),
+    route("GET", "/v1/device", Operation::ShowDevice),
+    route("POST", "/v1/device/approve", Operation::ApproveDevice),
+    route("POST", "/v1/device/deny", Operation::DenyDevice),
+    route("POST", "/v1/onboarding", Operation::Onboard),
+    route("GET", "/v1/invitations", Operation::ListInvitations),
+    route("POST", "/v1/invitations", Operation::CreateInvitation),
+    route("POST", "/oauth/revoke", Operation::RevokeSelf),
 ];
 
 request! {
@@ -169,6 +184,39 @@ request! {
     /// `PUT /v1/profile`.
     pub(crate) struct ReplaceProfile {
         required profile: String,
+    }
+}
+
+request! {
+    /// `POST /v1/device/approve` and `/deny`: one of the two codes.
+    pub(crate) struct DecideDevice {
+        optional user_code: Option<String>,
+        optional cli_token: Option<String>,
+        optional name: Option<String>,
+    }
+}
+
+request! {
+    /// `POST /v1/onboarding`.
+    pub(crate) struct Onboard {
+        optional service: Option<String>,
+        optional repository: Option<String>,
+    }
+}
+
+request! {
+    /// `POST /v1/invitations`.
+    pub(crate) struct CreateInvitation {
+        required email: String,
+        required role: String,
+    }
+}
+
+request! {
+    /// `POST /v1/invitations/{id}/accept`.
+    pub(crate) struct AcceptInvitation {
+        required secret: String,
+        required name: String,
     }
 }
 
@@ -343,4 +391,63 @@ pub(crate) struct Page<T> {
     /// What to pass as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+/// What asks for a login from a command line, and what it would get.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AskingDocument {
+    /// What the client calls itself: anybody may say anything.
+    pub(crate) client_id: Option<String>,
+    /// What it asked for.
+    pub(crate) asked_scope: Option<String>,
+    /// From where it asks; none where it has not asked yet.
+    pub(crate) asked_from: Option<Client>,
+    /// From where you ask.
+    pub(crate) you: Client,
+    pub(crate) expires_at: Timestamp,
+    /// The kind of the token that it would get.
+    pub(crate) kind: String,
+    pub(crate) scopes: Vec<Name>,
+    pub(crate) permissions: Vec<Permission>,
+}
+
+/// The answer to an onboarding. The secret is shown once.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OnboardedDocument {
+    pub(crate) token: TokenDocument,
+    pub(crate) secret: String,
+    /// The environment variable in which the system's clients expect the secret.
+    pub(crate) variable: String,
+    /// A step of a pipeline, with the secret taken from the pipeline's own store.
+    pub(crate) snippet: String,
+}
+
+/// An invitation, without its secret.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct InvitationDocument {
+    pub(crate) id: InvitationId,
+    pub(crate) email: String,
+    pub(crate) role: String,
+    pub(crate) status: &'static str,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// The answer to an invitation: the link is shown once.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct InvitedDocument {
+    pub(crate) invitation: InvitationDocument,
+    pub(crate) secret: String,
+    pub(crate) link: String,
+}
+
+/// The answer to an invitation that was accepted: the member, and a first token where the profile lets their role have
+/// one.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AcceptedDocument {
+    pub(crate) member: MemberDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<TokenDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
 }

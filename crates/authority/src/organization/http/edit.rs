@@ -83,6 +83,12 @@ pub(crate) fn revoke_by_key<S: Store>(session: &mut Session<'_, '_, S>) -> Resul
     end(session, &token, "key")
 }
 
+/// Revokes the token in use (RFC 7009). It needs no permission but the token itself.
+pub(crate) fn revoke_self<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
+    let token = session.token.clone();
+    end(session, &token, "holder")
+}
+
 fn end<S: Store>(session: &mut Session<'_, '_, S>, token: &Token, by: &str) -> Result<Outcome> {
     if token.revoked_at.is_none() {
         let now = session.context.now;

@@ -200,7 +200,7 @@ fn role_name(member: &Member) -> Result<Name> {
     member.role.parse().map_err(|_| Failure::Broken("a member's role is no name"))
 }
 
-fn email_taken() -> Failure {
+pub(crate) fn email_taken() -> Failure {
     Problem::new(Code::Conflict).detail("Another member has this address.").into()
 }
 

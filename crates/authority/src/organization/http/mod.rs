@@ -5,18 +5,24 @@ pub(crate) mod body;
 pub(crate) mod challenge;
 pub(crate) mod contract;
 pub(crate) mod create;
+pub(crate) mod device;
 pub(crate) mod document;
 pub(crate) mod edit;
 pub(crate) mod import;
+pub(crate) mod invitations;
 pub(crate) mod list;
+pub(crate) mod make;
 pub(crate) mod members;
+pub(crate) mod onboarding;
 pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod renew;
 pub(crate) mod who;
 
 use serde::Serialize;
+use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{HttpRequest, HttpResponse};
 
 use super::failure::{Failure, Result};
@@ -32,6 +38,15 @@ pub(crate) enum Outcome {
     Held(Held),
     /// After these names have been claimed: then the call is carried out a second time, with what is ready.
     Claim(Ready),
+    /// After this shard of logins has answered: then the call is carried out a second time, with what it said.
+    AskLogin {
+        /// Which shard.
+        shard: u8,
+        /// The question.
+        call: LoginCall,
+        /// The token that it is about.
+        token: TokenId,
+    },
 }
 
 /// An answer that may have to wait.
@@ -120,6 +135,13 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::ListActivity => activity::list(session),
         Operation::VerifyActivity => activity::verify(session),
         Operation::ExportActivity => activity::export(session),
+        Operation::ShowDevice => device::show(session),
+        Operation::ApproveDevice => device::approve(session),
+        Operation::DenyDevice => device::deny(session),
+        Operation::Onboard => onboarding::onboard(session, ready),
+        Operation::CreateInvitation => invitations::create(session),
+        Operation::ListInvitations => invitations::list(session),
+        Operation::RevokeSelf => edit::revoke_self(session),
     }
 }
 

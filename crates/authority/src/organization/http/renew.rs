@@ -121,7 +121,7 @@ fn renewable<S: Store>(session: &Session<'_, '_, S>, id: &str) -> Result<Token> 
     Ok(token)
 }
 
-fn made<S: Store>(
+pub(crate) fn made<S: Store>(
     session: &mut Session<'_, '_, S>,
     kind: &Kind,
     token: TokenId,

@@ -2,6 +2,7 @@
 
 mod keys;
 mod leases;
+mod logins;
 mod manage;
 mod random;
 mod tokens;

@@ -7,6 +7,7 @@ use symbolon::id::{OrganizationId, ShortId};
 use symbolon::policy::Freshness;
 use symbolon::problem::Code;
 use symbolon::protocol::Record;
+use symbolon::protocol::login::{LoginCall, Shown};
 use symbolon::protocol::message::{
     Answer, Ask, Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Lookup, Manage,
     OrganizationCall, Place,
@@ -39,6 +40,9 @@ pub(crate) struct World {
     pub(crate) fail_puts: bool,
     pub(crate) locator: BTreeMap<String, Place>,
     pub(crate) locator_down: bool,
+    /// What login objects were asked, and what they answer; none: they cannot be reached.
+    pub(crate) logins: Vec<(u8, LoginCall)>,
+    pub(crate) login_answer: Option<Shown>,
     /// Questions to the locator, kept back while this is set.
     pub(crate) hold_asks: bool,
     asks: Vec<(EffectId, String)>,
@@ -67,6 +71,8 @@ impl World {
             fail_puts: false,
             locator: BTreeMap::new(),
             locator_down: false,
+            logins: Vec::new(),
+            login_answer: None,
             hold_asks: false,
             asks: Vec::new(),
             alarm: None,
@@ -92,6 +98,12 @@ impl World {
                 }
                 Effect::Fail { fault, .. } => self.faults.push(fault),
                 Effect::Ask { id, target, json } => {
+                    if let Target::Login(shard) = target {
+                        self.logins.push((shard, serde_json::from_str(&json).unwrap()));
+                        let answer = self.login_answer.as_ref().map(|shown| serde_json::to_string(shown).unwrap());
+                        self.step(Event::Answered { id, answer: answer.ok_or(Unreachable) });
+                        continue;
+                    }
                     assert!(matches!(target, Target::Locator(_)));
                     if self.hold_asks { self.asks.push((id, json)) } else { self.ask_locator(id, &json) }
                 }
@@ -133,6 +145,11 @@ impl World {
             }
             self.step(Event::KvPut { key, version, ok });
         }
+    }
+
+    /// Changes the store behind the machine's back.
+    pub(crate) fn store_execute(&mut self, sql: &str) {
+        self.store.execute(sql, &[]).unwrap();
     }
 
     fn ask_locator(&mut self, id: EffectId, json: &str) {

@@ -1,0 +1,266 @@
+//! Logins from a command line, between a member, this authority and a login object; onboarding and invitations.
+
+use serde_json::{Value as Json, json};
+use symbolon::id::TokenId;
+use symbolon::protocol::login::{Approval, Asking, LoginCall, LoginToken, Shown};
+use symbolon::protocol::message::{Client, OrganizationCall};
+
+use super::world::{World, request};
+
+const KEY: &str = "8d5e7f0a-6c3b-4f2e-9a1d-0b2c3d4e5f60";
+
+fn asking(world: &World) -> Shown {
+    Shown::Found(Asking {
+        client_id: Some("cli".into()),
+        scope: None,
+        client: Some(Client { address: Some("203.0.113.9".into()), user_agent: Some("cli/1".into()) }),
+        expires_at: world.now.plus_seconds(600),
+    })
+}
+
+/// What the login object was told by the last approval.
+fn approval(world: &World) -> Approval {
+    match world.logins.last() {
+        Some((_, LoginCall::Decide { approval: Some(approval), .. })) => *approval,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn approve(world: &mut World, secret: &str) -> Approval {
+    world.login_answer = Some(asking(world));
+    let (status, answer) = world.http(secret, "POST", "/v1/device/approve", &json!({"user_code": "bcdf-ghjk"}));
+    assert_eq!(status, 200, "{answer}");
+    approval(world)
+}
+
+fn collect(world: &mut World, token: TokenId) -> (u16, Json) {
+    let id = world.begin(&OrganizationCall::CollectLogin { token });
+    world.response(id)
+}
+
+fn collected(world: &mut World, token: TokenId) -> LoginToken {
+    let (status, answer) = collect(world, token);
+    assert_eq!(status, 201, "{answer}");
+    serde_json::from_value(answer).unwrap()
+}
+
+#[test]
+fn a_login_gets_the_kinds_least_as_the_member_who_approved() {
+    for (profile, scope) in [("symbolon", "read"), ("devguard", "scan"), ("semgrep", "cli")] {
+        let (mut world, secret) = World::founded(profile);
+        let approval = approve(&mut world, &secret);
+        assert_eq!(approval.organization.as_str(), "Acme42");
+        let tokens = world.http(&secret, "GET", "/v1/tokens", &json!(null)).1;
+        assert_eq!(tokens["items"].as_array().unwrap().len(), 1, "nothing is made before it is collected");
+        let made = collected(&mut world, approval.token);
+        assert_eq!((made.scopes.as_slice(), made.user_name.as_str()), (&[scope.to_owned()][..], "Ann"), "{profile}");
+        let (status, me) = world.http(&made.secret, "GET", "/v1/whoami", &json!(null));
+        assert_eq!((status, &me["token"]["id"]), (200, &json!(approval.token)));
+        assert_eq!(me["principal"]["email"], "ann@acme.example");
+        let log = world.http(&secret, "GET", "/v1/activity", &json!(null)).1;
+        if profile == "symbolon" {
+            assert_eq!(log["items"][0]["action"], "token.create");
+            assert_eq!(log["items"][0]["details"]["login"]["asked_from"]["address"], "203.0.113.9");
+            assert_eq!(log["items"][1]["action"], "login.approve");
+        }
+        world.pass(120_000);
+        world.check_invariants();
+    }
+}
+
+#[test]
+fn both_sides_of_a_login_are_shown() {
+    let (mut world, secret) = World::founded("devguard");
+    world.login_answer = Some(asking(&world));
+    let (status, shown) = world.http(&secret, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null));
+    assert_eq!(status, 200, "{shown}");
+    assert_eq!(shown["asked_from"]["address"], "203.0.113.9");
+    assert_eq!(shown["you"]["address"], "192.0.2.1");
+    assert_eq!((&shown["kind"], &shown["scopes"]), (&json!("pat"), &json!(["scan"])));
+    assert!(matches!(world.logins.last(), Some((_, LoginCall::Show { .. }))));
+}
+
+#[test]
+fn a_lost_answer_gets_another_secret_and_a_used_login_nothing() {
+    let (mut world, secret) = World::founded("devguard");
+    let token = approve(&mut world, &secret).token;
+    let first = collected(&mut world, token);
+    let second = collected(&mut world, token);
+    assert_ne!(first.secret, second.secret);
+    assert!(
+        world.record(&first.secret).unwrap().bearer(&symbolon::token::Digest::of(&first.secret), world.now).is_none()
+    );
+    world.store_execute("UPDATE token SET use_count = 1");
+    assert_eq!(collect(&mut world, token).0, 409);
+    world.pass(120_000);
+    world.check_invariants();
+}
+
+#[test]
+fn what_was_approved_is_decided_again_when_it_is_collected() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (made, second) = world.create(&secret, &json!({"kind": "pat", "name": "second", "scopes": ["read", "manage"]}));
+    let approval = approve(&mut world, &second);
+    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(world.http(&secret, "DELETE", &path, &json!(null)).0, 200);
+    let (status, problem) = collect(&mut world, approval.token);
+    assert_eq!((status, &problem["code"]), (401, &json!("revoked")), "the approving token has been revoked");
+
+    let approval = approve(&mut world, &secret);
+    world.now = world.now.plus_seconds(700);
+    assert_eq!(collect(&mut world, approval.token).1["code"], "expired");
+    let other = TokenId::new(world.now, &[1; 10]);
+    assert_eq!(collect(&mut world, other).0, 202, "not written yet");
+    // Who may not make such a token may not approve one.
+    let (_, reader) = world.create(&secret, &json!({"kind": "pat", "name": "reader", "scopes": ["read"]}));
+    let (status, problem) = world.http(&reader, "POST", "/v1/device/approve", &json!({"user_code": "BCDF-GHJK"}));
+    assert_eq!((status, &problem["code"]), (403, &json!("insufficient_permission")));
+}
+
+#[test]
+fn codes_are_checked_and_guesses_counted() {
+    let (mut world, secret) = World::founded("devguard");
+    for (body, status) in [
+        (json!({}), 400),
+        (json!({"user_code": "AAAA-AAAA"}), 400),
+        (json!({"user_code": "BCDF-GHJK", "cli_token": KEY}), 400),
+        // Not a system whose clients make up their own keys.
+        (json!({"cli_token": KEY}), 404),
+    ] {
+        assert_eq!(world.http(&secret, "POST", "/v1/device/approve", &body).0, status, "{body}");
+    }
+    assert!(world.logins.is_empty());
+    world.login_answer = Some(Shown::Decided);
+    assert_eq!(world.http(&secret, "POST", "/v1/device/deny", &json!({"user_code": "BCDF-GHJK"})).0, 409);
+    world.login_answer = None;
+    assert_eq!(world.http(&secret, "POST", "/v1/device/deny", &json!({"user_code": "BCDF-GHJK"})).0, 503);
+    world.login_answer = Some(Shown::Unknown);
+    for _ in 0..20 {
+        assert_eq!(world.http(&secret, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).0, 404);
+    }
+    let (status, problem) = world.http(&secret, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null));
+    assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
+}
+
+#[test]
+fn semgreps_key_is_approved_and_denied() {
+    let (mut world, secret) = World::founded("semgrep");
+    world.login_answer = Some(asking(&world));
+    let (status, answer) = world.http(&secret, "POST", "/v1/device/approve", &json!({"cli_token": KEY}));
+    assert_eq!((status, &answer["kind"]), (200, &json!("cli")));
+    let token = approval(&world).token;
+    let made = collected(&mut world, token);
+    assert!(made.secret.starts_with("sgp_"));
+    let (status, answer) = world.http(&secret, "POST", "/v1/device/deny", &json!({"cli_token": KEY}));
+    assert_eq!((status, answer["asked_from"]["address"].as_str()), (200, Some("203.0.113.9")));
+    let log = world.http(&secret, "GET", "/v1/activity", &json!(null)).1;
+    assert_eq!(log["items"][0]["action"], "login.deny");
+}
+
+#[test]
+fn onboarding_makes_a_token_with_what_is_needed_and_no_more() {
+    let check = |profile: &str, body: Json, kind: &str, scope: &str, variable: &str| {
+        let (mut world, secret) = World::founded(profile);
+        let (status, made) = world.http(&secret, "POST", "/v1/onboarding", &body);
+        assert_eq!(status, 201, "{profile}: {made}");
+        assert_eq!((&made["token"]["kind"], &made["token"]["scopes"]), (&json!(kind), &json!([scope])), "{profile}");
+        assert_eq!(made["variable"], variable);
+        let (snippet, value) = (made["snippet"].as_str().unwrap(), made["secret"].as_str().unwrap());
+        assert!(snippet.contains(variable) && !snippet.contains(value), "{snippet}");
+        assert_eq!(world.record(value).unwrap().scopes, [scope]);
+        world.pass(120_000);
+        world.check_invariants();
+        made
+    };
+    let made = check("symbolon", json!({"repository": "acme/shop"}), "ci", "read", "SYMBOLON_TOKEN");
+    assert_eq!(
+        (&made["token"]["name"], &made["token"]["owner"]["type"]),
+        (&json!("acme/shop"), &json!("organization"))
+    );
+    let made = check("devguard", json!({}), "pat", "scan", "DEVGUARD_TOKEN");
+    assert_eq!(made["token"]["owner"]["type"], "member", "a personal token");
+    let made = check("semgrep", json!({"service": "managed_scans"}), "service", "ci", "SEMGREP_APP_TOKEN");
+    assert_eq!((&made["token"]["service"], &made["token"]["name"]), (&json!("managed_scans"), &json!("Semgrep CI")));
+
+    let (mut world, secret) = World::founded("semgrep");
+    let (status, _) = world.http(&secret, "POST", "/v1/onboarding", &json!({"service": "nothing"}));
+    assert_eq!(status, 400);
+    let (mut world, secret) = World::founded("devtron");
+    assert_eq!(world.http(&secret, "POST", "/v1/onboarding", &json!({})).0, 404);
+}
+
+fn accept(world: &mut World, path: &str, body: &Json) -> (u16, Json) {
+    let id = world.begin(&OrganizationCall::AcceptInvitation { request: request("POST", path, body) });
+    world.response(id)
+}
+
+#[test]
+fn who_is_invited_becomes_a_member_once() {
+    for profile in ["symbolon", "devguard", "harborguard", "semgrep", "devtron", "devpilot"] {
+        let (mut world, owner) = World::founded(profile);
+        let roles = world.http(&owner, "GET", "/v1/kinds", &json!(null)).1["roles"].clone();
+        let role = roles.as_array().unwrap().last().unwrap()["name"].clone();
+        let body = json!({"email": "Bob@acme.example", "role": role});
+        let (status, invited) = world.http(&owner, "POST", "/v1/invitations", &body);
+        assert_eq!(status, 201, "{profile}: {invited}");
+        let secret = invited["secret"].as_str().unwrap();
+        assert!(invited["link"].as_str().unwrap().ends_with(&format!("#{secret}")));
+        let path = format!("/v1/invitations/{}/accept", invited["invitation"]["id"].as_str().unwrap());
+        let wrong = json!({"secret": format!("{secret}x"), "name": "Eve"});
+        assert_eq!(accept(&mut world, &path, &wrong).0, 404, "{profile}");
+        let right = json!({"secret": secret, "name": "Bob"});
+        let (status, accepted) = accept(&mut world, &path, &right);
+        assert_eq!(status, 201, "{profile}: {accepted}");
+        assert_eq!((&accepted["member"]["email"], &accepted["member"]["role"]), (&json!("bob@acme.example"), &role));
+        if let Some(first) = accepted["secret"].as_str() {
+            let (status, me) = world.http(first, "GET", "/v1/whoami", &json!(null));
+            assert_eq!(
+                (status, &me["principal"]["name"], &me["principal"]["role"]),
+                (200, &json!("Bob"), &role),
+                "{profile}"
+            );
+        }
+        assert_eq!(accept(&mut world, &path, &right).0, 404, "{profile}: a link is good once");
+        let again = world.http(&owner, "POST", "/v1/invitations", &body);
+        assert_eq!(again.0, 409, "{profile}: {again:?}");
+        let list = world.http(&owner, "GET", "/v1/invitations", &json!(null)).1;
+        assert_eq!((&list["items"][0]["status"], list.to_string().contains(secret)), (&json!("accepted"), false));
+        world.pass(120_000);
+        world.check_invariants();
+    }
+}
+
+#[test]
+fn an_invitation_is_worth_what_its_inviter_still_may() {
+    let (mut world, owner) = World::founded("symbolon");
+    let (made, inviter) =
+        world.create(&owner, &json!({"kind": "key", "name": "hr", "role": "admin", "scopes": ["read", "manage"]}));
+    let invite = |world: &mut World, secret: &str, role: &str| {
+        world.http(secret, "POST", "/v1/invitations", &json!({"email": "bob@acme.example", "role": role}))
+    };
+    assert_eq!(invite(&mut world, &inviter, "owner").0, 403, "above the inviter's own");
+    let (status, invited) = invite(&mut world, &inviter, "viewer");
+    assert_eq!(status, 201, "{invited}");
+    let path = format!("/v1/invitations/{}/accept", invited["invitation"]["id"].as_str().unwrap());
+    let body = json!({"secret": invited["secret"], "name": "Bob"});
+    let token = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(world.http(&owner, "DELETE", &token, &json!(null)).0, 200);
+    assert_eq!(accept(&mut world, &path, &body).1["code"], "revoked");
+
+    let (_, invited) = invite(&mut world, &owner, "viewer");
+    let path = format!("/v1/invitations/{}/accept", invited["invitation"]["id"].as_str().unwrap());
+    world.now = world.now.plus_seconds(604_800);
+    let body = json!({"secret": invited["secret"], "name": "Bob"});
+    assert_eq!(accept(&mut world, &path, &body).0, 404, "a link is good for a week");
+}
+
+#[test]
+fn a_holder_ends_its_token_as_often_as_it_likes() {
+    let (mut world, owner) = World::founded("symbolon");
+    let (_, secret) = world.create(&owner, &json!({"kind": "pat", "name": "laptop", "scopes": ["read"]}));
+    for _ in 0..2 {
+        let id = world.begin_http(&secret, "POST", "/oauth/revoke", &json!(null));
+        assert_eq!(world.response(id).0, 200);
+    }
+    assert_eq!(world.http(&secret, "GET", "/v1/whoami", &json!(null)).1["code"], "revoked");
+}

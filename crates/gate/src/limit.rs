@@ -1,0 +1,69 @@
+//! Unknown credentials, counted for each client address inside the isolate: whoever guesses is stopped before a call
+//! leaves it. What is known is counted by its authority.
+
+use core::num::NonZeroUsize;
+
+use lru::LruCache;
+use symbolon::time::Timestamp;
+
+/// How many unknown credentials may come from an address, and in how many milliseconds: what a profile's limit for
+/// failed verifications is where it says nothing. An unknown credential has no profile.
+pub(crate) const MAX_UNKNOWN: u32 = 20;
+const WINDOW_MILLIS: i64 = 60_000;
+/// How many addresses are remembered.
+const MAX_ADDRESSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
+
+/// Unknown credentials by client address.
+pub(crate) struct Unknowns(LruCache<String, (Timestamp, u32)>);
+
+impl Unknowns {
+    pub(crate) fn new() -> Self {
+        let mut addresses = LruCache::unbounded();
+        addresses.resize(MAX_ADDRESSES);
+        Self(addresses)
+    }
+
+    /// In how many seconds an address that has had all that it may can try again.
+    pub(crate) fn wait(&mut self, now: Timestamp, address: &str) -> Option<u32> {
+        let (since, count) = *self.0.get(address)?;
+        let passed = now.millis_since(since);
+        if count < MAX_UNKNOWN || !(0..WINDOW_MILLIS).contains(&passed) {
+            return None;
+        }
+        let seconds = WINDOW_MILLIS.saturating_sub(passed).div_euclid(1000).saturating_add(1);
+        Some(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+
+    /// Counts one more.
+    pub(crate) fn count(&mut self, now: Timestamp, address: &str) {
+        match self.0.get_mut(address) {
+            Some((since, count)) if (0..WINDOW_MILLIS).contains(&now.millis_since(*since)) => {
+                *count = count.saturating_add(1);
+            }
+            Some(entry) => *entry = (now, 1),
+            None => {
+                self.0.put(address.to_owned(), (now, 1));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_twenty_in_a_minute() {
+        let (mut unknowns, now) = (Unknowns::new(), Timestamp::from_seconds(1_800_000_000));
+        for _ in 0..MAX_UNKNOWN {
+            assert_eq!(unknowns.wait(now, "a"), None);
+            unknowns.count(now, "a");
+        }
+        assert_eq!(unknowns.wait(now, "a"), Some(61));
+        assert_eq!(unknowns.wait(now.plus_seconds(59), "a"), Some(2));
+        assert_eq!(unknowns.wait(now, "b"), None);
+        assert_eq!(unknowns.wait(now.plus_seconds(60), "a"), None);
+        unknowns.count(now.plus_seconds(60), "a");
+        assert_eq!(unknowns.wait(now.plus_seconds(60), "a"), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! The login of a device (RFC 8628): it asks, a member decides elsewhere, it collects. And the poll of a client that
+//! made up its own key.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::login::{Begun, Collected, Collector, DeviceCode, LoginCall, LoginToken, RequestKey};
+use symbolon::protocol::message::HttpResponse;
+
+use super::form::Form;
+use super::{DEVICE_GRANT, OauthError, json_headers};
+use crate::context::Context;
+use crate::decide::Refusal;
+use crate::request::{Address, GateRequest};
+use crate::{manage, refusal};
+
+/// How long a client's name for itself and what it wants may be, in bytes.
+const MAX_TEXT_BYTES: usize = 200;
+/// How large the body of a client's poll may be, in bytes.
+const MAX_POLL_BYTES: u32 = 4096;
+
+/// `POST /oauth/device_authorization` (RFC 8628, section 3.1).
+pub(crate) async fn authorize(
+    context: &Context,
+    request: &GateRequest,
+    address: Address<'_>,
+) -> Result<HttpResponse, OauthError> {
+    let form = Form::read(context, request).await?;
+    let text = |text: &str| {
+        let good = text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control);
+        if good { Ok(text.to_owned()) } else { Err(OauthError::new("invalid_request", "A field is too long.")) }
+    };
+    let client_id = text(form.need("client_id")?)?;
+    let scope = form.get("scope").map(text).transpose()?;
+    let shard = shard(context);
+    let call = LoginCall::Begin { shard, client_id, scope, client: context.client.clone() };
+    match context.io.login(shard, &call).await? {
+        Begun::Made { device_code, user_code, expires_in, interval } => {
+            let (origin, shown) = (address.origin, user_code.display());
+            let document = json!({
+                "device_code": device_code.expose(),
+                "user_code": shown,
+                "verification_uri": format!("{origin}/device"),
+                "verification_uri_complete": format!("{origin}/device?user_code={shown}"),
+                "expires_in": expires_in,
+                "interval": interval,
+            });
+            Ok(refusal::json(200, json_headers(), &document))
+        }
+        Begun::RateLimited { retry_after } => Err(OauthError {
+            status: 429,
+            retry_after: Some(retry_after),
+            ..OauthError::new("slow_down", "Too many logins were begun from here.")
+        }),
+    }
+}
+
+/// The shard for whoever asks: one for each address, so that it can count.
+fn shard(context: &Context) -> u8 {
+    let address = context.client.address.as_deref().unwrap_or_default();
+    let [first, ..] = <[u8; 32]>::from(Sha256::new().chain_update("login\0").chain_update(address).finalize());
+    first
+}
+
+/// `POST /oauth/token` (RFC 8628, section 3.4; RFC 6749, section 5).
+pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<HttpResponse, OauthError> {
+    let form = Form::read(context, request).await?;
+    if form.need("grant_type")? != DEVICE_GRANT {
+        return Err(OauthError::new("unsupported_grant_type", format!("There is {DEVICE_GRANT} alone.")));
+    }
+    let client_id = Some(form.need("client_id")?.to_owned());
+    let code: DeviceCode =
+        form.need("device_code")?.parse().map_err(|_| OauthError::new("invalid_grant", "This is no device code."))?;
+    let with = Collector::DeviceCode(code);
+    let (shard, client) = (with.shard(), context.client.clone());
+    match context.io.login(shard, &LoginCall::Collect { with, client_id, client }).await? {
+        Collected::Token(LoginToken { secret, scopes, expires_at, .. }) => {
+            let mut document = json!({"access_token": secret, "token_type": "Bearer", "scope": scopes.join(" ")});
+            if let (Some(end), Some(object)) = (expires_at, document.as_object_mut()) {
+                let seconds = end.millis_since(context.io.now()).div_euclid(1000).max(0);
+                object.insert("expires_in".to_owned(), Value::from(seconds));
+            }
+            Ok(refusal::json(200, json_headers(), &document))
+        }
+        Collected::Pending => Err(OauthError::new("authorization_pending", "Nobody has decided yet.")),
+        Collected::SlowDown { interval } => {
+            Err(OauthError::new("slow_down", format!("Wait {interval} seconds between two questions.")))
+        }
+        Collected::Denied => Err(OauthError::new("access_denied", "The login was denied.")),
+        Collected::Unknown => Err(OauthError::new(
+            "expired_token",
+            "This code is unknown, was used, or is older than ten minutes: begin again.",
+        )),
+        Collected::Unavailable => Err(OauthError::unavailable()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Poll {
+    token_request_key: RequestKey,
+}
+
+/// `POST /api/agent/tokens/requests`: not found until somebody has decided.
+pub(crate) async fn collect_with_key(context: &Context, request: &GateRequest) -> Result<HttpResponse, Refusal> {
+    let body = manage::body(context, request, MAX_POLL_BYTES).await?;
+    let poll: Poll = serde_json::from_str(&body)
+        .map_err(|_| Problem::field("token_request_key", "must be a random UUID (version 4)"))?;
+    let with = Collector::Key(poll.token_request_key);
+    let (shard, client) = (with.shard(), context.client.clone());
+    match context.io.login(shard, &LoginCall::Collect { with, client_id: None, client }).await? {
+        Collected::Token(LoginToken { secret, user_name, .. }) => {
+            Ok(refusal::json(200, json_headers(), &json!({"token": secret, "user_name": user_name})))
+        }
+        Collected::Pending | Collected::SlowDown { .. } | Collected::Unknown => {
+            Err(Problem::new(Code::NotFound).detail("Nobody has activated this login yet.").into())
+        }
+        Collected::Denied => Err(Problem::new(Code::InsufficientPermission)
+            .detail("The login was denied, or whoever activated it may not log in any more.")
+            .into()),
+        Collected::Unavailable => Err(Refusal::unavailable()),
+    }
+}

@@ -1,0 +1,84 @@
+//! `/oauth/…`: logins of devices (RFC 8628), introspection (RFC 7662), revocation (RFC 7009) and the metadata that says
+//! where they are (RFC 8414).
+//!
+//! Requests are forms, answers JSON, and errors have the form of RFC 6749, section 5.2. There are no registered clients:
+//! a device collects with its device code, a token is revoked by whoever holds it, and whoever introspects shows a
+//! credential of their own that may verify others.
+
+mod device;
+mod form;
+mod introspect;
+mod revoke;
+
+use serde_json::json;
+use symbolon::protocol::message::HttpResponse;
+
+pub(crate) use device::{authorize, collect_with_key, token};
+pub(crate) use introspect::introspect;
+pub(crate) use revoke::revoke;
+
+use crate::refusal;
+use crate::request::Address;
+
+/// The grant type of RFC 8628, section 3.4.
+const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// The metadata (RFC 8414, section 2).
+pub(crate) fn metadata(address: Address<'_>) -> HttpResponse {
+    let origin = address.origin;
+    let document = json!({
+        "issuer": origin,
+        "device_authorization_endpoint": format!("{origin}/oauth/device_authorization"),
+        "token_endpoint": format!("{origin}/oauth/token"),
+        "introspection_endpoint": format!("{origin}/oauth/introspect"),
+        "revocation_endpoint": format!("{origin}/oauth/revoke"),
+        "grant_types_supported": [DEVICE_GRANT],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "introspection_endpoint_auth_methods_supported": ["Bearer"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "service_documentation": format!("{origin}/docs"),
+    });
+    refusal::json(200, json_headers(), &document)
+}
+
+fn json_headers() -> Vec<(String, String)> {
+    [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+}
+
+/// An error (RFC 6749, section 5.2).
+pub(crate) struct OauthError {
+    status: u16,
+    error: &'static str,
+    description: String,
+    retry_after: Option<u32>,
+}
+
+impl OauthError {
+    fn new(error: &'static str, description: impl Into<String>) -> Self {
+        Self { status: 400, error, description: description.into(), retry_after: None }
+    }
+
+    /// Nothing can be said now.
+    fn unavailable() -> Self {
+        Self { status: 503, retry_after: Some(1), ..Self::new("temporarily_unavailable", "Try again in a moment.") }
+    }
+
+    /// The response to it.
+    pub(crate) fn response(&self) -> HttpResponse {
+        let mut headers = json_headers();
+        if let Some(seconds) = self.retry_after {
+            headers.push(("retry-after".to_owned(), seconds.to_string()));
+        }
+        let body = json!({"error": self.error, "error_description": self.description});
+        refusal::json(self.status, headers, &body)
+    }
+}
+
+impl From<crate::ports::Unavailable> for OauthError {
+    fn from(_: crate::ports::Unavailable) -> Self {
+        Self::unavailable()
+    }
+}
