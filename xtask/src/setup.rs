@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Echo, say};
 use crate::workspace::{Inputs, Stamp, Workspace};
 
-/// What the tests of interoperation take from PyPI.
-const PYTHON_PACKAGES: [&str; 1] = ["http-message-signatures==3.0.0"];
+/// What the tests of interoperation take from PyPI: a signer of requests, and the client whose login is served.
+const PYTHON_PACKAGES: [&str; 2] = ["http-message-signatures==3.0.0", "semgrep==1.182.0"];
 
 /// The npm packages, and what else is asked for.
 pub(crate) fn all(workspace: &Workspace, browser: bool, with_python: bool) -> Result<()> {
@@ -19,7 +19,7 @@ pub(crate) fn all(workspace: &Workspace, browser: bool, with_python: bool) -> Re
         chromium(workspace)?;
     }
     if with_python {
-        let python = python(workspace, &PYTHON_PACKAGES)?;
+        let python = python_packages(workspace)?;
         say(&format!("Python with {}: {}", PYTHON_PACKAGES.join(", "), python.display()));
     }
     Ok(())
@@ -94,6 +94,11 @@ fn with_packages(workspace: &Workspace, command: &mut Command) {
         .env("WRANGLER_HIDE_BANNER", "true")
         .env("MINIFLARE_CF_FETCH_ENABLED", "false")
         .env("NO_UPDATE_NOTIFIER", "1");
+}
+
+/// What the tests take from PyPI; the Python that sees it.
+pub(crate) fn python_packages(workspace: &Workspace) -> Result<PathBuf> {
+    python(workspace, &PYTHON_PACKAGES)
 }
 
 /// Packages of PyPI in an environment of their own; the Python that sees them.

@@ -116,6 +116,11 @@ export class Product {
     return this.#instance.getKVNamespace("DIRECTORY", "symbolon");
   }
 
+  /** Where workerd listens, without a slash at the end. */
+  url() {
+    return new URL(this.#address).origin;
+  }
+
   /** Sends a request: `{method?, path, host?, headers?, body?, token?}`; a body that is no text is sent as JSON. */
   async send({ method = "GET", path, host = HOST, headers = {}, body, token }) {
     const all = { ...headers };

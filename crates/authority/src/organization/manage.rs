@@ -17,7 +17,7 @@ use super::failure::{Failure, Result};
 use super::found::{self, Prepared};
 use super::head::Head;
 use super::http::contract::Operation;
-use super::http::{self, Outcome, device, invitations};
+use super::http::{self, Outcome, device, invitations, wire};
 use super::leases::{refuse, reply};
 use super::session::{Ready, Session, Told};
 use super::{Asked, Organization, rate};
@@ -100,7 +100,7 @@ impl<S: Store> Organization<S> {
                 operation,
                 Operation::CreateToken | Operation::ImportTokens | Operation::Onboard | Operation::CreateInvitation
             )
-        });
+        }) || wire::creates(&manage.request);
         if !creates {
             return Ok(());
         }
@@ -175,7 +175,10 @@ impl<S: Store> Organization<S> {
             let mut session = Session::open(store, context, profile, head, &job.manage)?;
             session.told = told;
             match job.does {
-                Does::AsAsked => http::handle(&mut session, ready),
+                Does::AsAsked => match wire::system(&job.manage.request.path) {
+                    None => http::handle(&mut session, ready),
+                    Some((adapter, rest)) => wire::handle(&mut session, adapter, &rest, ready),
+                },
                 Does::CollectLogin(token) => {
                     let login = device::approved(store, token)?.ok_or(Code::NotFound)?;
                     device::collect(&mut session, &login, ready)

@@ -41,6 +41,8 @@ pub(crate) struct Session<'t, 'c, S> {
     pub(crate) who: Who,
     /// What the login object has answered, the second time.
     pub(crate) told: Option<Told>,
+    /// Whether a public key may be registered without a proof: in the form of a system that has no place for one.
+    pub(crate) possession_shown: bool,
 }
 
 /// What a login object was asked about, and what it said; none: it could not be reached.
@@ -79,7 +81,7 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
         let ends_itself = match http::route(&manage.request) {
             Ok((Operation::RevokeByKey, _)) => manage.signed,
             Ok((Operation::RevokeSelf, _)) => true,
-            _ => false,
+            _ => manage.signed && http::wire::ends_itself(&manage.request),
         };
         if !ends_itself {
             standing(&token, now)?;
@@ -113,7 +115,26 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
             actor,
             who,
             told: None,
+            possession_shown: false,
         })
+    }
+
+    /// The same for another request: that of an adapter, in the contract's form.
+    pub(crate) fn with_request<'i>(&'i mut self, request: &'i HttpRequest) -> Session<'i, 'c, S> {
+        Session {
+            store: self.store,
+            context: &mut *self.context,
+            head: self.head.clone(),
+            profile: Rc::clone(&self.profile),
+            request,
+            signed: self.signed,
+            passphrase_hash: None,
+            token: self.token.clone(),
+            actor: self.actor.clone(),
+            who: self.who.clone(),
+            told: None,
+            possession_shown: self.possession_shown,
+        }
     }
 
     /// Makes a change within the call's transaction, as the one who acts.

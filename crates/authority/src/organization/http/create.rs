@@ -59,7 +59,9 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
     let made = match (ready, &public_key) {
         (Some(ready), _) => ready,
         (None, Some(key)) => {
-            challenge::redeem(session, key, asked.proof.as_ref())?;
+            if !session.possession_shown {
+                challenge::redeem(session, key, asked.proof.as_ref())?;
+            }
             let id = TokenId::new(now, &session.context.random());
             Ready { tokens: vec![id], secret: None, claimed: false, keys: wanted(id, key_names(kind, key)) }
         }

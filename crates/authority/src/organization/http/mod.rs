@@ -18,6 +18,7 @@ pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod renew;
 pub(crate) mod who;
+pub(crate) mod wire;
 
 use serde::Serialize;
 use symbolon::id::TokenId;

@@ -6,4 +6,5 @@ mod logins;
 mod manage;
 mod random;
 mod tokens;
+mod wire;
 mod world;

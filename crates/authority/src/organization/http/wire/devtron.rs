@@ -1,0 +1,130 @@
+//! Devtron: `/orchestrator/api-token`. Its clients name tokens by numbers: each token gets one, and none is given twice.
+
+use serde_json::{Map, Value as Json, json};
+use symbolon::id::TokenId;
+use symbolon::problem::{Code, Problem};
+
+use super::{Call, answered, fields, millis, part, renamed, revoke, take, time, tokens};
+use crate::organization::failure::{Failure, Result};
+use crate::organization::http::{Outcome, reply};
+use crate::organization::session::{Ready, Session};
+use crate::organization::token::Token;
+use crate::store::{Store, Value};
+
+const KIND: &str = "token";
+const NAMES: &[(&str, &str)] = &[("expires_at", "expireAtInMs")];
+
+pub(super) fn handle<S: Store>(
+    session: &mut Session<'_, '_, S>,
+    rest: &[&str],
+    ready: Option<Ready>,
+) -> Result<Outcome> {
+    match (session.request.method.as_str(), rest) {
+        ("GET", []) => list(session),
+        ("POST", []) => create(session, ready).map_err(|failure| renamed(failure, NAMES)),
+        ("PUT", [number]) => {
+            let token = token(session, number)?;
+            edit(session, &token, ready).map_err(|failure| renamed(failure, NAMES))
+        }
+        ("DELETE", [number]) => {
+            let token = token(session, number)?;
+            revoke(session, KIND, &token.id.to_string(), |_| envelope(json!({ "success": true })))
+        }
+        _ => Err(Code::NotFound.into()),
+    }
+}
+
+fn envelope(result: Json) -> Json {
+    json!({ "code": 200, "status": "OK", "result": result, "errors": [] })
+}
+
+fn list<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
+    // Those that were made by other ways get their numbers now.
+    session.store.execute(
+        "INSERT INTO alias (token) SELECT id FROM token
+            WHERE NOT EXISTS (SELECT 1 FROM alias WHERE alias.token = token.id) ORDER BY created_at, id",
+        &[],
+    )?;
+    let mut items = Vec::new();
+    for token in tokens(session, "kind=token")? {
+        let number = number(session, token.get("id").and_then(Json::as_str).unwrap_or_default())?;
+        items.push(json!({
+            "id": number,
+            "userId": number,
+            "userIdentifier": identifier(&token),
+            "name": part(&token, "name"),
+            "description": token.get("description").and_then(Json::as_str).unwrap_or_default(),
+            "expireAtInMs": millis(&token, "expires_at").unwrap_or_default(),
+            "lastUsedAt": token.get("last_used_at").and_then(Json::as_str).unwrap_or_default(),
+            "lastUsedByIp": token.get("last_used_ip").and_then(Json::as_str).unwrap_or_default(),
+            "updatedAt": part(&token, "created_at"),
+        }));
+    }
+    reply(200, &envelope(json!(items)))
+}
+
+fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
+    let mut asked = fields(session)?;
+    let mut body = Map::from_iter([("kind".to_owned(), json!(KIND))]);
+    take(&mut asked, "name", &mut body, "name");
+    take(&mut asked, "description", &mut body, "description");
+    if let Some(expiry) = asked.remove("expireAtInMs") {
+        body.insert("expires_at".to_owned(), end(&expiry)?);
+    }
+    let outcome = Call::new("POST", "/v1/tokens").with(Json::Object(body)).run(session, ready)?;
+    let Outcome::Held(held) = &outcome else { return Ok(outcome) };
+    let token = part(&held.document, "token");
+    let id = token.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
+    session.store.execute("INSERT INTO alias (token) VALUES (?1) ON CONFLICT DO NOTHING", &[(&id).into()])?;
+    let number = number(session, &id)?;
+    answered(outcome, 200, |answer| {
+        envelope(json!({
+            "success": true,
+            "token": part(answer, "secret"),
+            "userId": number,
+            "userIdentifier": identifier(&token),
+        }))
+    })
+}
+
+/// The description changes in place; another end makes a new secret, and the old one stops.
+fn edit<S: Store>(session: &mut Session<'_, '_, S>, token: &Token, ready: Option<Ready>) -> Result<Outcome> {
+    let mut asked = fields(session)?;
+    let mut body = Map::new();
+    take(&mut asked, "description", &mut body, "description");
+    let path = format!("/v1/tokens/{}", token.id);
+    let edited = Call::new("PATCH", &path).with(Json::Object(body)).run(session, None)?;
+    let expires_at = asked.remove("expireAtInMs").map(|expiry| end(&expiry)).transpose()?;
+    let now = token.expires_at.map_or(Json::Null, |at| Json::String(at.to_string()));
+    let Some(expires_at) = expires_at.filter(|asked| *asked != now) else {
+        return answered(edited, 200, |_| envelope(json!({ "success": true })));
+    };
+    let renewed = Call::new("POST", &format!("{path}/regenerate"))
+        .with(json!({ "expires_at": expires_at }))
+        .run(session, ready)?;
+    answered(renewed, 200, |answer| envelope(json!({ "success": true, "token": part(answer, "secret") })))
+}
+
+/// An end in milliseconds since 1970; 0 is none.
+fn end(expiry: &Json) -> Result<Json> {
+    match expiry.as_i64() {
+        Some(0) => Ok(Json::Null),
+        millis => time("expireAtInMs", millis),
+    }
+}
+
+fn identifier(token: &Json) -> String {
+    format!("API-TOKEN:{}", token.get("name").and_then(Json::as_str).unwrap_or_default())
+}
+
+fn number<S: Store>(session: &Session<'_, '_, S>, id: &str) -> Result<u64> {
+    let rows = session.store.execute("SELECT number FROM alias WHERE token = ?1", &[id.into()])?;
+    Ok(rows.first().ok_or(Failure::Broken("a token has no number"))?.get(0)?)
+}
+
+fn token<S: Store>(session: &Session<'_, '_, S>, number: &str) -> Result<Token> {
+    let number: u32 = number.parse().map_err(|_| Problem::new(Code::NotFound))?;
+    let rows = session.store.execute("SELECT token FROM alias WHERE number = ?1", &[Value::from(number)])?;
+    let id: TokenId = rows.first().ok_or(Code::NotFound)?.parsed(0)?;
+    Ok(Token::find(session.store, session.context.now, id)?.ok_or(Code::NotFound)?)
+}
