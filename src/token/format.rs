@@ -196,7 +196,10 @@ impl Format {
     }
 }
 
-/// CRC-32 (ISO-HDLC, as in zlib) in six characters.
+/// CRC-32 (ISO-HDLC, as in zlib), without a table.
+const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
+
+/// The checksum in six characters.
 fn checksum(covered: &str) -> [u8; CHECKSUM_LEN] {
-    base62::digits(u64::from(crc32fast::hash(covered.as_bytes())))
+    base62::digits(u64::from(CRC.checksum(covered.as_bytes())))
 }
