@@ -1,0 +1,41 @@
+/**
+ * Symbolon: keys, signed requests and their verification, in browsers, Node, Deno, Bun and Workers.
+ * @module
+ */
+
+import { type SignedFetch, type SignedFetchOptions, makeSignedFetch } from "./fetch.js";
+import type { SigningKey } from "./keys.js";
+import { type SignRequest, makeSignRequest } from "./sign.js";
+import { streamDigest } from "./software.js";
+import { prepareInCore } from "./wasm/rules.js";
+
+/**
+ * Signs a request after RFC 9421: method, authority, path and query, and of a body its digest and type; with `created`,
+ * `expires`, `nonce`, `keyid` and `tag="symbolon"`. The request that was handed in stays as it is.
+ */
+export const signRequest: SignRequest = /* @__PURE__ */ makeSignRequest(prepareInCore);
+
+/**
+ * A `fetch` that signs each request. It signs anew for a redirect to the same origin and refuses any other, and sends
+ * once more with the server's time where the server finds this clock wrong. A Blob is hashed as it streams and never held
+ * in memory.
+ */
+export const signedFetch: (key: SigningKey, options?: SignedFetchOptions) => SignedFetch = /* @__PURE__ */ makeSignedFetch(
+  prepareInCore,
+  streamDigest,
+);
+
+export * from "./common.js";
+export {
+  type KeyResolver,
+  type Presence,
+  type ReceivedRequest,
+  type RefusedRequest,
+  type Verification,
+  type VerificationPolicy,
+  type VerificationWindow,
+  type VerifiedRequest,
+  type VerifyOptions,
+  nativePolicy,
+  verifyRequest,
+} from "./verify.js";

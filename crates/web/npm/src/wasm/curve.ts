@@ -1,0 +1,9 @@
+import { compiled } from "#curve";
+import * as glue from "./generated/curve.js";
+import { once } from "./load.js";
+
+/** P-256 and SHA-256 in WebAssembly, started when they are first needed. */
+export const curve = once(async () => {
+  glue.initSync({ module: await compiled() });
+  return glue;
+});
