@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::glue;
+use crate::npm;
 use crate::process::{self, say};
 use crate::setup;
 use crate::size::Size;
@@ -21,6 +22,8 @@ const TEST_HOOKS: &str = "test-hooks";
 pub(crate) enum Product {
     /// The Cloudflare Worker: dist/worker.
     Worker,
+    /// The npm package: dist/npm.
+    Npm,
 }
 
 /// Which Worker.
@@ -69,6 +72,9 @@ pub(crate) fn build(workspace: &Workspace, products: &[Product], test_hooks: boo
                 worker_sizes(&folder)?
                     .iter()
                     .for_each(|(name, size)| println!("dist/{}/{name}: {size}", flavour.name()));
+            }
+            Product::Npm => {
+                npm::build(workspace)?;
             }
         }
     }
@@ -121,7 +127,7 @@ fn bundle(workspace: &Workspace, library: &Cdylib<'_>, host: &Path, out: &Path) 
     }
     fs::create_dir_all(&work)?;
     fs::create_dir_all(out)?;
-    wasm::bindgen(workspace, "no-modules", &compiled, &work, "symbolon")?;
+    wasm::bindgen(workspace, "no-modules", &compiled, &work, "symbolon", wasm::Panics::Speak)?;
     let glue = fs::read_to_string(work.join("symbolon.js")).context("reading wasm-bindgen's glue")?;
     let module = work.join("symbolon.mjs");
     fs::write(&module, glue::factory(&glue, "./symbolon.wasm")?)?;

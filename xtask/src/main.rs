@@ -12,6 +12,7 @@ mod check;
 mod dev;
 mod fuzz;
 mod glue;
+mod npm;
 mod process;
 mod readme;
 mod setup;

@@ -1,6 +1,7 @@
 //! The suites, one after the other, and how many tests of each passed.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -8,7 +9,7 @@ use clap::ValueEnum;
 use crate::build::{self, Flavour};
 use crate::process::{self, Echo, say};
 use crate::workspace::Workspace;
-use crate::{readme, setup, tidy};
+use crate::{npm, readme, setup, tidy};
 
 /// A suite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -19,6 +20,10 @@ pub(crate) enum Suite {
     Tidy,
     /// tests/workerd: the built Worker in workerd.
     Workerd,
+    /// tests/npm: the npm package in Node 20 and 24, Deno, Bun and workerd, and in projects that install it.
+    Npm,
+    /// tests/browser: the npm package in Chromium.
+    Browser,
     /// The quickstart of README.md, as a reader would type it.
     Readme,
     /// wrangler deploy --dry-run with the root wrangler.toml.
@@ -37,7 +42,8 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, other: Self) {
+    /// Both together.
+    pub(crate) fn add(&mut self, other: Self) {
         self.passed = self.passed.saturating_add(other.passed);
         self.failed = self.failed.saturating_add(other.failed);
         self.skipped = self.skipped.saturating_add(other.skipped);
@@ -88,6 +94,8 @@ fn run(workspace: &Workspace, suite: Suite) -> Result<Counts> {
         Suite::Core => core(workspace),
         Suite::Tidy => tidy::counts(workspace),
         Suite::Workerd => workerd(workspace),
+        Suite::Npm => npm::test(workspace),
+        Suite::Browser => npm::test_in_browser(workspace),
         Suite::Readme => readme::run(workspace),
         Suite::Wrangler => wrangler(workspace),
     }
@@ -112,20 +120,7 @@ fn core(workspace: &Workspace) -> Result<Counts> {
 }
 
 fn workerd(workspace: &Workspace) -> Result<Counts> {
-    let folder = workspace.path("tests/workerd");
-    let mut files = Vec::new();
-    if folder.is_dir() {
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.to_string_lossy().ends_with(".test.mjs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        bail!("there is no test under tests/workerd");
-    }
+    let files = files(workspace, "tests/workerd")?;
     build::worker(workspace, Flavour::Release)?;
     build::worker(workspace, Flavour::Test)?;
     if let Err(error) = setup::python_packages(workspace) {
@@ -136,7 +131,27 @@ fn workerd(workspace: &Workspace) -> Result<Counts> {
     node_tests(&mut command)
 }
 
-fn node_tests(command: &mut std::process::Command) -> Result<Counts> {
+/// The files of tests in a folder; an error when there is none.
+pub(crate) fn files(workspace: &Workspace, folder: &str) -> Result<Vec<PathBuf>> {
+    let path = workspace.path(folder);
+    let mut files = Vec::new();
+    if path.is_dir() {
+        for entry in fs::read_dir(&path)? {
+            let path = entry?.path();
+            if path.to_string_lossy().ends_with(".test.mjs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        bail!("there is no test under {folder}");
+    }
+    Ok(files)
+}
+
+/// Runs node's tests and counts them.
+pub(crate) fn node_tests(command: &mut std::process::Command) -> Result<Counts> {
     let finished = process::capture(command, "node --test", Echo::Shown)?;
     let mut counts = node_counts(&finished.stdout).context("node --test printed no counts")?;
     if !finished.status.success() && counts.failed == 0 {

@@ -69,8 +69,50 @@ pub(crate) fn compile(workspace: &Workspace, library: &Cdylib<'_>) -> Result<Pat
     Ok(target.join("wasm32-unknown-unknown").join(folder).join(file))
 }
 
+/// Compiles the browser's crate with one of its features, for size before all else.
+///
+/// The paths of this machine stay out of the module, and SHA-256 is the compact one: WebCrypto serves where speed counts.
+pub(crate) fn compile_for_web(workspace: &Workspace, feature: &str) -> Result<PathBuf> {
+    let mut command = workspace.cargo();
+    command.args(["build", "--locked", "--package", "symbolon-web", "--features", feature]);
+    command.args(["--profile", "web", "--target", "wasm32-unknown-unknown"]);
+    let mut flags = vec![
+        "--cfg=sha2_backend=\"soft\"".to_owned(),
+        "--cfg=sha2_backend_soft=\"compact\"".to_owned(),
+        format!("--remap-path-prefix={}=symbolon", workspace.root.display()),
+    ];
+    if let Some(home) =
+        std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+    {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    process::run(&mut command, &format!("compiling symbolon-web ({feature}) to WebAssembly"))?;
+    let folder = workspace.target.join("wasm32-unknown-unknown/web");
+    // The other feature's build writes to the same place.
+    let kept = folder.join(format!("symbolon_{feature}.wasm"));
+    fs::copy(folder.join("symbolon_web.wasm"), &kept).context("copying the module")?;
+    Ok(kept)
+}
+
+/// What becomes of the messages of panics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Panics {
+    /// They are put together, for whoever reads them.
+    Speak,
+    /// A panic traps at once (`xtask/bindgen/src/snip.rs`).
+    Trap,
+}
+
 /// wasm-bindgen: writes `NAME.js` and `NAME_bg.wasm` into `out`.
-pub(crate) fn bindgen(workspace: &Workspace, mode: &str, input: &Path, out: &Path, name: &str) -> Result<()> {
+pub(crate) fn bindgen(
+    workspace: &Workspace,
+    mode: &str,
+    input: &Path,
+    out: &Path,
+    name: &str,
+    panics: Panics,
+) -> Result<()> {
     same_bindgen(workspace)?;
     let mut build = workspace.cargo();
     build.args(["build", "--locked", "--quiet", "--package", "xtask-bindgen"]);
@@ -78,6 +120,9 @@ pub(crate) fn bindgen(workspace: &Workspace, mode: &str, input: &Path, out: &Pat
     let program = workspace.target.join("debug").join(format!("xtask-bindgen{}", std::env::consts::EXE_SUFFIX));
     let mut command = workspace.command(&program.to_string_lossy());
     command.arg(mode).arg(input).arg(out).arg(name);
+    if panics == Panics::Trap {
+        command.arg("--snip-panics");
+    }
     process::run(&mut command, "wasm-bindgen")
 }
 

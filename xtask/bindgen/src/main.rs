@@ -2,10 +2,13 @@
 //!
 //! A crate of its own because it takes minutes to compile and only the builds of WebAssembly need it.
 //!
-//! `xtask-bindgen TARGET INPUT.wasm OUT_DIR NAME`, where TARGET is one of wasm-bindgen's output modes in [`configure`].
+//! `xtask-bindgen TARGET INPUT.wasm OUT_DIR NAME [--snip-panics]`, where TARGET is one of wasm-bindgen's output modes in
+//! [`configure`]; `--snip-panics` is explained in [`snip`].
 #![allow(clippy::print_stderr, reason = "a command-line tool speaks on its standard streams")]
 
-use std::path::PathBuf;
+mod snip;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -22,19 +25,25 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Vec<String>) -> Result<()> {
-    let [target, input, out_dir, name] = arguments.as_slice() else {
-        bail!("usage: xtask-bindgen TARGET INPUT.wasm OUT_DIR NAME");
+    let (target, input, out_dir, name, snip) = match arguments.as_slice() {
+        [target, input, out_dir, name] => (target, input, out_dir, name, false),
+        [target, input, out_dir, name, option] if option == "--snip-panics" => (target, input, out_dir, name, true),
+        _ => bail!("usage: xtask-bindgen TARGET INPUT.wasm OUT_DIR NAME [--snip-panics]"),
     };
     let input = PathBuf::from(input);
     let mut bindgen = Bindgen::new();
     configure(&mut bindgen, target)?;
-    bindgen
+    let mut output = bindgen
         .input_path(&input)
         .out_name(name)
         .remove_producers_section(true)
         .remove_name_section(false)
-        .generate(out_dir)
-        .with_context(|| format!("wasm-bindgen on {}", input.display()))
+        .generate_output()
+        .with_context(|| format!("wasm-bindgen on {}", input.display()))?;
+    if snip && snip::snip_panics(output.wasm_mut()) == 0 {
+        bail!("no function begins a panic: the names have changed");
+    }
+    output.emit(Path::new(out_dir)).with_context(|| format!("writing to {out_dir}"))
 }
 
 /// `no-modules` is what the Worker is made from (a script whose state lives in one function, which xtask turns into a

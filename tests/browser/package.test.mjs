@@ -1,0 +1,160 @@
+// The npm package in Chromium: the suite of every runtime, keys in IndexedDB, what becomes of a key's bytes, and projects
+// that are built the way front-ends are.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { build } from "esbuild";
+
+import { CONSUMER, ROOT, project, run, symbolon } from "../npm/lib.mjs";
+import { LIB, entries } from "../npm/package.mjs";
+import { tests } from "../npm/suite.mjs";
+import { readVectors } from "../npm/vectors.mjs";
+import { STRICT, WITHOUT_WASM, browser, serve } from "./lib.mjs";
+
+const of = (file) => JSON.stringify(new URL(file, LIB).pathname);
+
+/** Bundles a module's text for the browser. */
+async function bundle(contents) {
+  const out = await build({ stdin: { contents, resolveDir: ROOT }, bundle: true, format: "esm", write: false, conditions: ["browser"], target: "es2022", logLevel: "warning" });
+  return out.outputFiles[0].text;
+}
+
+/** A page whose script is this module; what it puts into `globalThis.outcome`. */
+async function outcome(t, contents, { files = {}, api, policy = STRICT, page, context } = {}) {
+  const url = await serve(t, { files: { "/": "<!doctype html><script type=module src=/main.js></script>", "/main.js": await bundle(contents), ...files }, api, policy });
+  const tab = page ?? (await (context ?? (await browser(t))).newPage());
+  const errors = [];
+  tab.on("pageerror", (error) => errors.push(error));
+  await tab.goto(url);
+  const found = await Promise.race([
+    tab.waitForFunction(() => globalThis.outcome !== undefined, undefined, { timeout: 120_000 }).then(() => tab.evaluate(() => globalThis.outcome)),
+    new Promise((_, reject) => tab.on("pageerror", reject)),
+  ]);
+  deepEqual(errors, []);
+  return { found, tab, url };
+}
+
+test("Chromium: the suite of every runtime, under a strict Content-Security-Policy", async (t) => {
+  const count = tests(await entries()).length;
+  const { found } = await outcome(
+    t,
+    `import * as full from ${of("index.js")};
+     import * as light from ${of("webcrypto.js")};
+     import * as software from ${of("software.js")};
+     import { prepare } from ${of("base.js")};
+     import { prepareInCore } from ${of("wasm/rules.js")};
+     import { run } from ${JSON.stringify(join(ROOT, "tests/npm/suite.mjs"))};
+     const data = await (await fetch("/vectors.json")).json();
+     const vectors = data === null ? null : { ...data, steps: { prepare, prepareInCore } };
+     globalThis.outcome = await run({ full, light, software, vectors });`,
+    { files: { "/vectors.json": JSON.stringify(readVectors()) } },
+  );
+  deepEqual(found, { passed: count, failed: [] });
+});
+
+test("Chromium: where WebAssembly is forbidden the light entry signs, and the full one says why it cannot", async (t) => {
+  const { found } = await outcome(
+    t,
+    `import { signRequest as full } from ${of("index.js")};
+     import { generateKeyPair, signRequest } from ${of("webcrypto.js")};
+     const pair = await generateKeyPair();
+     const request = new Request("https://a.example/x", { method: "POST", body: "x" });
+     const signed = await signRequest(request, pair);
+     const why = await full(request, pair).catch((error) => [error.name, error.code, error.message]);
+     globalThis.outcome = { digest: signed.headers.get("content-digest"), input: signed.headers.get("signature-input"), why };`,
+    { policy: WITHOUT_WASM },
+  );
+  ok(found.digest.startsWith("sha-256=:"));
+  ok(found.input.startsWith('sig=("@method" "@authority" "@path" "@query" "content-digest" "content-type");created='));
+  deepEqual(found.why.slice(0, 2), ["SymbolonError", "unsupported"]);
+  ok(found.why[2].includes("wasm-unsafe-eval"));
+});
+
+test("Chromium: keys stay in IndexedDB, across visits, and nowhere else", async (t) => {
+  const context = await browser(t);
+  const script = `
+    import { exportKey, generateKeyPair, openKeyStore, signRequest, thumbprint } from ${of("index.js")};
+    const store = await openKeyStore();
+    const code = (promise) => promise.then(() => "none", (error) => error.code);
+    const before = (await store.list()).map(({ name }) => name);
+    if (before.length === 0) {
+      const pair = await generateKeyPair();
+      await store.put("b", pair);
+      await store.put("a", await generateKeyPair());
+      const twice = await code(store.put("b", await generateKeyPair()));
+      await store.put("a", await generateKeyPair(), { replace: true });
+      globalThis.outcome = { before, twice, print: await thumbprint(pair) };
+    } else {
+      const pair = await store.get("b");
+      const listed = await store.list();
+      const signed = await signRequest(new Request("https://a.example/"), pair);
+      const outcome = {
+        before, print: await thumbprint(pair), export: await code(exportKey(pair, "hex")), signed: signed.headers.has("signature"),
+        listed: await thumbprint(listed[1].publicKey), recent: Math.abs(Date.now() - listed[1].createdAt) < 600000,
+        deleted: [await store.delete("b"), await store.delete("b")], gone: (await store.get("b")) === undefined,
+        left: (await store.list()).map(({ name }) => name),
+      };
+      store.close();
+      globalThis.outcome = { ...outcome, local: localStorage.length, session: sessionStorage.length, cookies: document.cookie };
+    }`;
+  const first = await outcome(t, script, { context });
+  deepEqual([first.found.before, first.found.twice], [[], "storage_failed"]);
+  await first.tab.reload();
+  await first.tab.waitForFunction(() => globalThis.outcome !== undefined);
+  const { print, ...rest } = await first.tab.evaluate(() => globalThis.outcome);
+  equal(print, first.found.print);
+  deepEqual(rest, {
+    before: ["a", "b"], export: "unsupported", signed: true, listed: print, recent: true, deleted: [true, false], gone: true, left: ["a"],
+    local: 0, session: 0, cookies: "",
+  });
+});
+
+test("Chromium: a page with modules and no build step signs what the Worker accepts", async (t) => {
+  const [{ url: api, secret }, folder] = await Promise.all([symbolon(t), project(t, {})]);
+  // What the browser resolves by itself: an import map, which a strict policy allows from a nonce or a hash.
+  const map = JSON.stringify({
+    imports: { symbolon: "/symbolon/lib/index.js" },
+    scopes: { "/symbolon/": { "#rules": "/symbolon/lib/wasm/rules.inline.js", "#curve": "/symbolon/lib/wasm/curve.inline.js" } },
+  });
+  const { createHash } = await import("node:crypto");
+  const hash = createHash("sha256").update(map).digest("base64");
+  const page = `<!doctype html><script type=importmap>${map}</script><script type=module src=/main.js></script>`;
+  const url = await serve(t, {
+    files: { "/": page, "/consumer.js": CONSUMER, "/main.js": `import { sign } from "./consumer.js"; globalThis.outcome = await sign(location.origin, ${JSON.stringify(secret)});` },
+    fallback: (path) => (path.startsWith("/symbolon/lib/") && !path.includes("..") ? readFileSync(join(folder, "node_modules", path)) : undefined),
+    api,
+    policy: STRICT.replace("'self'", `'self' 'sha256-${hash}'`),
+  });
+  const tab = await (await browser(t)).newPage();
+  await tab.goto(url);
+  await tab.waitForFunction(() => globalThis.outcome !== undefined);
+  equal(await tab.evaluate(() => globalThis.outcome), "accepted");
+});
+
+for (const bundler of ["vite", "esbuild"]) {
+  test(`Chromium: what ${bundler} builds signs what the Worker accepts`, async (t) => {
+    const [{ url: api, secret }, folder] = await Promise.all([
+      symbolon(t),
+      project(t, {
+        "consumer.js": CONSUMER,
+        "main.js": `import { sign } from "./consumer.js"; globalThis.outcome = await sign(location.origin, new URL(location.href).hash.slice(1));`,
+        "index.html": "<!doctype html><script type=module src=/main.js></script>",
+        "vite.config.js": "export default { build: { modulePreload: false, target: 'es2022' } };",
+      }),
+    ]);
+    if (bundler === "vite") await run("vite", ["build", "--outDir", "out", "--logLevel", "warn"], { cwd: folder });
+    else {
+      await build({ entryPoints: [join(folder, "main.js")], bundle: true, minify: true, format: "esm", target: "es2022", outfile: join(folder, "out/main.js") });
+    }
+    const file = (path) => (path.includes("..") ? undefined : readFileSync(join(folder, "out", path)));
+    const files = bundler === "vite" ? { "/": file("index.html") } : { "/": "<!doctype html><script type=module src=/main.js></script>" };
+    const url = await serve(t, { files, fallback: file, api });
+    const tab = await (await browser(t)).newPage();
+    await tab.goto(`${url}/#${secret}`);
+    await tab.waitForFunction(() => globalThis.outcome !== undefined);
+    equal(await tab.evaluate(() => globalThis.outcome), "accepted");
+  });
+}

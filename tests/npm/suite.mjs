@@ -1,0 +1,372 @@
+// The package's tests that run in every runtime: Node, Deno, Bun, workerd and Chromium. Nothing here knows where it runs;
+// the package's entries and the vectors are handed in.
+
+/** Fails with both values. */
+function equal(actual, expected, what) {
+  const text = (value) => JSON.stringify(value) ?? String(value);
+  if (text(actual) !== text(expected)) throw new Error(`${what}: ${text(actual)}, expected ${text(expected)}`);
+}
+
+function ok(value, what) {
+  if (!value) throw new Error(what);
+}
+
+/** The code with which something fails. */
+async function code(call, what) {
+  try {
+    await call();
+  } catch (error) {
+    ok(error instanceof Error, `${what}: not an Error`);
+    return error.code ?? String(error);
+  }
+  throw new Error(`${what}: did not fail`);
+}
+
+const hex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+const utf8 = (text) => new TextEncoder().encode(text);
+const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+const LENIENT = {
+  components: [], withBody: [], withBodyIfSent: [], labels: undefined, tag: undefined,
+  nonce: "optional", keyId: "optional", created: "required", expires: "optional",
+  maxAgeSeconds: 300, maxLifetimeSeconds: 300, maxAheadSeconds: 60,
+};
+const NATIVE = { maxAgeSeconds: 60, maxLifetimeSeconds: 60, maxAheadSeconds: 5 };
+const NOW = 1_700_000_000_000;
+
+/** The scalar and the point of vector D2: they are fixed, so that a failure can be looked at. */
+const PRIVATE = "32c23131a0050477690183085932bd3e163b88cbeae084c5fa763b790453f995";
+const PUBLIC =
+  "b6739b6208dd8914008c35242fc947de5a9fda875a41ad5244771df0e7173516e2203d68f454cad8f076e1df22919573d0f42de66c1c79b60628f3459df25ac3";
+const FINGERPRINT = "16e6e6aa7fb07081dfe7b1154c930955666f47f9247211dfbd19ad2e738f2380";
+
+/** The tests: each has a name and a function that throws. */
+export function tests({ full, light, software, vectors }) {
+  const list = [];
+  const test = (name, run) => list.push({ name, run });
+  const both = [["full", full], ["light", light]];
+
+  for (const [tier, api] of both) {
+    test(`${tier}: a key goes through every form`, async () => {
+      const pair = await api.importKey(PRIVATE, { extractable: true });
+      equal(await api.exportKey(pair, "hex"), PRIVATE, "hex");
+      equal(await api.exportKey(pair.publicKey, "hex"), PUBLIC, "public hex");
+      equal(await api.fingerprint(pair), FINGERPRINT, "fingerprint");
+      for (const form of ["pem", "jwk"]) {
+        const again = await api.importKey(await api.exportKey(pair, form), { extractable: true });
+        equal(await api.exportKey(again, "hex"), PRIVATE, form);
+        const other = await api.importPublicKey(await api.exportKey(pair.publicKey, form));
+        equal(await api.exportKey(other, "hex"), PUBLIC, `public ${form}`);
+      }
+      const text = JSON.stringify(await api.exportKey(pair, "jwk"));
+      equal(await api.exportKey(await api.importKey(text, { extractable: true }), "hex"), PRIVATE, "JWK as text");
+      equal(await api.exportKey(await api.importPublicKey(`04${PUBLIC}`), "hex"), PUBLIC, "SEC 1");
+    });
+
+    test(`${tier}: a generated key cannot leave unless asked`, async () => {
+      const pair = await api.generateKeyPair();
+      equal(pair.privateKey.extractable, false, "extractable");
+      equal(await code(() => api.exportKey(pair, "hex"), "export"), "unsupported", "code");
+      const open = await api.generateKeyPair({ extractable: true });
+      ok(/^[0-9a-f]{64}$/.test(await api.exportKey(open, "hex")), "hex");
+      equal((await api.thumbprint(open)).length, 43, "thumbprint");
+    });
+
+    test(`${tier}: what is no key is refused, and never repeated`, async () => {
+      const pair = await api.importKey(PRIVATE, { extractable: true });
+      const jwk = await api.exportKey(pair, "jwk");
+      const pem = await api.exportKey(pair, "pem");
+      const other = await api.exportKey(await api.generateKeyPair({ extractable: true }), "jwk");
+      const wrong = [
+        "", "xyz", `${PRIVATE}00`, "{", "{}", pem.replace("PRIVATE", "EC PRIVATE"), pem.replace("MIG", "AAA"), `${pem}${pem}`,
+        `note\n${pem}`, { ...jwk, crv: "P-384" }, { ...jwk, d: undefined }, { ...jwk, x: other.x, y: other.y },
+        { ...jwk, use: "enc" }, { ...jwk, alg: "ES384" }, { ...jwk, key_ops: ["verify"] }, { ...jwk, d: `${jwk.d}=` },
+      ];
+      for (const each of wrong) {
+        try {
+          await api.importKey(each);
+        } catch (error) {
+          ok(error instanceof api.KeyError && error instanceof api.SymbolonError, `class of ${JSON.stringify(each)}`);
+          equal(error.code, "invalid_request", JSON.stringify(each));
+          ok(!`${error.message}${error.stack}`.includes(PRIVATE.slice(0, 16)), "a secret in an error");
+          continue;
+        }
+        throw new Error(`accepted: ${JSON.stringify(each)}`);
+      }
+      for (const each of ["0".repeat(64), "f".repeat(64)]) ok(["unsupported", "invalid_request"].includes(await code(() => api.importKey(each), each)), each);
+      for (const each of [jwk, pem, PRIVATE, "0".repeat(128), `${PUBLIC.slice(0, -1)}4`, `${"f".repeat(64)}${PUBLIC.slice(64)}`, JSON.stringify(jwk)]) {
+        equal(await code(() => api.importPublicKey(each), "public"), "invalid_request", "public");
+      }
+    });
+
+    test(`${tier}: a request is signed and verifies, and each change is noticed`, async () => {
+      const pair = await api.generateKeyPair();
+      const url = "https://api.example.com/v1/things?limit=10&cursor=abc%2Fdef";
+      const make = () => new Request(url, { method: "POST", headers: { "content-type": "application/json" }, body: '{"hello":"world"}' });
+      const original = make();
+      const signed = await api.signRequest(original, pair, { organization: "Acme42", now: () => NOW });
+      equal(await original.text(), '{"hello":"world"}', "the original can still be read");
+      equal(signed.headers.get("content-digest"), "sha-256=:k6I5cakU5erL8KjSUVTNownDwccvu5kU1Hxg88toFYg=:", "digest");
+      const policy = full.nativePolicy(NATIVE);
+      const verify = (request, now = NOW) => full.verifyRequest(request, pair.publicKey, { policy, now: () => now });
+      const good = await verify(signed);
+      equal(good.valid, true, "valid");
+      equal(good.keyId, `Acme42.${await api.thumbprint(pair)}`, "keyId");
+      equal(good.components.length, 6, "components");
+      equal(good.bodyCovered, true, "body");
+      equal(good.tag, "symbolon", "tag");
+      equal(good.replayKey, `nonce:${good.nonce}`, "replay key");
+      equal(good.replayableUntil, NOW + 60_000, "until");
+      equal(await signed.clone().text(), '{"hello":"world"}', "what was verified can still be read");
+      const headers = signed.headers;
+      const changed = [
+        [new Request(url, { method: "PUT", headers, body: '{"hello":"world"}' }), "signature_invalid"],
+        [new Request(url.replace("10", "11"), { method: "POST", headers, body: '{"hello":"world"}' }), "signature_invalid"],
+        [new Request(url.replace("api.", "app."), { method: "POST", headers, body: '{"hello":"world"}' }), "signature_invalid"],
+        [new Request(url, { method: "POST", headers, body: '{"hello":"World"}' }), "digest_mismatch"],
+        [new Request(url, { method: "POST", headers }), "digest_mismatch"],
+      ];
+      for (const [request, expected] of changed) equal((await verify(request)).code, expected, request.url);
+      equal((await verify(signed, NOW + 61_000)).code, "signature_stale", "late");
+      equal((await verify(signed, NOW - 6_000)).code, "signature_stale", "early");
+      const stranger = await api.generateKeyPair();
+      equal((await full.verifyRequest(signed, stranger.publicKey, { policy, now: () => NOW })).code, "signature_invalid", "key");
+      equal((await full.verifyRequest(signed, () => undefined, { policy, now: () => NOW })).code, "unknown_token", "no key");
+      equal((await verify(make())).code, "missing_credential", "unsigned");
+    });
+
+    test(`${tier}: signedFetch follows within the origin, and no further`, async () => {
+      const pair = await api.generateKeyPair();
+      const seen = [];
+      const send = (answers) => api.signedFetch(pair, {
+        fetch: async (request) => {
+          seen.push(request.clone());
+          return answers.shift();
+        },
+      });
+      const to = (location, status = 307) => new Response(null, { status, headers: { location } });
+      const answer = await send([to("/b?x=1"), new Response("done")])("https://a.example/a", { method: "POST", body: "x" });
+      equal(await answer.text(), "done", "answer");
+      equal(seen.map((request) => request.url), ["https://a.example/a", "https://a.example/b?x=1"], "targets");
+      const policy = full.nativePolicy(NATIVE);
+      for (const request of seen) equal((await full.verifyRequest(request, pair.publicKey, { policy })).valid, true, request.url);
+      ok(seen[0].headers.get("signature") !== seen[1].headers.get("signature"), "signed anew");
+      equal(await seen[1].text(), "x", "the body again");
+      seen.length = 0;
+      await send([to("/c", 303), new Response("")])("https://a.example/a", { method: "POST", body: "x" });
+      equal([seen[1].method, seen[1].headers.has("content-digest")], ["GET", false], "303");
+      for (const location of ["https://b.example/", "http://a.example/", "https://a.example:8443/"]) {
+        seen.length = 0;
+        equal(await code(() => send([to(location)])("https://a.example/a"), location), "redirect_refused", location);
+        equal(seen.length, 1, "nothing was sent to another origin");
+      }
+      equal(await code(() => send(Array.from({ length: 12 }, () => to("/a")))("https://a.example/a"), "loop"), "redirect_refused", "loop");
+      equal((await send([to("/b")])("https://a.example/a", { redirect: "manual" })).status, 307, "manual");
+    });
+
+    test(`${tier}: signedFetch signs once more with the server's time`, async () => {
+      const pair = await api.generateKeyPair();
+      const seen = [];
+      const stale = (date) => new Response('{"code":"signature_stale"}', {
+        status: 401,
+        headers: { "content-type": "application/problem+json", ...(date && { date: new Date(NOW + 600_000).toUTCString() }) },
+      });
+      const run = async (answers) => {
+        seen.length = 0;
+        const call = api.signedFetch(pair, { now: () => NOW, fetch: async (request) => (seen.push(request), answers.shift()) });
+        return (await call("https://a.example/", { method: "POST", body: "x" })).status;
+      };
+      const created = () => seen.map((request) => Number(/created=(\d+)/.exec(request.headers.get("signature-input"))[1]));
+      equal(await run([stale(true), new Response("")]), 200, "second try");
+      equal(created(), [NOW / 1000, NOW / 1000 + 600], "times");
+      ok(new Set(seen.map((request) => request.headers.get("signature-input"))).size === 2, "a fresh nonce");
+      equal(await run([stale(true), stale(true), new Response("")]), 401, "once, not more");
+      equal(await run([stale(false), new Response("")]), 401, "without a date there is nothing to go by");
+      equal(await run([new Response('{"code":"expired"}', { status: 401, headers: { "content-type": "application/problem+json" } })]), 401, "another cause");
+    });
+
+    test(`${tier}: signedFetch sends a Blob and a stream without reading them first`, async () => {
+      const pair = await api.generateKeyPair();
+      let sent;
+      const call = api.signedFetch(pair, { fetch: async (request) => ((sent = request), new Response("")) });
+      const policy = full.nativePolicy(NATIVE);
+      const content = utf8("a".repeat(300_000));
+      await call("https://a.example/", { method: "PUT", body: new Blob([content], { type: "text/plain" }) });
+      equal((await full.verifyRequest(sent, pair.publicKey, { policy })).valid, true, "Blob");
+      ok(sent.headers.get("content-type").startsWith("text/plain"), "type");
+      const contentDigest = sent.headers.get("content-digest");
+      let pulled = 0;
+      const stream = new ReadableStream({
+        pull(controller) {
+          pulled += 1;
+          controller.enqueue(content.subarray(0, 100_000));
+          if (pulled === 3) controller.close();
+        },
+      }, { highWaterMark: 0 });
+      await call("https://a.example/", { method: "PUT", body: stream, contentDigest });
+      ok(pulled < 2, `${pulled} chunks were read before it was sent`);
+      equal((await full.verifyRequest(sent, pair.publicKey, { policy })).valid, true, "stream");
+      equal(pulled, 3, "it was read when it was sent");
+    });
+
+    test(`${tier}: the proof for a challenge is a signature over its bytes`, async () => {
+      const pair = await api.generateKeyPair();
+      const proof = await api.signChallenge(pair, "symbolon-key-challenge.Acme42.abc");
+      const bytes = fromBase64(proof.replaceAll("-", "+").replaceAll("_", "/"));
+      const key = await api.exportKey(pair.publicKey, "hex");
+      ok(await software.softwareVerify(key, utf8("symbolon-key-challenge.Acme42.abc"), bytes), "verifies");
+    });
+
+    test(`${tier}: a token's text is read, and a typing error noticed`, () => {
+      const token = "sym_pat_AAAAAAz7r10123456789ABCDEFGHIJKLMNOPQRSTUV0Xtf5C";
+      equal(api.parseToken(token), { prefix: "sym_pat_", organization: "AAAAAA", displayPrefix: token.slice(0, 22) }, "native");
+      const formats = [{ prefix: "dvg_", body: { hexDigits: 64 } }];
+      const other = `dvg_${"0123456789abcdef".repeat(4)}`;
+      equal(api.parseToken(other, formats), { prefix: "dvg_", displayPrefix: "dvg_0123" }, "hexadecimal");
+      for (const each of ["", token.slice(1), token.slice(0, -1), token.replace("AAAAAA", "AAAAAB"), token.replace("AAAAAA", "AAAA-A"), "x".repeat(300), other]) {
+        let caught;
+        try {
+          api.parseToken(each);
+        } catch (error) {
+          caught = error;
+        }
+        ok(caught instanceof api.TokenError && caught.code === "malformed_credential", each);
+        ok(each === "" || !caught.message.includes(each), "the text in an error");
+      }
+    });
+  }
+
+  test("a policy must spell out every rule", async () => {
+    const request = new Request("https://a.example/");
+    const complete = full.nativePolicy(NATIVE);
+    const pair = await full.generateKeyPair();
+    for (const name of Object.keys(complete)) {
+      const { [name]: _, ...policy } = complete;
+      equal(await code(() => full.verifyRequest(request, pair.publicKey, { policy }), name), "invalid_request", name);
+    }
+    equal(await code(() => full.verifyRequest(request, pair.publicKey, {}), "none"), "invalid_request", "none");
+    const failing = () => { throw new RangeError("the resolver's own"); };
+    const signed = await full.signRequest(request, pair);
+    let caught;
+    await full.verifyRequest(signed, failing, { policy: complete }).catch((error) => { caught = error; });
+    ok(caught instanceof RangeError, "a resolver's failure is no refusal");
+  });
+
+  test("keys of WebAssembly and of WebCrypto are interchangeable", async () => {
+    const made = await software.SoftwareKey.generate();
+    const pair = await full.importKey(made.export("jwk"), { extractable: true });
+    equal(await full.exportKey(pair, "hex"), made.export("hex"), "private");
+    equal(await full.exportKey(pair.publicKey, "hex"), made.publicKey("hex"), "public");
+    equal([await full.thumbprint(pair), await full.fingerprint(pair)], [made.thumbprint(), made.fingerprint()], "names");
+    const policy = full.nativePolicy(NATIVE);
+    const request = new Request("https://a.example/x");
+    for (const key of [made, pair]) {
+      const signed = await full.signRequest(request, key);
+      equal((await full.verifyRequest(signed, pair.publicKey, { policy })).valid, true, "verifies");
+    }
+    const theirs = await full.generateKeyPair({ extractable: true });
+    for (const form of ["hex", "jwk"]) {
+      const taken = await software.SoftwareKey.import(await full.exportKey(theirs, form));
+      equal(taken.publicKey("hex"), await full.exportKey(theirs.publicKey, "hex"), form);
+      taken.destroy();
+    }
+    const jwk = made.export("jwk");
+    equal(await code(() => software.SoftwareKey.import({ ...jwk, x: jwk.y }), "halves"), "invalid_request", "halves");
+    for (const each of ["", "0", "f".repeat(64), "zz"]) equal(await code(() => software.SoftwareKey.import(each), each), "invalid_request", each);
+    made.destroy();
+    await code(() => made.sign(utf8("x")), "used after its end");
+  });
+
+  test("a signature without a nonce has one replay key for both of its forms", async () => {
+    const pair = await full.importKey(PRIVATE, { extractable: true });
+    const signer = await software.SoftwareKey.import(PRIVATE);
+    const request = await full.signRequest(new Request("https://a.example/"), signer, { nonce: "", now: () => NOW });
+    const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+    const bytes = fromBase64(/:(.*):/.exec(request.headers.get("signature"))[1]);
+    const s = BigInt(`0x${Array.from(bytes.subarray(32), (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
+    bytes.set(hex((n - s).toString(16).padStart(64, "0")), 32);
+    const headers = new Headers(request.headers);
+    headers.set("signature", `sig=:${btoa(String.fromCharCode(...bytes))}:`);
+    const policy = { ...LENIENT };
+    const one = await full.verifyRequest(request, pair.publicKey, { policy, now: () => NOW });
+    const twin = await full.verifyRequest(new Request(request, { headers }), pair.publicKey, { policy, now: () => NOW });
+    ok(one.valid && twin.valid, "both verify");
+    ok(one.replayKey.startsWith("signature:"), one.replayKey);
+    equal(twin.replayKey, one.replayKey, "replay key");
+  });
+
+  if (vectors === null) return list;
+
+  test(`P-256 in WebAssembly and in WebCrypto: ${vectors.ecdsa.length} signatures`, async () => {
+    for (const { id, key, message, signature, valid } of vectors.ecdsa) {
+      const [bytes, made] = [hex(message), hex(signature)];
+      equal(await software.softwareVerify(key, bytes, made), valid, `${id} in WebAssembly`);
+      const imported = await full.importPublicKey(key);
+      const answer = made.length === 64 && (await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, imported, made, bytes));
+      equal(answer, valid, `${id} in WebCrypto`);
+    }
+  });
+
+  test(`P-256 in WebAssembly: ${vectors.signing.length} keys sign as RFC 6979 says, or verifiably`, async () => {
+    for (const { id, d, key, message, signature } of vectors.signing) {
+      const secret = await software.SoftwareKey.import(d);
+      equal(secret.publicKey("hex"), key, `${id} public`);
+      const made = secret.sign(hex(message));
+      if (signature !== undefined) equal(made, hex(signature), id);
+      ok(await software.softwareVerify(key, hex(message), made), `${id} verifies`);
+      secret.destroy();
+    }
+  });
+
+  test(`requests signed by another implementation: ${vectors.requests.length}`, async () => {
+    for (const { id, key, method, url, headers, body, at, label, code: expected } of vectors.requests) {
+      const publicKey = await full.importPublicKey(key);
+      const request = { method, url, headers, body: body === "" ? null : fromBase64(body) };
+      const options = { policy: LENIENT, preferLabel: label, preferTag: "none", now: () => at * 1000 };
+      const found = await full.verifyRequest(request, publicKey, options);
+      equal(found.valid ? "ok" : found.code, expected, id);
+    }
+  });
+
+  test(`both tiers write the same signature base: ${vectors.components.length} components`, async () => {
+    const { prepare, prepareInCore } = vectors.steps;
+    let alike = 0;
+    for (const { method, url, headers, component, value } of vectors.components) {
+      const parts = { method, url, headers: new Headers(headers) };
+      const spec = { label: "sig", components: [component], parameters: [["created", 1], ["keyid", 'a"b\\c'], ["tag", "t"]] };
+      const core = await outcome(() => prepareInCore(parts, spec));
+      const mine = await outcome(() => prepare(parts, spec));
+      if (value !== undefined) ok(core.startsWith(`${component}: ${value}\n`), `${component} in the core: ${core}`);
+      if (mine === "unsupported") ok(/;(sf|bs|key|req)/.test(component), `${component} is left to the core`);
+      else equal(mine, core, `${component} of ${method} ${url}`);
+      alike += mine === "unsupported" ? 0 : 1;
+    }
+    ok(alike > 60, `only ${alike} compared`);
+  });
+
+  return list;
+}
+
+/** The base that a step writes, or the code with which it refuses. */
+async function outcome(call) {
+  try {
+    const { base, signatureInput } = await call();
+    return `${new TextDecoder().decode(base)}\n${signatureInput}`;
+  } catch (error) {
+    return error.code ?? String(error);
+  }
+}
+
+/** Runs them all; the names of those that failed, with the reason. */
+export async function run(given) {
+  const failed = [];
+  const all = tests(given);
+  for (const { name, run: each } of all) {
+    try {
+      await each();
+    } catch (error) {
+      failed.push(`${name}: ${error?.stack ?? error}`);
+    }
+  }
+  return { passed: all.length - failed.length, failed };
+}

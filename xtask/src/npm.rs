@@ -1,0 +1,133 @@
+//! The npm package `symbolon`: two modules of WebAssembly, their glue, and TypeScript written by hand, into `dist/npm`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use flate2::{Compression, write::DeflateEncoder};
+
+use crate::build::{self, Flavour};
+use crate::process::{self, Echo, say};
+use crate::setup;
+use crate::test::{self, Counts};
+use crate::wasm::{self, Profile};
+use crate::workspace::{Inputs, Stamp, Workspace};
+
+/// The modules, by the cargo feature that each is built with: what RFC 9421 says, and P-256.
+const MODULES: [&str; 2] = ["rules", "curve"];
+
+/// Builds the package and returns its folder, ready for `npm pack`.
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
+    setup::npm(workspace)?;
+    let source = workspace.path("crates/web/npm");
+    let out = workspace.path("dist/npm");
+    let mut compiled = Vec::new();
+    for module in MODULES {
+        compiled.push((module, wasm::compile_for_web(workspace, module)?));
+    }
+    let _only_one = setup::lock(workspace)?;
+    let mut inputs = Inputs::default()
+        .folder(&source)?
+        .file(&workspace.path("docs/npm.md"))?
+        .file(&workspace.path("xtask/src/npm.rs"))?
+        .file(&workspace.path("xtask/src/wasm.rs"))?
+        .folder(&workspace.path("xtask/bindgen/src"))?
+        .file(&workspace.path("package-lock.json"))?;
+    for (_, file) in &compiled {
+        inputs = inputs.file(file)?;
+    }
+    let stamp = Stamp::new(workspace, "npm-package", inputs);
+    if stamp.holds() && out.join("package.json").is_file() {
+        return Ok(out);
+    }
+    stamp.clear()?;
+    say("building dist/npm");
+    for folder in [&out, &workspace.path(".tools/build/npm")] {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+    }
+    // TypeScript is compiled beside the glue that it imports.
+    let work = workspace.path(".tools/build/npm");
+    copy_folder(&source, &work)?;
+    let generated = work.join("src/wasm/generated");
+    let library = out.join("lib/wasm");
+    fs::create_dir_all(&generated)?;
+    fs::create_dir_all(library.join("generated"))?;
+    for (module, file) in &compiled {
+        wasm::bindgen(workspace, "web", file, &generated, module, wasm::Panics::Trap)?;
+        let optimised = library.join(format!("{module}.wasm"));
+        wasm::optimize(workspace, Profile::Release, &generated.join(format!("{module}_bg.wasm")), &optimised)?;
+        for end in ["js", "d.ts"] {
+            let name = format!("{module}.{end}");
+            fs::copy(generated.join(&name), library.join("generated").join(&name))?;
+        }
+        fs::write(library.join(format!("{module}.inline.js")), inline(&fs::read(&optimised)?)?)?;
+        fs::write(library.join(format!("{module}.workerd.js")), workerd(module))?;
+    }
+    let mut tsc = setup::package_command(workspace, "tsc");
+    tsc.current_dir(&work).args(["--project", ".", "--outDir"]).arg(out.join("lib"));
+    process::capture(&mut tsc, "tsc", Echo::Shown)?.expect_success("tsc")?;
+    fs::copy(source.join("package.json"), out.join("package.json"))?;
+    fs::copy(workspace.path("docs/npm.md"), out.join("README.md"))?;
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(workspace.path(licence), out.join(licence))?;
+    }
+    stamp.set()?;
+    Ok(out)
+}
+
+/// tests/npm, with the Node that builds use and with the machine's own, which may be older.
+pub(crate) fn test(workspace: &Workspace) -> Result<Counts> {
+    build(workspace)?;
+    build::worker(workspace, Flavour::Test)?;
+    let python = setup::python_packages(workspace)?;
+    let mut command = setup::node_command(workspace);
+    command.args(["--test", "--test-reporter=spec"]).args(test::files(workspace, "tests/npm")?);
+    let mut counts = test::node_tests(command.env("PYTHON", &python))?;
+    let mut own = workspace.command("node");
+    own.args(["--test", "--test-reporter=spec", "tests/npm/node.test.mjs"]);
+    counts.add(test::node_tests(&mut own)?);
+    Ok(counts)
+}
+
+/// tests/browser.
+pub(crate) fn test_in_browser(workspace: &Workspace) -> Result<Counts> {
+    build(workspace)?;
+    build::worker(workspace, Flavour::Test)?;
+    setup::chromium(workspace)?;
+    let mut command = setup::node_command(workspace);
+    command.args(["--test", "--test-reporter=spec"]).args(test::files(workspace, "tests/browser")?);
+    test::node_tests(&mut command)
+}
+
+/// A module of JavaScript that carries the WebAssembly in its text: raw deflate in base64, so that it travels as small as
+/// the file itself, and no bundler, server or content type has to know about WebAssembly.
+fn inline(wasm: &[u8]) -> Result<String> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(wasm)?;
+    let text = data_encoding::BASE64.encode(&encoder.finish()?);
+    Ok(format!(
+        "import {{ compile }} from \"./module.js\";\nexport const compiled = () => compile(\n  \"{text}\",\n);\n"
+    ))
+}
+
+/// workerd compiles no bytes at run time: there the module is imported, and compiled when the Worker is deployed.
+fn workerd(module: &str) -> String {
+    format!("import module from \"./{module}.wasm\";\nexport const compiled = async () => module;\n")
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
