@@ -1,0 +1,153 @@
+//! What every command that asks a server does where there is no credential, no server, or something else instead of one.
+
+use serde_json::json;
+
+use crate::support::{Double, World, json as answer, problem};
+
+/// Every such command, with arguments that would do.
+const COMMANDS: &[&[&str]] = &[
+    &["whoami"],
+    &["kinds"],
+    &["token", "list"],
+    &["token", "show", "x"],
+    &["token", "create", "--kind", "pat", "--scope", "read"],
+    &["token", "edit", "x", "--name", "y"],
+    &["token", "rotate", "x"],
+    &["token", "regenerate", "x"],
+    &["token", "revoke", "x", "--yes"],
+    &["token", "import", "tokens.json"],
+    &["member", "list"],
+    &["member", "add", "--name", "a", "--email", "a@b", "--role", "viewer"],
+    &["member", "invite", "--email", "a@b", "--role", "viewer"],
+    &["member", "edit", "x", "--name", "y"],
+    &["member", "suspend", "x", "--yes"],
+    &["member", "resume", "x"],
+    &["member", "remove", "x", "--yes"],
+    &["activity"],
+    &["activity", "--follow"],
+    &["activity", "--verify"],
+    &["activity", "--export"],
+    &["verify", "--credential", "token"],
+];
+
+fn world() -> World {
+    let world = World::new();
+    world.write("tokens.json", "[{\"kind\":\"pat\"}]");
+    world.write("token", "sym_pat_other");
+    world
+}
+
+#[test]
+fn without_a_credential_each_says_so_in_one_line() {
+    let world = world().with("SYMBOLON_URL", "http://127.0.0.1:1");
+    let before = world.files();
+    for command in COMMANDS {
+        let told = world.run(command).fails(3, "No credential");
+        assert_eq!((told.err.lines().count(), told.out.as_str()), (1, ""), "{command:?}: {told:?}");
+    }
+    assert_eq!(world.files(), before, "nothing changed");
+}
+
+#[test]
+fn a_refused_token_is_one_line_and_an_exit_code() {
+    let server = Double::new(|_| problem(401, "expired"));
+    let world = world().with("SYMBOLON_URL", &server.url).with("SYMBOLON_TOKEN", "sym_pat_mine");
+    for command in COMMANDS {
+        let told = world.run(command).fails(4, "the token in SYMBOLON_TOKEN: expired");
+        assert_eq!((told.err.lines().count(), told.out.as_str()), (1, ""), "{command:?}: {told:?}");
+        let json = world.run(&[command, &["--json"][..]].concat());
+        let error: serde_json::Value = serde_json::from_str(&json.err).unwrap();
+        assert_eq!(error["error"]["code"], "expired", "{command:?}");
+        assert_eq!(error["error"]["exit_code"], 4);
+        assert_eq!(error["error"]["problem"]["status"], 401);
+    }
+}
+
+#[test]
+fn where_nothing_answers_each_says_so() {
+    let world = world().with("SYMBOLON_URL", "http://127.0.0.1:1").with("SYMBOLON_TOKEN", "sym_pat_mine");
+    for command in COMMANDS {
+        world.run(command).fails(8, "http://127.0.0.1:1: nothing answers there");
+    }
+}
+
+#[test]
+fn what_is_no_symbolon_server_is_told() {
+    let server = Double::new(|got| match got.path.as_str() {
+        "/v1/whoami" => answer(200, &json!({ "hello": "world" })),
+        _ => crate::support::Answer {
+            status: 404,
+            headers: vec![("content-type", "text/html".to_owned())],
+            body: "<h1>no</h1>".to_owned(),
+        },
+    });
+    let world = world().with("SYMBOLON_URL", &server.url).with("SYMBOLON_TOKEN", "sym_pat_mine");
+    world.run(&["whoami"]).fails(8, "not understood");
+    world.run(&["token", "list"]).fails(8, "is it a Symbolon server?");
+}
+
+#[test]
+fn bad_arguments_are_told_before_anything_is_sent() {
+    let server = Double::new(|_| answer(200, &json!({})));
+    let mut world = world().with("SYMBOLON_URL", &server.url).with("SYMBOLON_TOKEN", "sym_pat_mine");
+    world.write("there", "x");
+    world.write("bad.json", "{\"secret-thing\": ");
+    let before = world.files();
+    for (arguments, part) in [
+        (&["token", "create"][..], "--kind"),
+        (&["token", "create", "--kind", "pat", "--expires", "soon"], "say 90d"),
+        (&["token", "create", "--kind", "pat", "--grant", "a:b"], "permission@resource"),
+        (&["token", "create", "--kind", "pat", "--not-before", "soon"], "--not-before"),
+        (&["token", "create", "--kind", "pat", "--secret-out", "there"], "is there already"),
+        (&["token", "rotate", "x", "--grace=-1"], "--grace"),
+        (&["token", "rotate", "x", "--secret-out", "there"], "is there already"),
+        (&["token", "regenerate", "x", "--expires", "soon"], "say 90d"),
+        (&["token", "edit", "x"], "Nothing to change"),
+        (&["token", "edit", "x", "--active", "--inactive"], "--active"),
+        (&["token", "revoke"], "Which one?"),
+        (&["token", "revoke", "x"], "say --yes"),
+        (&["token", "list", "--limit", "0"], "--limit"),
+        (&["token", "import", "bad.json"], "not JSON, at line 1"),
+        (&["token", "import", "token"], "not JSON"),
+        (&["member", "edit", "x"], "Nothing to change"),
+        (&["member", "remove", "x"], "say --yes"),
+        (&["member", "suspend", "x"], "say --yes"),
+        (&["member", "add", "--name", "a"], "--email"),
+        (&["activity", "--since", "soon"], "--since"),
+        (&["activity", "--verify", "--export"], "--export"),
+        (&["activity", "--export", "--out", "there"], "is there already"),
+        (&["logout"], "There is no login"),
+        (&["login", "nonsense"], "not the URL"),
+        (&["login", "--url", "https://a.example", "https://b.example"], "named twice"),
+    ] {
+        let told = world.run(arguments).fails(2, part);
+        assert!(!told.err.contains("secret-thing"), "{told:?}");
+    }
+    assert_eq!(world.files(), before, "nothing changed");
+    assert!(server.got().is_empty(), "nothing was sent");
+    world.unset("SYMBOLON_TOKEN");
+}
+
+#[test]
+fn a_question_is_asked_on_a_terminal_and_only_a_yes_is_a_yes() {
+    let server =
+        Double::new(|_| answer(200, &json!({ "name": "mine", "holds_everywhere_at": "2026-01-01T00:00:00Z" })));
+    let world = world().with("SYMBOLON_URL", &server.url).with("SYMBOLON_TOKEN", "sym_pat_mine");
+    for typed in ["n\n", "\n", "yess\n"] {
+        let told = world.terminal(&["token", "revoke", "x"], typed);
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.out.contains("Revoke the token x?") && told.out.contains("Not done"), "{told:?}");
+    }
+    assert!(server.got().is_empty());
+    let told = world.terminal(&["token", "revoke", "x"], "y\n");
+    assert!(told.code == 0 && told.out.contains("Revoked: mine"), "{told:?}");
+    assert_eq!(server.got().pop().unwrap().method, "DELETE");
+}
+
+#[test]
+fn what_others_chose_cannot_repaint_the_terminal() {
+    let server = Double::new(|_| answer(200, &json!({ "name": "a\u{1b}[2Jb", "holds_everywhere_at": null })));
+    let world = world().with("SYMBOLON_URL", &server.url).with("SYMBOLON_TOKEN", "sym_pat_mine");
+    let told = world.run(&["token", "revoke", "x", "--yes"]).good();
+    assert!(!told.out.contains('\u{1b}') && told.out.contains("nobody can say when"), "{told:?}");
+}
