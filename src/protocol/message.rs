@@ -9,6 +9,7 @@ use crate::id::{OrganizationId, ShortId, TokenId};
 use crate::key::Thumbprint;
 use crate::policy::GrantSet;
 use crate::problem::Problem;
+use crate::protocol::imported::{Try, Upgrade};
 use crate::protocol::{Epoch, Record, Version};
 use crate::time::Timestamp;
 use crate::token::Digest;
@@ -33,6 +34,10 @@ pub enum OrganizationCall {
         /// From where it was tried.
         client: Client,
     },
+    /// Reserve one try of a secret against imported bcrypt hashes. Answered by [`Tried`](super::imported::Tried).
+    Try(Try),
+    /// Replace an imported bcrypt hash by a SHA-256. Answered by [`Upgraded`](super::imported::Upgraded).
+    Upgrade(Upgrade),
     /// A management call by an authenticated principal. Answered by an [`HttpResponse`].
     Manage(Manage),
     /// Make the token of a login that a member has approved; it is being collected now. Answered by
@@ -356,6 +361,11 @@ pub enum LocatorCall {
         /// The credential's name: see [`Lookup::locator_key`].
         key: String,
     },
+    /// Whose bcrypt hashes have this public prefix. Answered by [`Candidates`](super::imported::Candidates).
+    Candidates {
+        /// The prefix's name: see [`candidates_key`](super::imported::candidates_key).
+        key: String,
+    },
     /// Take this name for a token if nobody has it. Answered by [`Claimed`].
     Claim {
         /// The credential's name.
@@ -393,6 +403,9 @@ pub struct Located {
 pub struct Claimed {
     /// Whether the asker has it now (or, after a release, has it no more).
     pub done: bool,
+    /// Whether nobody has it, but there is no room: as many bcrypt hashes as may have this public prefix already.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub full: bool,
 }
 
 /// What a replay memory can be asked: has this signed request been accepted before?

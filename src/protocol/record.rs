@@ -12,7 +12,7 @@ use crate::policy::{EdgeRules, GrantSet, Permission};
 use crate::problem::Code;
 use crate::protocol::Version;
 use crate::time::Timestamp;
-use crate::token::Digest;
+use crate::token::{Bcrypt, Digest};
 
 /// A token as an edge sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,8 +118,8 @@ pub enum ProofKind {
     },
     /// An imported bearer secret of which only a bcrypt hash is known.
     Bcrypt {
-        /// The hash in modular crypt form.
-        hash: String,
+        /// The hash.
+        hash: Bcrypt,
     },
     /// Signatures by this key.
     Key {
@@ -168,6 +168,12 @@ impl Record {
     pub fn bearer(&self, digest: &Digest, now: Timestamp) -> Option<&Proof> {
         self.living_proofs(now)
             .find(|proof| matches!(&proof.kind, ProofKind::Bearer { digest: kept } if kept.matches(digest)))
+    }
+
+    /// The proof that a secret gives at `now` which matched this bcrypt hash, if any.
+    #[must_use]
+    pub fn imported(&self, hash: &Bcrypt, now: Timestamp) -> Option<&Proof> {
+        self.living_proofs(now).find(|proof| matches!(&proof.kind, ProofKind::Bcrypt { hash: kept } if kept == hash))
     }
 
     /// The public key with this thumbprint, if it proves possession at `now`.

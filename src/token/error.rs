@@ -47,6 +47,12 @@ pub enum TokenError {
     /// Not 64 lowercase hexadecimal digits.
     #[error("not a SHA-256 in lowercase hexadecimal")]
     NotADigest,
+    /// Not a bcrypt hash in modular crypt form.
+    #[error("not a bcrypt hash of the form $2a$, $2b$ or $2y$")]
+    NotABcryptHash,
+    /// A bcrypt hash whose cost is above [`Bcrypt::MAX_COST`](super::Bcrypt::MAX_COST).
+    #[error("a bcrypt hash has a cost of at most {}", super::Bcrypt::MAX_COST)]
+    CostTooHigh,
 }
 
 impl TokenError {
@@ -61,7 +67,9 @@ impl TokenError {
             Self::TooLong | Self::UnknownPrefix | Self::WrongLength | Self::WrongAlphabet | Self::WrongChecksum => {
                 Code::MalformedCredential
             }
-            Self::NotAPrefix | Self::NotADigitCount | Self::NotADigest => Code::InvalidRequest,
+            Self::NotAPrefix | Self::NotADigitCount | Self::NotADigest | Self::NotABcryptHash | Self::CostTooHigh => {
+                Code::InvalidRequest
+            }
             Self::TooLittleRandomness | Self::NotAnInstanceSecret => Code::Internal,
         }
     }

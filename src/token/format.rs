@@ -150,6 +150,7 @@ impl Format {
     /// # use symbolon::token::{Format, SecretFormat};
     /// let format = Format::new("hg_pat_", SecretFormat::Hex(48))?.showing(3);
     /// assert_eq!(format.display_prefix("hg_pat_0123456789abcdef0123456789abcdef0123456789abcdef"), "hg_pat_012");
+    /// assert!(format.is_display_prefix("hg_pat_012") && !format.is_display_prefix("hg_pat_01"));
     /// # Ok::<(), symbolon::token::TokenError>(())
     /// ```
     #[must_use]
@@ -160,6 +161,18 @@ impl Format {
         };
         let length = self.prefix.len().saturating_add(public).saturating_add(self.shown);
         token.get(..length).unwrap_or_default()
+    }
+
+    /// Whether a text is what [`Format::display_prefix`] gives of some token of this format, whose body is hexadecimal: of a
+    /// native one no other system knows a part.
+    #[must_use]
+    pub fn is_display_prefix(&self, text: &str) -> bool {
+        let hexadecimal = matches!(self.body, SecretFormat::Hex(_));
+        text.strip_prefix(self.prefix.as_str()).is_some_and(|digits| {
+            hexadecimal
+                && digits.len() == self.shown
+                && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })
     }
 
     /// Takes a text of this format apart, and compares its checksum.

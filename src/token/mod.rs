@@ -18,6 +18,7 @@
 //! Not in scope: whether a token is known, and what it may do. Nothing here tells that.
 
 mod base62;
+mod bcrypt;
 mod digest;
 mod error;
 mod format;
@@ -25,6 +26,7 @@ mod parse;
 mod secret;
 
 pub use crate::policy::SecretFormat;
+pub use bcrypt::Bcrypt;
 pub use digest::Digest;
 pub use error::TokenError;
 pub use format::Format;

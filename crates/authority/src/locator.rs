@@ -3,13 +3,17 @@
 //! A key has one owner in the whole instance: it is claimed by whoever comes first and released by its owner alone.
 //! Locators are sharded by the first byte of the key's SHA-256, so each sees a 256th of all keys. A shard in which
 //! nothing was ever claimed writes nothing, so that made-up credentials leave no trace.
+//!
+//! Keys of imported bcrypt hashes begin with the public prefix of their secrets; of those, so many may share a prefix and
+//! no more, because all of them are tried when a secret with that prefix comes.
 
+use symbolon::protocol::imported::{Candidates, MAX_CANDIDATES, SEPARATOR, is_candidate_key};
 use symbolon::protocol::message::{Claimed, Located, LocatorCall, Place};
 use symbolon::token::Digest;
 
 use crate::answer;
 use crate::machine::{Context, Effect, Event, Machine};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Value};
 
 /// How many bytes a key can have, as `Lookup::locator_key` makes them.
 pub const MAX_KEY_LEN: usize = 100;
@@ -17,7 +21,8 @@ pub const MAX_KEY_LEN: usize = 100;
 /// The name of the object that holds this key: `locator:` and two hexadecimal digits.
 #[must_use]
 pub fn object_name(key: &str) -> String {
-    let [first, ..] = *Digest::of(key).as_bytes();
+    // All bcrypt hashes of one public prefix are in one shard, whatever their own names.
+    let [first, ..] = *Digest::of(key.split(SEPARATOR).next().unwrap_or_default()).as_bytes();
     format!("locator:{first:02x}")
 }
 
@@ -36,8 +41,11 @@ impl<S: Store> Locator<S> {
     fn call(&mut self, call: &LocatorCall) -> Result<String, StoreError> {
         match call {
             LocatorCall::Find { key } => answer::json(&Located { place: self.find(key)? }),
-            LocatorCall::Claim { key, place } => answer::json(&Claimed { done: self.claim(key, *place)? }),
-            LocatorCall::Release { key, place } => answer::json(&Claimed { done: self.release(key, *place)? }),
+            LocatorCall::Candidates { key } => answer::json(&self.candidates(key)?),
+            LocatorCall::Claim { key, place } => answer::json(&self.claim(key, *place)?),
+            LocatorCall::Release { key, place } => {
+                answer::json(&Claimed { done: self.release(key, *place)?, full: false })
+            }
         }
     }
 
@@ -50,9 +58,9 @@ impl<S: Store> Locator<S> {
     }
 
     /// Whether the key is that token's now. Asking twice is the same as once.
-    fn claim(&mut self, key: &str, place: Place) -> Result<bool, StoreError> {
+    fn claim(&mut self, key: &str, place: Place) -> Result<Claimed, StoreError> {
         if key.is_empty() || key.len() > MAX_KEY_LEN {
-            return Ok(false);
+            return Ok(Claimed { done: false, full: false });
         }
         if !self.is_prepared()? {
             self.store.execute(
@@ -61,11 +69,32 @@ impl<S: Store> Locator<S> {
             )?;
             self.prepared = true;
         }
+        if let Some(prefix) = key.split_once(SEPARATOR).map(|(prefix, _)| prefix).filter(|key| is_candidate_key(key))
+            && self.find(key)?.is_none()
+            && self.candidates(prefix)?.places.len() >= MAX_CANDIDATES
+        {
+            return Ok(Claimed { done: false, full: true });
+        }
         self.store.execute(
             "INSERT INTO place (key, organization, token) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING",
             &[key.into(), place.organization.as_str().into(), place.token.to_string().into()],
         )?;
-        Ok(self.find(key)? == Some(place))
+        Ok(Claimed { done: self.find(key)? == Some(place), full: false })
+    }
+
+    /// Whose bcrypt hashes have the prefix of this name.
+    fn candidates(&mut self, key: &str) -> Result<Candidates, StoreError> {
+        if !self.is_prepared()? {
+            return Ok(Candidates::default());
+        }
+        // `0` is the character after the separator: between the two are all keys that go on after it.
+        let (from, to) = (format!("{key}{SEPARATOR}"), format!("{key}0"));
+        let rows = self.store.execute(
+            "SELECT organization, token FROM place WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+            &[from.into(), to.into(), Value::count(u64::try_from(MAX_CANDIDATES).unwrap_or(u64::MAX))?],
+        )?;
+        let place = |row: &crate::store::Row| Ok(Place { organization: row.parsed(0)?, token: row.parsed(1)? });
+        Ok(Candidates { places: rows.iter().map(place).collect::<Result<_, StoreError>>()? })
     }
 
     /// Whether the key is not that token's any more. Another's key stays what it is.
@@ -164,6 +193,33 @@ mod tests {
         assert!(!claim(&mut host, &mut locator, "", place("aaaaaa", 1)));
         // SHA-256 of "abc" begins with ba.
         assert_eq!(object_name("abc"), "locator:ba");
+    }
+
+    #[test]
+    fn so_many_bcrypt_hashes_share_a_prefix_and_no_more() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let mut locator = Locator::new(&store);
+        let candidates = |host: &mut Host, locator: &mut Locator<_>, key: &str| {
+            host.call::<Candidates>(locator, &LocatorCall::Candidates { key: key.to_owned() }).places
+        };
+        assert_eq!(candidates(&mut host, &mut locator, "b:hg_pat_012"), []);
+        assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()), "a miss writes nothing");
+        for index in 0..8 {
+            assert!(claim(&mut host, &mut locator, &format!("b:hg_pat_012/{index}"), place("aaaaaa", index)));
+        }
+        assert!(claim(&mut host, &mut locator, "b:hg_pat_012/3", place("aaaaaa", 3)), "a repeated claim holds");
+        assert!(!claim(&mut host, &mut locator, "b:hg_pat_012/3", place("bbbbbb", 9)), "one hash has one owner");
+        let call = LocatorCall::Claim { key: "b:hg_pat_012/x".to_owned(), place: place("bbbbbb", 9) };
+        let answer: Claimed = host.call(&mut locator, &call);
+        assert_eq!(answer, Claimed { done: false, full: true });
+        for near in ["b:hg_pat_01/x", "b:hg_pat_0120/x", "b:hg_pat_013/x"] {
+            assert!(claim(&mut host, &mut locator, near, place("bbbbbb", 9)), "another prefix: {near}");
+        }
+        let places = candidates(&mut host, &mut locator, "b:hg_pat_012");
+        assert_eq!(places, (0..8).map(|index| place("aaaaaa", index)).collect::<Vec<_>>());
+        assert!(release(&mut host, &mut locator, "b:hg_pat_012/0", place("aaaaaa", 0)));
+        assert!(claim(&mut host, &mut locator, "b:hg_pat_012/x", place("bbbbbb", 9)));
+        assert_eq!(object_name("b:hg_pat_012/x"), object_name("b:hg_pat_012"));
     }
 
     #[test]

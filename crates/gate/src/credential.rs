@@ -8,7 +8,7 @@ use symbolon::id::ShortId;
 use symbolon::policy::Header;
 use symbolon::problem::{Code, Problem};
 use symbolon::signature::{Candidate, Field, Message, Request, Selection, SignatureError, Target, parse_signatures};
-use symbolon::token::{Digest, Format, InstanceSecret, Secret, SecretFormat, TokenError, parse};
+use symbolon::token::{Digest, Format, InstanceSecret, Parsed, Secret, SecretFormat, TokenError, parse};
 
 use crate::request::GateRequest;
 
@@ -34,24 +34,25 @@ pub(crate) struct Known {
 
 /// A token as its text tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TokenName {
+pub(crate) struct TokenName<'t> {
     pub(crate) organization: Option<ShortId>,
     pub(crate) digest: Digest,
+    /// Its public first characters, where its form is one that other systems write: it may have been imported.
+    pub(crate) foreign_prefix: Option<&'t str>,
 }
 
 impl Known {
     /// Reads a token: of a known format, or of the native form with any prefix, which proves itself by checksum and
     /// organisation.
-    pub(crate) fn read(&self, text: &str) -> Result<TokenName, TokenError> {
-        let named = |organization, digest| TokenName { organization, digest };
+    pub(crate) fn read<'t>(&self, text: &'t str) -> Result<TokenName<'t>, TokenError> {
         match parse(text, &self.formats, &self.secret) {
             Err(TokenError::UnknownPrefix) => {}
-            result => return result.map(|parsed| named(parsed.organization, parsed.digest)),
+            result => return result.map(TokenName::of),
         }
         let prefix = text.len().checked_sub(NATIVE_BODY_LEN).and_then(|length| text.get(..length));
         let format = prefix.and_then(|prefix| Format::new(prefix, SecretFormat::Native).ok());
         match format.as_ref().map(|format| parse(text, [format], &self.secret)) {
-            Some(Ok(parsed)) => Ok(named(parsed.organization, parsed.digest)),
+            Some(Ok(parsed)) => Ok(TokenName::of(parsed)),
             Some(Err(error @ TokenError::ForeignOrganization)) => Err(error),
             _ => Err(TokenError::UnknownPrefix),
         }
@@ -60,6 +61,14 @@ impl Known {
     /// Whether a text can only be meant as a token of ours, be it a misspelt one.
     pub(crate) fn claims(&self, text: &str) -> bool {
         self.read(text) != Err(TokenError::UnknownPrefix)
+    }
+}
+
+impl<'t> TokenName<'t> {
+    fn of(parsed: Parsed<'_, 't>) -> Self {
+        let Parsed { format, organization, digest, display_prefix, .. } = parsed;
+        let foreign_prefix = matches!(format.body(), SecretFormat::Hex(_)).then_some(display_prefix);
+        Self { organization, digest, foreign_prefix }
     }
 }
 

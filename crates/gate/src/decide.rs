@@ -19,7 +19,7 @@ use crate::credential::{Credential, Presented, Side, Unreadable, presented};
 use crate::ports::Unavailable;
 use crate::request::GateRequest;
 use crate::signed::{self, Body};
-use crate::{lookup, passphrase};
+use crate::{imported, lookup, passphrase};
 
 /// What a verification asks of a credential.
 #[derive(Clone, Copy)]
@@ -148,7 +148,8 @@ pub(crate) async fn credential(
             Ok(allowed)
         }
         Err(refusal) => {
-            if refusal.problem.code.status() < 500 {
+            // The authority wrote a wrong passphrase down when the try was settled.
+            if refusal.problem.code.status() < 500 && refusal.problem.code != Code::PassphraseWrong {
                 ledger.refused(&record, refusal.problem.code, now, &context.client);
             }
             Err(refusal)
@@ -180,8 +181,19 @@ async fn prove(
                 .read(secret.expose())
                 .map_err(|error| Refusal::from(Problem::new(error.code()).detail(error.to_string())))?;
             let lookup = Lookup::Digest(name.digest);
-            let record = find(context, name.organization, &lookup, demand).await?.ok_or_else(unknown)?;
-            let proof = record.bearer(&name.digest, context.io.now()).ok_or_else(unknown)?;
+            let found = find(context, name.organization, &lookup, demand).await?;
+            let (record, hash) = match (found, name.foreign_prefix) {
+                (Some(record), _) => (record, None),
+                (None, Some(prefix)) => {
+                    let matched = imported::find(context, &secret, prefix, demand).await?.ok_or_else(unknown)?;
+                    (matched.record, Some(matched.hash))
+                }
+                (None, None) => return Err(unknown()),
+            };
+            let now = context.io.now();
+            // A hash that was to be replaced and could not be proves the same.
+            let proof = record.bearer(&name.digest, now).or_else(|| record.imported(hash.as_ref()?, now));
+            let proof = proof.ok_or_else(unknown)?;
             let newest = proof.until.is_none();
             if !record.rules.proofs.contains(&ProofWay::Bearer) {
                 return Err(unknown());
@@ -214,7 +226,7 @@ async fn prove(
 
 /// Whether unknown credentials count against the address that they come from: not where a resource server or a proxy
 /// that has shown itself passes on what others present.
-fn counts(context: &Context, demand: &Demand<'_>) -> bool {
+pub(crate) fn counts(context: &Context, demand: &Demand<'_>) -> bool {
     demand.within.is_none() && !context.passes_on.get()
 }
 

@@ -4,7 +4,7 @@
 //! as a wrong try. A right one is remembered for that version of the record: it is hashed slowly once, not at every
 //! request.
 
-use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Argon2, PasswordHasher as _};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use symbolon::policy::PassphraseRules;
@@ -15,6 +15,7 @@ use symbolon::token::Secret;
 
 use crate::context::{Context, Hop};
 use crate::decide::{Refusal, seconds_until};
+use crate::slow;
 
 /// Asks for the passphrase, if the token has one.
 pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Secret>) -> Result<(), Refusal> {
@@ -33,7 +34,7 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
         }
         Attempted::Unknown => return Err(Refusal::new(Code::UnknownToken)),
     }
-    let right = Argon2::default().verify_password(given.expose().as_bytes(), hash.as_str()).is_ok();
+    let right = slow::passphrase_matches(given.expose().as_bytes(), hash);
     let call = OrganizationCall::Settle { token: record.token, right, client: context.client.clone() };
     // Where this is lost, the try stays counted as wrong: the safe side.
     let _settled: Result<Done, _> =

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use symbolon::id::ShortId;
 use symbolon::key::{PublicKey, Signature};
 use symbolon::protocol::Record;
+use symbolon::protocol::imported::{Candidates, candidates_key};
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
     InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, Place, ReplayCall, Replayed,
@@ -70,6 +71,16 @@ impl Io {
     /// [`Unavailable`]; then it is not known whether the call was carried out.
     pub async fn login<R: DeserializeOwned>(&self, shard: u8, call: &LoginCall) -> Result<R, Unavailable> {
         self.ask(Target::Login(shard), call).await
+    }
+
+    /// Asks whose imported bcrypt hashes have this public prefix.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn candidates(&self, prefix: &str) -> Result<Vec<Place>, Unavailable> {
+        let key = candidates_key(prefix);
+        let call = LocatorCall::Candidates { key: key.clone() };
+        self.ask::<Candidates>(Target::Locator(key), &call).await.map(|candidates| candidates.places)
     }
 
     /// Remembers a signed request, unless it was seen before.

@@ -20,5 +20,7 @@ mod properties;
 mod rfc9421;
 mod signature_properties;
 mod signature_rules;
+mod slow_hashes;
 mod structured_fields;
+mod whole;
 mod wire;

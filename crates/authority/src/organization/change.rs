@@ -71,6 +71,7 @@ impl<S: Store> Change<'_, '_, S> {
         self.touch_where("TRUE", None)
     }
 
+    /// Touches the tokens of a condition. What a locator alone is asked for, the directory is not told.
     fn touch_where(&mut self, condition: &str, parameter: Option<Value>) -> Result<()> {
         self.touched = true;
         let epoch = Value::count(self.epoch.get())?;
@@ -81,7 +82,8 @@ impl<S: Store> Change<'_, '_, S> {
             format!("INSERT OR IGNORE INTO change (epoch, token) SELECT ?1, id FROM token WHERE ?2 IS NOT NULL AND {condition}"),
             format!(
                 "INSERT INTO outbox (key, token, version, due_at)
-                    SELECT key, token, ?1, ?2 FROM credential WHERE token IN (SELECT id FROM token WHERE {condition})
+                    SELECT key, token, ?1, ?2 FROM credential
+                    WHERE token IN (SELECT id FROM token WHERE {condition}) AND key NOT GLOB 'b:*'
                     ON CONFLICT (key) DO UPDATE SET token = excluded.token, version = excluded.version, due_at = excluded.due_at,
                         attempts = 0, again = 1"
             ),

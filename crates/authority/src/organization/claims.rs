@@ -7,6 +7,7 @@
 
 use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::imported::MAX_CANDIDATES;
 use symbolon::protocol::message::{LocatorCall, Place};
 use symbolon::time::Timestamp;
 
@@ -89,6 +90,15 @@ pub(crate) fn drop_all<S: Store>(store: &S, now: Timestamp, keys: &[Wanted], ref
     Ok(())
 }
 
+/// A name that a credential had is not wanted any more.
+pub(crate) fn give_up<S: Store>(store: &S, now: Timestamp, name: &Wanted) -> Result<()> {
+    store.execute(
+        "INSERT INTO claim (key, token, state, due_at) VALUES (?1, ?2, 'releasing', ?3) ON CONFLICT (key) DO NOTHING",
+        &[(&name.key).into(), Value::text(&name.token), now.into()],
+    )?;
+    Ok(())
+}
+
 /// The question with which a name is given up.
 pub(crate) fn release(head: &Head, wanted: &Wanted) -> LocatorCall {
     LocatorCall::Release { key: wanted.key.clone(), place: Place { organization: head.short_id, token: wanted.token } }
@@ -135,6 +145,15 @@ pub(crate) fn released<S: Store>(store: &S, key: &str) -> Result<()> {
 pub(crate) fn due<S: Store>(store: &S) -> Result<Option<Timestamp>> {
     let rows = store.execute("SELECT MIN(due_at) FROM claim", &[])?;
     Ok(rows.first().map_or(Ok(None), |row| row.get(0))?)
+}
+
+/// What is told where as many bcrypt hashes have a public prefix as may.
+pub(crate) fn full() -> Failure {
+    let detail = format!(
+        "{MAX_CANDIDATES} tokens with a bcrypt hash have this public prefix already. Once one of them is used, it makes \
+         room; or bring this one in with the SHA-256 of its secret."
+    );
+    Problem::new(Code::Conflict).detail(detail).into()
 }
 
 /// What is told of a name that is taken: not by whom.

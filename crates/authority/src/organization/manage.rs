@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use symbolon::id::{InvitationId, TokenId};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::imported::Upgrade;
 use symbolon::protocol::message::{
     Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Manage, Place,
 };
@@ -33,13 +34,17 @@ pub(crate) struct Pending {
     open: BTreeSet<String>,
     /// Names that others have.
     refused: Vec<String>,
+    /// Whether a refused one has no owner, but no room.
+    full: bool,
     unreachable: bool,
     plan: Plan,
 }
 
-enum Plan {
+/// What a call goes on with once its names are claimed.
+pub(super) enum Plan {
     Job { job: Box<Job>, ready: Box<Ready> },
     Found { found: Box<Found>, prepared: Box<Prepared> },
+    Upgrade(Box<Upgrade>),
 }
 
 /// A call that is carried out as the holder of a token.
@@ -250,10 +255,10 @@ impl<S: Store> Organization<S> {
         effects
     }
 
-    fn claim(&mut self, call: CallId, keys: Vec<Wanted>, plan: Plan) -> Vec<Effect> {
+    pub(super) fn claim(&mut self, call: CallId, keys: Vec<Wanted>, plan: Plan) -> Vec<Effect> {
         let organization = match &plan {
             Plan::Found { found, .. } => Ok(found.short_id),
-            Plan::Job { .. } => Head::read(&self.store).map(|head| head.short_id),
+            Plan::Job { .. } | Plan::Upgrade(_) => Head::read(&self.store).map(|head| head.short_id),
         };
         let organization = match organization {
             Ok(organization) => organization,
@@ -270,7 +275,8 @@ impl<S: Store> Organization<S> {
             effects.push(Effect::Ask { id, target: Target::Locator(key.clone()), json });
         }
         let open = keys.iter().map(|wanted| wanted.key.clone()).collect();
-        self.pending.insert(number, Pending { call, keys, open, refused: Vec::new(), unreachable: false, plan });
+        self.pending
+            .insert(number, Pending { call, keys, open, refused: Vec::new(), full: false, unreachable: false, plan });
         effects
     }
 
@@ -285,15 +291,20 @@ impl<S: Store> Organization<S> {
         let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
         pending.open.remove(&key);
         match claimed {
-            Some(Claimed { done: true }) => {}
-            Some(Claimed { done: false }) => pending.refused.push(key),
+            Some(Claimed { done: true, .. }) => {}
+            Some(Claimed { done: false, full }) => {
+                pending.full |= full;
+                pending.refused.push(key);
+            }
             None => pending.unreachable = true,
         }
         if !pending.open.is_empty() {
             return Vec::new();
         }
         let Some(pending) = self.pending.remove(&number) else { return Vec::new() };
-        let failure: Option<Failure> = if !pending.refused.is_empty() {
+        let failure: Option<Failure> = if pending.full {
+            Some(claims::full())
+        } else if !pending.refused.is_empty() {
             Some(claims::taken())
         } else if pending.unreachable {
             Some(Problem::new(Code::AuthorityUnavailable).retry_after(1).into())
@@ -308,6 +319,10 @@ impl<S: Store> Organization<S> {
             (Plan::Job { .. }, Some(failure)) => {
                 drop(claims::drop_all(&self.store, context.now, &pending.keys, &pending.refused));
                 vec![refuse(pending.call, failure)]
+            }
+            (Plan::Upgrade(upgrade), failure) => {
+                let refused = failure.as_ref().map(|_| pending.refused.as_slice());
+                vec![self.upgrade_claimed(context, pending.call, &upgrade, &pending.keys, refused)]
             }
             // Names of a secret that nobody has seen need not be given up.
             (Plan::Found { .. }, Some(failure)) => vec![founded(pending.call, Err(failure))],

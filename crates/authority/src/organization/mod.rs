@@ -14,6 +14,7 @@ mod found;
 mod head;
 mod http;
 mod idempotency;
+mod imported;
 mod leases;
 mod manage;
 mod member;
@@ -133,6 +134,8 @@ impl<S: Store> Organization<S> {
             Ok(OrganizationCall::Ask(ask)) => self.ask(context, id, &ask),
             Ok(OrganizationCall::Attempt { token }) => self.attempt(context, id, token),
             Ok(OrganizationCall::Settle { token, right, client }) => self.settle(context, id, token, right, &client),
+            Ok(OrganizationCall::Try(asked)) => self.try_secret(context, id, &asked),
+            Ok(OrganizationCall::Upgrade(upgrade)) => self.upgrade(context, id, upgrade),
             Ok(OrganizationCall::Manage(manage)) => self.manage(context, id, manage),
             Ok(OrganizationCall::CollectLogin { token }) => self.collect_login(context, id, token),
             Ok(OrganizationCall::AcceptInvitation { request }) => self.accept_invitation(context, id, request),

@@ -12,6 +12,14 @@ use crate::store::Store;
 /// How many subjects are remembered at most; beyond that, those whose time has run out are forgotten.
 const MAX_SUBJECTS: u64 = 10_000;
 
+/// Takes back one that was counted for each subject: it turned out well.
+pub(crate) fn give_back<S: Store>(store: &S, subjects: &[String]) -> Result<()> {
+    for subject in subjects {
+        store.execute("UPDATE rate SET count = max(count - 1, 0) WHERE subject = ?1", &[subject.into()])?;
+    }
+    Ok(())
+}
+
 /// Whom something counts against: the token in use, its member, and the address.
 pub(crate) fn subjects(what: &str, token: TokenId, member: Option<MemberId>, client: &Client) -> Vec<String> {
     let member = member.map(|id| format!("{what} member {id}"));

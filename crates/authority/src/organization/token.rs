@@ -235,3 +235,24 @@ pub(crate) fn add_proof<S: Store>(
     }
     Ok(())
 }
+
+/// Which of a token's proofs this is.
+pub(crate) fn generation_of<S: Store>(store: &S, token: TokenId, proof: &ProofKind) -> Result<Option<u64>> {
+    let rows = store.execute("SELECT generation, proof FROM proof WHERE token = ?1", &[Value::text(&token)])?;
+    for row in rows {
+        if row.json::<ProofKind>(1)? == *proof {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes another proof of the same secret in one's place.
+pub(crate) fn replace_proof<S: Store>(store: &S, token: TokenId, generation: u64, proof: &ProofKind) -> Result<()> {
+    let json = serde_json::to_string(proof).map_err(|_| Failure::Broken("a proof cannot be written"))?;
+    store.execute(
+        "UPDATE proof SET proof = ?3 WHERE token = ?1 AND generation = ?2",
+        &[Value::text(&token), Value::count(generation)?, json.into()],
+    )?;
+    Ok(())
+}

@@ -12,6 +12,7 @@ use symbolon::time::Timestamp;
 use super::activity::{self, Action, Entry, Who};
 use super::change::within;
 use super::failure::Result;
+use super::imported;
 use crate::machine::Context;
 use crate::store::{Store, Value};
 
@@ -114,6 +115,7 @@ fn end_grace<S: Store>(store: &S, context: &mut Context<'_>, token: TokenId, ver
     let who = Who { member: None, token: Some(token), client: symbolon::protocol::message::Client::default() };
     within(store, context, &who, |change| {
         change.store.execute("DELETE FROM proof WHERE token = ?1 AND generation < ?2", &[id, generation])?;
+        imported::give_up(change, token)?;
         change.touch(token)?;
         change.log(&Entry::token(Action::TokenRotateEnd, token, json!({ "reason": "new_secret_used" })))
     })?;

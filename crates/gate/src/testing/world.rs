@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha512};
 use symbolon::key::{PublicKey, Signature};
+use symbolon::protocol::imported::Candidates;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
     Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, Manage,
@@ -179,6 +180,7 @@ impl World {
                     Target::Instance => self.instance(serde_json::from_str(&message).unwrap()),
                     Target::Locator(key) => match serde_json::from_str(&message).unwrap() {
                         LocatorCall::Find { .. } => json!(Located { place: self.places.get(&key).copied() }),
+                        LocatorCall::Candidates { .. } => json!(Candidates::default()),
                         other => panic!("{other:?}"),
                     },
                     Target::Login(shard) => {
@@ -250,6 +252,7 @@ impl World {
             }
             OrganizationCall::AcceptInvitation { .. } => json!({"status": 200, "headers": [], "body": "{}"}),
             OrganizationCall::Found(_) | OrganizationCall::CollectLogin { .. } => panic!("from other objects alone"),
+            OrganizationCall::Try(_) | OrganizationCall::Upgrade(_) => panic!("nothing was imported"),
         }
     }
 

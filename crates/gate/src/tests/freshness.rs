@@ -146,7 +146,7 @@ fn what_names_no_organisation_is_found_through_directory_or_locator() {
     let things = |bearer: &str| request("GET", THINGS, &[("authorization", bearer)]);
     let (bearer, mut world) = hexadecimal();
     assert_eq!(world.code(things(&bearer)), "unknown_token");
-    assert_eq!(world.calls, ["instance", "directory", "locator"]);
+    assert_eq!(world.calls, ["instance", "directory", "locator", "locator"], "by its digest, then by its prefix");
     let ProofKind::Bearer { digest } = world.records[0].proofs[0].kind else { panic!() };
     world.place(&Lookup::Digest(digest));
     assert_eq!(world.code(things(&bearer)), "forward");

@@ -117,7 +117,8 @@ request! {
     /// A token of another system.
     pub(crate) struct ImportToken {
         required kind: String,
-        required sha256: String,
+        optional sha256: Option<String>,
+        optional bcrypt: Option<String>,
         optional prefix: Option<String>,
         optional name: Option<String>,
         optional description: Option<String>,

@@ -1,15 +1,17 @@
-//! `POST /v1/tokens/import`: tokens of another system are brought in with the SHA-256 of their secrets.
+//! `POST /v1/tokens/import`: tokens of another system are brought in with a SHA-256 or bcrypt hash of their secrets.
 //!
-//! All of a request or none: each entry is decided as a creation, with `tokens:import` in place of the kind's creation
+//! A bcrypt hash comes with the secret's public prefix, by which it is found; at the first success a SHA-256 takes its
+//! place. All of a request or none: each entry is decided as a creation, with `tokens:import` in place of the kind's creation
 //! permission. Whoever has a hash does not have the secret, so a hash that is registered anywhere else in the instance
 //! is refused, and the whole request with it.
 
 use serde_json::{Map, Value as Json};
 use symbolon::id::TokenId;
-use symbolon::policy::{Approved, Asked, Creation, Kind, Ownership, Profile, Proof, Via};
+use symbolon::policy::{Approved, Asked, Creation, Kind, Ownership, Profile, Proof, Via, builtin_hex_formats};
 use symbolon::problem::{Code, FieldError, Problem};
 use symbolon::protocol::ProofKind;
-use symbolon::token::Digest;
+use symbolon::protocol::imported::candidate_key;
+use symbolon::token::{Bcrypt, Digest, Format, SecretFormat, TokenError};
 
 use super::body::{Body, read_up_to};
 use super::contract::{ImportToken, ImportTokens, ImportedTokens};
@@ -30,7 +32,9 @@ const MAX_IMPORT_BODY_LEN: usize = 1024 * 1024;
 struct Imported<'p> {
     kind: &'p Kind,
     approved: Approved,
-    digest: Digest,
+    proof: ProofKind,
+    /// What locators know the credential by.
+    key: String,
     prefix: String,
 }
 
@@ -53,8 +57,7 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         }
         None => {
             let tokens: Vec<TokenId> = all.iter().map(|_| TokenId::new(now, &session.context.random())).collect();
-            let wanted =
-                |(token, new): (&TokenId, &Imported<'_>)| Wanted { key: digest_name(&new.digest), token: *token };
+            let wanted = |(token, new): (&TokenId, &Imported<'_>)| Wanted { key: new.key.clone(), token: *token };
             let keys: Vec<Wanted> = tokens.iter().zip(&all).map(wanted).collect();
             claims::want(session.store, now, &keys)?;
             return Ok(Outcome::Claim(Ready { tokens, secret: None, keys, claimed: false }));
@@ -76,8 +79,8 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
                     fingerprint: None,
                     passphrase: None,
                     not_before: None,
-                    proof: &ProofKind::Bearer { digest: new.digest },
-                    keys: &[digest_name(&new.digest)],
+                    proof: &new.proof,
+                    keys: core::slice::from_ref(&new.key),
                 },
             )?;
             change.log(&Entry::token(Action::TokenImport, *id, describe(new.kind, &new.approved)))?;
@@ -110,17 +113,7 @@ fn one<'p, S: Store>(
         let names: Vec<&str> = profile.kinds().iter().map(|kind| kind.name.as_str()).collect();
         Problem::field("kind", format!("must be one of {}", names.join(", ")))
     })?;
-    let digest = asked
-        .sha256
-        .parse()
-        .map_err(|_| Problem::field("sha256", "must be 64 lower-case hexadecimal digits: the SHA-256 of the secret"))?;
-    let prefix = asked.prefix.unwrap_or_else(|| kind.prefix.clone());
-    // What is shown must not give more of the secret away than the kind allows.
-    let shown = prefix.strip_prefix(kind.prefix.as_str()).map(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if shown != Some(true) || prefix.len() > kind.display_length() {
-        let allowed = format!("must begin with {} and have at most {} characters", kind.prefix, kind.display_length());
-        return Err(Problem::field("prefix", allowed).into());
-    }
+    let (proof, key, prefix) = credential(kind, asked.sha256, asked.bcrypt, asked.prefix)?;
     let creation = Creation {
         via: Via::Import,
         name: asked.name,
@@ -134,7 +127,50 @@ fn one<'p, S: Store>(
     };
     let now = session.context.now;
     let approved = profile.approve(kind, &session.actor, &creation, session.token.owner_role(), now)?;
-    Ok(Imported { kind, approved, digest, prefix })
+    Ok(Imported { kind, approved, proof, key, prefix })
+}
+
+/// What proves possession, what it is found by, and what is shown of it.
+fn credential(
+    kind: &Kind,
+    sha256: Option<String>,
+    bcrypt: Option<String>,
+    prefix: Option<String>,
+) -> Result<(ProofKind, String, String)> {
+    // A kind whose tokens are hexadecimal takes its own; one of native tokens, any that this instance can read.
+    let formats = match kind.format {
+        SecretFormat::Hex(_) => Format::of_kind(kind).into_iter().collect(),
+        SecretFormat::Native => builtin_hex_formats(),
+    };
+    let public = |prefix: &str| formats.iter().any(|format| format.is_display_prefix(prefix));
+    match (sha256, bcrypt) {
+        (Some(sha256), None) => {
+            let digest: Digest = sha256.parse().map_err(|_| {
+                Problem::field("sha256", "must be 64 lower-case hexadecimal digits: the SHA-256 of the secret")
+            })?;
+            let prefix = prefix.unwrap_or_else(|| kind.prefix.clone());
+            // What is shown must not give more of the secret away than the kind, or the system it comes from, allows.
+            let rest = prefix.strip_prefix(kind.prefix.as_str());
+            let shown = rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            if !public(&prefix) && (!shown || prefix.len() > kind.display_length()) {
+                let length = kind.display_length();
+                let allowed = format!("must begin with {} and have at most {length} characters", kind.prefix);
+                return Err(Problem::field("prefix", allowed).into());
+            }
+            Ok((ProofKind::Bearer { digest }, digest_name(&digest), prefix))
+        }
+        (None, Some(bcrypt)) => {
+            let hash: Bcrypt =
+                bcrypt.parse().map_err(|error: TokenError| Problem::field("bcrypt", error.to_string()))?;
+            let prefix = prefix.filter(|prefix| public(prefix)).ok_or_else(|| {
+                Problem::field("prefix", "must be the public prefix of the secret, such as hg_pat_ and 3 digits more")
+            })?;
+            let key = candidate_key(&prefix, &hash);
+            Ok((ProofKind::Bcrypt { hash }, key, prefix))
+        }
+        (Some(_), Some(_)) => Err(Problem::field("bcrypt", "one hash is enough: leave this one out").into()),
+        (None, None) => Err(Problem::field("sha256", "is required, or bcrypt in its place").into()),
+    }
 }
 
 /// Says which entry a fault is in.

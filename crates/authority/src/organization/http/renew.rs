@@ -14,6 +14,7 @@ use crate::organization::activity::{Action, Entry};
 use crate::organization::change::Change;
 use crate::organization::claims::Wanted;
 use crate::organization::failure::{Failure, Result};
+use crate::organization::imported;
 use crate::organization::session::{Ready, Session, subject};
 use crate::organization::token::{self, Token};
 use crate::store::{Store, Value};
@@ -104,6 +105,7 @@ pub(crate) fn replace<S: Store>(
         .execute("UPDATE token SET prefix = ?2, issued_at = ?3 WHERE id = ?1", &[id, prefix.into(), now.into()])?;
     let keys: Vec<String> = made.keys.iter().map(|wanted| wanted.key.clone()).collect();
     token::add_proof(change.store, change.epoch, token.id, &proof, &keys)?;
+    imported::give_up(change, token.id)?;
     change.touch(token.id)
 }
 
