@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::build::{self, Flavour};
+use crate::npm;
 use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
@@ -16,6 +17,8 @@ pub(crate) enum Subject {
     Size,
     /// Requests per second of the Worker, against Workers that do nothing.
     Throughput,
+    /// The npm package: bytes of bundles and times, beside other packages and bare WebCrypto.
+    Web,
 }
 
 /// What `cargo xtask bench` takes.
@@ -38,6 +41,7 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
         match subject {
             Subject::Size => size(workspace)?,
             Subject::Throughput => throughput(workspace, options)?,
+            Subject::Web => web(workspace)?,
         }
     }
     Ok(())
@@ -50,6 +54,12 @@ fn size(workspace: &Workspace) -> Result<()> {
         println!("  {name:16} {size}");
     }
     Ok(())
+}
+
+fn web(workspace: &Workspace) -> Result<()> {
+    npm::build(workspace)?;
+    let mut command = setup::node_command(workspace);
+    process::run(command.arg("xtask/js/bench-web.mjs"), "measuring")
 }
 
 fn throughput(workspace: &Workspace, options: &Options) -> Result<()> {
