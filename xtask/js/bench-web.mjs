@@ -23,7 +23,7 @@ console.log("bundles: minified, as an ES module for browsers");
 for (const [name, contents] of bundles) {
   const out = await build({
     stdin: { contents, resolveDir: root }, bundle: true, minify: true, format: "esm", write: false, target: "es2022", platform: "browser",
-    external: ["node:*", "crypto", "buffer", "util"], logLevel: "silent",
+    external: ["node:*", "crypto", "buffer", "util", "constants"], logLevel: "silent",
   });
   const bytes = out.outputFiles[0].contents;
   console.log(`  ${name.padEnd(96)} ${kib(bytes.length)} raw ${kib(gzipSync(bytes, { level: 9 }).length)} gzip`);
