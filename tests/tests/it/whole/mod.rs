@@ -3,6 +3,7 @@
 mod activity;
 mod call;
 mod imports;
+mod lives;
 mod passphrases;
 mod random;
 mod world;
