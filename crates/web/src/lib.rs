@@ -4,12 +4,12 @@
 //! any cryptography, which WebCrypto does; `curve` is P-256 and SHA-256 for what WebCrypto cannot do.
 //!
 //! An adapter, and no more: text and bytes come in, the core decides, and text, bytes and plain values go out. The clock
-//! is an argument here too; randomness comes from `crypto.getRandomValues`, for [`SecretKey::generate`] alone. What a
+//! is an argument here too; randomness comes from `crypto.getRandomValues`, for `SecretKey::generate` alone. What a
 //! caller of the package sees is written by hand in `npm/src`, which owns every promise, every request and every stored
 //! key.
 //!
 //! Secrets: memory is wiped when it is freed, the buffers in which wasm-bindgen hands texts over included, and the stack
-//! is wiped after every call that handled a private key ([`stack`]). Strings in the JavaScript heap are beyond reach.
+//! is wiped after every call that handled a private key (`stack`). Strings in the JavaScript heap are beyond reach.
 
 #[cfg(any(feature = "curve", feature = "rules"))]
 mod error;
