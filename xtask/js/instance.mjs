@@ -52,7 +52,7 @@ export function worker({ folder, bindings = {}, name = "symbolon", objectsOf, as
       Object.entries(objects).map(([binding, className]) => [binding, { className, scriptName, useSQLite: true }]),
     ),
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-    ...(hasAssets && { assets: { directory: assets, binding: "ASSETS", run_worker_first: true } }),
+    ...(hasAssets && { assets: { directory: assets, binding: "ASSETS", routerConfig: { has_user_worker: true }, run_worker_first: true } }),
     ...others,
   };
 }

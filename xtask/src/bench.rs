@@ -9,12 +9,15 @@ use crate::npm;
 use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
+use crate::www;
 
 /// What can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Subject {
     /// The Worker's bytes, raw and with gzip.
     Size,
+    /// The console's bytes, raw and with gzip.
+    Www,
     /// Requests per second of the Worker, against Workers that do nothing.
     Throughput,
     /// The npm package: bytes of bundles and times, beside other packages and bare WebCrypto.
@@ -40,6 +43,7 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     for subject in subjects {
         match subject {
             Subject::Size => size(workspace)?,
+            Subject::Www => console(workspace)?,
             Subject::Throughput => throughput(workspace, options)?,
             Subject::Web => web(workspace)?,
         }
@@ -60,6 +64,15 @@ fn web(workspace: &Workspace) -> Result<()> {
     npm::build(workspace)?;
     let mut command = setup::node_command(workspace);
     process::run(command.arg("xtask/js/bench-web.mjs"), "measuring")
+}
+
+fn console(workspace: &Workspace) -> Result<()> {
+    let folder = www::build(workspace)?;
+    println!("www");
+    for (name, size) in www::sizes(&folder)? {
+        println!("  {name:16} {size}");
+    }
+    Ok(())
 }
 
 fn throughput(workspace: &Workspace, options: &Options) -> Result<()> {

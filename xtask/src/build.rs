@@ -13,6 +13,7 @@ use crate::setup;
 use crate::size::Size;
 use crate::wasm::{self, Cdylib, Profile};
 use crate::workspace::{Inputs, Stamp, Workspace};
+use crate::www;
 
 /// The cargo feature of a Worker for tests.
 const TEST_HOOKS: &str = "test-hooks";
@@ -24,6 +25,8 @@ pub(crate) enum Product {
     Worker,
     /// The npm package: dist/npm.
     Npm,
+    /// The console: dist/www.
+    Www,
 }
 
 /// Which Worker.
@@ -75,6 +78,10 @@ pub(crate) fn build(workspace: &Workspace, products: &[Product], test_hooks: boo
             }
             Product::Npm => {
                 npm::build(workspace)?;
+            }
+            Product::Www => {
+                let folder = www::build(workspace)?;
+                www::sizes(&folder)?.iter().for_each(|(name, size)| println!("dist/www {name}: {size}"));
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::build::{self, Flavour};
 use crate::process::{self, Running, say};
 use crate::setup;
 use crate::workspace::Workspace;
+use crate::www;
 
 /// What `cargo xtask dev` takes.
 #[derive(Args)]
@@ -85,6 +86,7 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
         secret(&data.join("instance-secret"), None, || Ok(data_encoding::BASE64URL_NOPAD.encode(&random::<32>()?)))?;
     let flavour = if options.release { Flavour::Release } else { Flavour::Dev };
     let folder = build::worker(workspace, flavour)?;
+    let assets = www::build(workspace)?;
 
     let mut bindings = json!({ "SETUP_CODE": setup_code, "INSTANCE_SECRET": instance_secret });
     if let Some(fields) = bindings.as_object_mut() {
@@ -97,7 +99,7 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
     }
     let settings = json!({
         "folder": folder,
-        "assets": workspace.path("dist/www"),
+        "assets": assets,
         "bindings": bindings,
         "data": data.join("state"),
         "port": options.port,

@@ -21,6 +21,7 @@ mod test;
 mod tidy;
 mod wasm;
 mod workspace;
+mod www;
 
 use std::process::ExitCode;
 

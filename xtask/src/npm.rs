@@ -13,6 +13,7 @@ use crate::setup;
 use crate::test::{self, Counts};
 use crate::wasm::{self, Profile};
 use crate::workspace::{Inputs, Stamp, Workspace};
+use crate::www;
 
 /// The modules, by the cargo feature that each is built with: what RFC 9421 says, and P-256.
 const MODULES: [&str; 2] = ["rules", "curve"];
@@ -92,13 +93,17 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Counts> {
     Ok(counts)
 }
 
-/// tests/browser.
+/// tests/browser: the package, and the console.
 pub(crate) fn test_in_browser(workspace: &Workspace) -> Result<Counts> {
     build(workspace)?;
+    www::build(workspace)?;
     build::worker(workspace, Flavour::Test)?;
     setup::chromium(workspace)?;
     let mut command = setup::node_command(workspace);
-    command.args(["--test", "--test-reporter=spec"]).args(test::files(workspace, "tests/browser")?);
+    // One file after the other: each has a browser of its own.
+    command
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(test::files(workspace, "tests/browser")?);
     test::node_tests(&mut command)
 }
 

@@ -88,7 +88,8 @@ fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
             ["tokens" | "members"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
             ["tokens", _] => &[("GET", ORGANIZATION), ("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
             ["tokens", _, "rotate" | "regenerate"] => &[("POST", ORGANIZATION)],
-            ["keys", "challenge"] | ["invitations"] | ["onboarding"] => &[("POST", ORGANIZATION)],
+            ["invitations"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
+            ["keys", "challenge"] | ["onboarding"] => &[("POST", ORGANIZATION)],
             ["members", _] => &[("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
             ["profile"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
             ["activity"] | ["activity", "verify" | "export"] => &[("GET", ORGANIZATION)],
@@ -112,13 +113,41 @@ fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
     Some(calls)
 }
 
+/// Whether a path is one of the console's addresses. They are named here, so that a path that nobody knows stays
+/// `not_found` for whoever calls the interface, with a page's address or another system's.
+fn is_console(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    match parts.as_slice() {
+        [""] => true,
+        [page] => matches!(
+            *page,
+            "setup"
+                | "sign-in"
+                | "tokens"
+                | "members"
+                | "activity"
+                | "onboarding"
+                | "playground"
+                | "account"
+                | "device"
+                | "login"
+        ),
+        ["tokens" | "invitations", id] => !id.is_empty(),
+        _ => false,
+    }
+}
+
 /// Answers a request on a management host.
 pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
     let Some(calls) = calls(address.path) else {
         let missing = refusal::of(Problem::new(Code::NotFound));
         let asset = matches!(request.method.as_str(), "GET" | "HEAD")
             && !["/v1/", "/oauth/", "/.well-known/"].iter().any(|own| address.path.starts_with(own));
-        return if asset { Outcome::Asset { missing } } else { Outcome::Respond(missing) };
+        return if asset {
+            Outcome::Asset { console: is_console(address.path), missing }
+        } else {
+            Outcome::Respond(missing)
+        };
     };
     let Some((_, call)) = calls.iter().find(|(method, _)| *method == "*" || *method == request.method) else {
         let mut response = refusal::of(Problem::new(Code::MethodNotAllowed));

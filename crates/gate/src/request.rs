@@ -33,6 +33,8 @@ pub enum Outcome {
     Forward(Forward),
     /// Serve a static asset of the management side; where there is none, send this.
     Asset {
+        /// Whether it is the console's one page, whatever the path: its script reads the address.
+        console: bool,
         /// What to send where there is no such asset.
         missing: HttpResponse,
     },

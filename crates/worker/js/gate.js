@@ -33,7 +33,7 @@ const KV_CACHE_SECONDS = 30;
  *   | { effect: "sleep", millis: number }} Effect
  * @typedef {{ outcome: "respond" } & import("./reply.js").Told
  *   | { outcome: "forward", remove: string[], set: [string, string][] }
- *   | { outcome: "asset", missing: import("./reply.js").Told }} Outcome
+ *   | { outcome: "asset", console: boolean, missing: import("./reply.js").Told }} Outcome
  * @typedef {{ task: number, ended?: true, wait?: [number, Effect][], outcome?: Outcome, background?: Step }} Step
  */
 
@@ -279,7 +279,9 @@ class Work {
         return forward(this.#request, body, outcome, this.#env);
       }
       case "asset": {
-        const asset = await this.#env.ASSETS?.fetch(this.#request);
+        // Every address of the console is the same page; assets serve index.html under the root alone.
+        const asked = outcome.console ? new Request(new URL("/", this.#request.url), { method }) : this.#request;
+        const asset = await this.#env.ASSETS?.fetch(asked);
         return asset === undefined || asset.status === 404 ? respond(outcome.missing, method) : page(asset);
       }
     }

@@ -14,10 +14,11 @@ const ALWAYS = {
 /** Data is never a page. */
 const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Pages come from here alone, run no inline script, and compile the npm package's WebAssembly. */
+/** Pages come from here alone, run no inline script, make no text into script, and compile the npm package's WebAssembly. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types 'none'";
 
 /**
  * @typedef {{ status: number, headers?: [string, string][], body?: string }} Told an `HttpResponse` of the protocol

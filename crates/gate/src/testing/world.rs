@@ -136,7 +136,8 @@ impl World {
                 assert_eq!(body["status"], response.status);
                 body["code"].as_str().unwrap().to_owned()
             }
-            Outcome::Asset { .. } => "asset".to_owned(),
+            Outcome::Asset { console: true, .. } => "console".to_owned(),
+            Outcome::Asset { console: false, .. } => "asset".to_owned(),
         }
     }
 

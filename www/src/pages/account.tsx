@@ -1,0 +1,281 @@
+// One's own passkeys and sessions, and the keys that this browser keeps.
+
+import { useState } from "preact/hooks";
+
+import { call, credentialType } from "../api/client";
+import { ApiProblem } from "../api/problem";
+import type { Page, Passkey, SessionItem } from "../api/types";
+import type { Within } from "../app";
+import { useDoing, useLoad } from "../hooks";
+import * as kept from "../keys/kept";
+import { Link } from "../router";
+import { signOut } from "../session";
+import { t } from "../text";
+import { Badge, Button, Dialog, Loading, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
+import { TextField } from "../ui/fields";
+import { Icon } from "../ui/icons";
+import { Once } from "../ui/secret";
+import { Time } from "../ui/time";
+import { RecoveryCodes, makePasskey, ownName } from "./passkey";
+
+function Confirm({ title, text, submit, run, onClose }: { title: string; text: string; submit: string; run: () => Promise<void>; onClose: () => void }) {
+  const doing = useDoing();
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <p>{text}</p>
+      <ProblemNotice error={doing.error} />
+      <div class="row end">
+        <Button onClick={onClose}>{t.common.cancel}</Button>
+        <Button look="primary danger" busy={doing.busy} onClick={() => doing.run(run)}>
+          {submit}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function AddPasskey({ onClose, onDone }: { onClose: () => void; onDone: (codes: readonly string[]) => void }) {
+  const [name, setName] = useState(ownName());
+  const { busy, error, run } = useDoing();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (!busy) run(async () => onDone(await makePasskey(name.trim())));
+  };
+  return (
+    <Dialog title={t.account.addTitle} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        <TextField label={t.account.addName} hint={t.account.addNameHint} value={name} onInput={setName} required maxLength={64} />
+        <ProblemNotice error={error} />
+        <div class="row end">
+          <Button onClick={onClose}>{t.common.cancel}</Button>
+          <Button type="submit" look="primary" busy={busy}>
+            {t.account.addSubmit}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Passkeys() {
+  const list = useLoad("passkeys", (signal) => call<Page<Passkey>>("GET", "/v1/passkeys", { signal }));
+  const [adding, setAdding] = useState(false);
+  const [removing, setRemoving] = useState<Passkey | undefined>(undefined);
+  const [codes, setCodes] = useState<readonly string[]>([]);
+  const items = list.data?.items;
+  return (
+    <section class="card stack" aria-labelledby="passkeys">
+      <div class="row apart">
+        <div>
+          <h2 id="passkeys">{t.account.passkeys}</h2>
+          <p class="hint">{t.account.passkeysText}</p>
+        </div>
+        <Button onClick={() => setAdding(true)}>
+          <Icon name="plus" />
+          {t.account.add}
+        </Button>
+      </div>
+      {codes.length > 0 && (
+        <>
+          <h3>{t.account.codesTitle}</h3>
+          <Once onDone={() => setCodes([])} done={t.create.done}>
+            <p>{t.setup.codesLead}</p>
+            <RecoveryCodes codes={codes} />
+          </Once>
+        </>
+      )}
+      <ProblemNotice error={list.error} />
+      {items === undefined && list.error === undefined && <Loading lines={2} />}
+      {items !== undefined && items.length === 0 && <p class="soft">{t.account.noPasskeys}</p>}
+      {items !== undefined && items.length > 0 && (
+        <table class="table cards">
+          <caption class="hidden">{t.account.passkeys}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t.account.addName}</th>
+              <th scope="col">{t.account.made}</th>
+              <th scope="col">{t.account.lastUsed}</th>
+              <th scope="col">
+                <span class="hidden">{t.account.remove}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((passkey) => (
+              <tr key={passkey.id}>
+                <td class="cell-name">
+                  <strong>{passkey.name}</strong>
+                </td>
+                <td data-label={t.account.made}>
+                  <Time at={passkey.created_at} />
+                </td>
+                <td data-label={t.account.lastUsed}>
+                  <Time at={passkey.last_used_at} as="ago" none={t.tokens.notUsed} />
+                </td>
+                <td class="cell-actions">
+                  <div class="row end">
+                    <Button look="small danger" onClick={() => setRemoving(passkey)} label={t.account.removeNamed(passkey.name)}>
+                      {t.account.remove}
+                    </Button>
+                  </div>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {adding && (
+        <AddPasskey
+          onClose={() => setAdding(false)}
+          onDone={(made) => {
+            setAdding(false);
+            setCodes(made);
+            toast(t.account.added);
+            list.reload();
+          }}
+        />
+      )}
+      {removing !== undefined && (
+        <Confirm
+          title={t.account.removeTitle(removing.name)}
+          text={t.account.removeText}
+          submit={t.account.remove}
+          onClose={() => setRemoving(undefined)}
+          run={async () => {
+            await call("DELETE", `/v1/passkeys/${removing.id}`);
+            setRemoving(undefined);
+            toast(t.account.removed);
+            list.reload();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function Sessions() {
+  const list = useLoad("sessions", (signal) => call<Page<SessionItem>>("GET", "/v1/sessions", { signal }));
+  const ending = useDoing();
+  const items = list.data?.items;
+  const end = (item: SessionItem) =>
+    ending.run(async () => {
+      if (item.current && credentialType() === "session") {
+        await signOut();
+        return;
+      }
+      await call("DELETE", `/v1/sessions/${item.id}`);
+      toast(t.account.ended);
+      list.reload();
+    });
+  return (
+    <section class="card stack" aria-labelledby="sessions">
+      <div>
+        <h2 id="sessions">{t.account.sessions}</h2>
+        <p class="hint">{t.account.sessionsText}</p>
+      </div>
+      <ProblemNotice error={list.error ?? ending.error} />
+      {items === undefined && list.error === undefined && <Loading lines={2} />}
+      {items !== undefined && items.length === 0 && <p class="soft">{t.account.noSessions}</p>}
+      {items !== undefined && items.length > 0 && (
+        <ul class="stack" role="list">
+          {items.map((item) => (
+            <li class="row apart" key={item.id}>
+              <div class="break">
+                <strong>{item.user_agent ?? t.account.unknownAgent}</strong> {item.current && <Badge tone="accent">{t.account.current}</Badge>}
+                <div class="hint">
+                  {item.address ?? t.device.unknownAddress} · {t.account.lastUsed} <Time at={item.last_used_at ?? item.created_at} as="ago" />
+                </div>
+              </div>
+              <Button look="small danger" busy={ending.busy} onClick={() => end(item)} label={t.account.endNamed(item.user_agent ?? t.account.unknownAgent)}>
+                {t.account.end}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Keys({ organization }: { organization: string }) {
+  const list = useLoad("keys", () => kept.kept(organization));
+  const [forgetting, setForgetting] = useState<kept.KeptKey | undefined>(undefined);
+  return (
+    <section class="card stack" aria-labelledby="keys">
+      <div>
+        <h2 id="keys">{t.account.keys}</h2>
+        <p class="hint">{t.account.keysText}</p>
+      </div>
+      <ProblemNotice error={list.error} />
+      {list.data?.length === 0 && <p class="soft">{t.account.noKeys}</p>}
+      <ul class="stack" role="list">
+        {(list.data ?? []).map((key) => (
+          <li class="row apart" key={key.fingerprint}>
+            <div class="break">
+              <Link href={`/tokens/${key.token}`}>{key.name}</Link>
+              <div class="hint mono">{key.fingerprint}</div>
+            </div>
+            <Button look="small danger" onClick={() => setForgetting(key)} label={t.account.forgetNamed(key.name)}>
+              {t.account.forget}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {forgetting !== undefined && (
+        <Confirm
+          title={t.account.forgetTitle(forgetting.name)}
+          text={t.account.forgetText}
+          submit={t.account.forget}
+          onClose={() => setForgetting(undefined)}
+          run={async () => {
+            await kept.forget(forgetting.fingerprint);
+            setForgetting(undefined);
+            toast(t.account.forgotten);
+            list.reload();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Passkeys and sessions, where the server has them. */
+function SignIn() {
+  const offered = useLoad("offered", async (signal) => {
+    try {
+      await call("GET", "/v1/passkeys", { signal });
+      return true;
+    } catch (error) {
+      // What else went wrong is said by the lists themselves.
+      return !(error instanceof ApiProblem && error.code === "not_found");
+    }
+  });
+  if (offered.data === undefined) {
+    return (
+      <div class="card flush">
+        <Loading lines={3} />
+      </div>
+    );
+  }
+  if (!offered.data) return <Notice tone="accent">{t.account.notHere}</Notice>;
+  return (
+    <>
+      <Passkeys />
+      <Sessions />
+    </>
+  );
+}
+
+export function AccountPage({ me }: Within) {
+  return (
+    <div class="page narrow">
+      <PageHead title={t.account.title} lead={t.account.lead} />
+      {me.principal.type === "member" ? (
+        <SignIn />
+      ) : (
+        <Notice tone="accent" title={t.account.notMember} />
+      )}
+      <Keys organization={me.organization.short_id} />
+    </div>
+  );
+}

@@ -1,0 +1,155 @@
+// Activation: `/device` with a typed code, and `/login?cli-token=` as Semgrep's client opens it. Nothing happens by
+// opening the page; deciding is a POST with a fresh passkey.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import { call } from "../api/client";
+import type { Asking, Caller } from "../api/types";
+import type { Within } from "../app";
+import { useDoing, useLoad } from "../hooks";
+import { navigate } from "../router";
+import { t } from "../text";
+import { titleOf } from "../tokens/model";
+import { Badge, Button, ButtonLink, Empty, Loading, Notice, PageHead, ProblemNotice } from "../ui/basics";
+import { TextField, fault } from "../ui/fields";
+import { Time } from "../ui/time";
+
+type Code = { readonly user_code: string } | { readonly cli_token: string };
+
+function codeOf(query: URLSearchParams): Code | undefined {
+  const key = query.get("cli-token");
+  if (key !== null && key !== "") return { cli_token: key };
+  const code = query.get("user_code");
+  return code === null || code === "" ? undefined : { user_code: code };
+}
+
+function Enter() {
+  const [code, setCode] = useState("");
+  const submit = (event: Event) => {
+    event.preventDefault();
+    navigate(`/device?user_code=${encodeURIComponent(code.trim())}`);
+  };
+  return (
+    <form class="card stack" onSubmit={submit}>
+      <TextField label={t.device.code} hint={t.device.codeHint} value={code} onInput={setCode} required mono maxLength={20} />
+      <div>
+        <Button type="submit" look="primary">
+          {t.device.show}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Place({ caller, none }: { caller: Caller | null; none: string }): ComponentChildren {
+  if (caller === null) return <span class="soft">{none}</span>;
+  return (
+    <>
+      <span class="mono">{caller.address ?? t.device.unknownAddress}</span>
+      {caller.user_agent != null && <div class="hint break">{caller.user_agent}</div>}
+    </>
+  );
+}
+
+function Decide({ code, profile, onDecided }: { code: Code; profile: Within["profile"]; onDecided: (approved: boolean) => void }) {
+  const asking = useLoad(JSON.stringify(code), (signal) => call<Asking>("GET", "/v1/device", { query: { ...code }, signal }));
+  const [name, setName] = useState("");
+  const approving = useDoing();
+  const denying = useDoing();
+  if (asking.data === undefined) {
+    return asking.error === undefined ? (
+      <div class="card flush">
+        <Loading lines={4} />
+      </div>
+    ) : (
+      <div class="stack">
+        <ProblemNotice error={asking.error} />
+        <Enter />
+      </div>
+    );
+  }
+  const { client_id, asked_from, you, expires_at, kind, scopes, permissions } = asking.data;
+  const of = profile.kinds.find((one) => one.name === kind);
+  const approve = (event: Event) => {
+    event.preventDefault();
+    if (approving.busy || denying.busy) return;
+    approving.run(async () => {
+      await call("POST", "/v1/device/approve", { body: { ...code, ...(name.trim() !== "" && { name: name.trim() }) } });
+      onDecided(true);
+    });
+  };
+  const deny = () =>
+    denying.run(async () => {
+      await call("POST", "/v1/device/deny", { body: code });
+      onDecided(false);
+    });
+  const same = asked_from?.address != null && asked_from.address === you.address;
+  return (
+    <form class="card stack" onSubmit={approve}>
+      <h2 class="break">{t.device.asks(client_id ?? t.device.unnamed)}</h2>
+      <Notice tone="warn">{t.device.check}</Notice>
+      <dl class="facts">
+        <dt>{t.device.asker}</dt>
+        <dd>
+          <Place caller={asked_from} none={t.device.unknownPlace} />
+          {asked_from?.address != null && <Badge tone={same ? "good" : "warn"}>{same ? t.device.sameAddress : t.device.otherAddress}</Badge>}
+        </dd>
+        <dt>{t.device.you}</dt>
+        <dd>
+          <Place caller={you} none={t.device.unknownAddress} />
+        </dd>
+        <dt>{t.device.gets}</dt>
+        <dd>
+          {of?.title ?? kind}
+          <span class="tags">
+            {[...scopes.map((one) => titleOf(profile.scopes, one)), ...permissions].map((text) => (
+              <span class="tag" key={text}>
+                {text}
+              </span>
+            ))}
+          </span>
+        </dd>
+        <dt>{t.device.ends}</dt>
+        <dd>
+          <Time at={expires_at} as="ago" />
+        </dd>
+      </dl>
+      <TextField label={t.device.name} hint={t.device.nameHint} value={name} onInput={setName} error={fault(approving.error, "name")} maxLength={of?.naming.max ?? 255} />
+      <ProblemNotice error={approving.error ?? denying.error} shown={["name"]} />
+      <div class="row">
+        <Button type="submit" look="primary" busy={approving.busy}>
+          {t.device.approve}
+        </Button>
+        <Button look="danger" busy={denying.busy} onClick={deny}>
+          {t.device.deny}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+export function DevicePage({ profile, query }: Within & { query: URLSearchParams }) {
+  const code = codeOf(query);
+  const [decided, setDecided] = useState<boolean | undefined>(undefined);
+  return (
+    <div class="page narrow">
+      <PageHead title={t.device.title} {...(code === undefined && { lead: t.device.lead })} />
+      {decided !== undefined ? (
+        <div class="card">
+          <Empty
+            icon={decided ? "check" : "cross"}
+            title={decided ? t.device.approved : t.device.denied}
+            action={<ButtonLink href="/tokens">{t.notFound.home}</ButtonLink>}
+          >
+            {decided ? t.device.approvedText : t.device.deniedText}
+          </Empty>
+        </div>
+      ) : code === undefined ? (
+        <Enter />
+      ) : (
+        <Decide code={code} profile={profile} onDecided={setDecided} />
+      )}
+    </div>
+  );
+}

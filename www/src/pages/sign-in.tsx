@@ -1,0 +1,87 @@
+// Signing in: a passkey first, and other ways below it.
+
+import { useState } from "preact/hooks";
+
+import { useDoing } from "../hooks";
+import { havePasskeys } from "../passkeys";
+import { Link } from "../router";
+import { signInWithPasskey, signInWithRecoveryCode, signInWithToken } from "../session";
+import { t } from "../text";
+import { Button, Notice, PageHead, ProblemNotice } from "../ui/basics";
+import { TextField } from "../ui/fields";
+import { Alone } from "../ui/shell";
+
+function Recovery() {
+  const [organization, setOrganization] = useState("");
+  const [email, setEmail] = useState("");
+  const [code, setCode] = useState("");
+  const { busy, error, run } = useDoing();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    run(() => signInWithRecoveryCode(organization.trim(), email.trim(), code.trim()));
+  };
+  return (
+    <form class="stack" onSubmit={submit}>
+      <p class="hint">{t.signIn.recoveryHint}</p>
+      <TextField label={t.signIn.organization} value={organization} onInput={setOrganization} required autocomplete="organization" />
+      <TextField label={t.signIn.email} type="email" value={email} onInput={setEmail} required autocomplete="email" />
+      <TextField label={t.signIn.code} value={code} onInput={setCode} required mono />
+      <ProblemNotice error={error} />
+      <Button type="submit" look="full" busy={busy}>
+        {t.signIn.submit}
+      </Button>
+    </form>
+  );
+}
+
+function AccessToken() {
+  const [token, setToken] = useState("");
+  const { busy, error, run } = useDoing();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    run(() => signInWithToken(token.trim()));
+  };
+  return (
+    <form class="stack" onSubmit={submit}>
+      <TextField label={t.signIn.tokenLabel} hint={t.signIn.tokenHint} type="password" value={token} onInput={setToken} required mono />
+      <ProblemNotice error={error} />
+      <Button type="submit" look="full" busy={busy}>
+        {t.signIn.submit}
+      </Button>
+    </form>
+  );
+}
+
+export function SignInPage({ ended }: { ended: boolean }) {
+  const { busy, error, run } = useDoing();
+  return (
+    <Alone>
+      <div class="stack">
+        <PageHead title={t.signIn.title} lead={t.signIn.lead} />
+        {ended && <Notice tone="accent" title={t.signIn.ended} live />}
+        <div class="card stack">
+          {havePasskeys() ? (
+            <Button look="primary full" busy={busy} onClick={() => run(signInWithPasskey)}>
+              {t.signIn.passkey}
+            </Button>
+          ) : (
+            <Notice tone="warn" title={t.signIn.noPasskeys} />
+          )}
+          <ProblemNotice error={error} />
+        </div>
+        <h2>{t.signIn.others}</h2>
+        <details class="card">
+          <summary>{t.signIn.recovery}</summary>
+          <Recovery />
+        </details>
+        <details class="card">
+          <summary>{t.signIn.token}</summary>
+          <AccessToken />
+        </details>
+        <p>
+          <Link href="/setup">{t.signIn.setup}</Link>
+        </p>
+      </div>
+    </Alone>
+  );
+}

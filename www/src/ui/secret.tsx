@@ -1,0 +1,92 @@
+// What is shown once: a secret, recovery codes, a private key. Leaving before it was stored asks first.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import type { WrittenKey } from "../keys/p256";
+import { useLeaveGuard } from "../router";
+import { t } from "../text";
+import { Button, CopyButton, DownloadButton, Notice } from "./basics";
+import { Check } from "./fields";
+
+export function SecretBox({ text, label, file }: { text: string; label: string; file?: string }) {
+  return (
+    <div class="secret">
+      <span class="hint">{label}</span>
+      <pre data-secret tabIndex={0} aria-label={label}>
+        {text}
+      </pre>
+      <div class="row">
+        <CopyButton text={text} look="primary" label={t.once.copy} />
+        {file !== undefined && <DownloadButton text={`${text}\n`} name={file} />}
+      </div>
+    </div>
+  );
+}
+
+export function Snippet({ text, label }: { text: string; label: string }) {
+  return (
+    <div class="stack tight">
+      <h3>{label}</h3>
+      <pre class="code" tabIndex={0} aria-label={label}>
+        {text}
+      </pre>
+      <div class="row">
+        <CopyButton text={text} look="small" />
+      </div>
+    </div>
+  );
+}
+
+const FORMS = ["pem", "jwk", "hex", "ci"] as const;
+
+/** A private key that nobody keeps: in every form that its users read. */
+export function PrivateKeyBox({ written, variable, name }: { written: WrittenKey; variable: string; name: string }) {
+  const [form, setForm] = useState<(typeof FORMS)[number]>("pem");
+  const text = form === "ci" ? t.once.ciKey(variable) : written[form];
+  return (
+    <div class="secret">
+      <div class="tabs" role="tablist" aria-label={t.once.keyForms}>
+        {FORMS.map((one) => (
+          <button key={one} type="button" role="tab" id={`form-${one}`} aria-selected={form === one} aria-controls="form-text" onClick={() => setForm(one)}>
+            {t.once.forms[one]}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" id="form-text" aria-labelledby={`form-${form}`}>
+        <pre data-secret tabIndex={0} aria-label={t.once.forms[form]}>
+          {text}
+        </pre>
+      </div>
+      <div class="row">
+        <CopyButton text={text} look="primary" />
+        {form !== "ci" && <DownloadButton text={text} name={`${name}.${form === "jwk" ? "jwk.json" : form}`} />}
+      </div>
+    </div>
+  );
+}
+
+/** Keeps the page until the person says that it is stored. */
+export function Once({ children, onDone, done }: { children: ComponentChildren; onDone: () => void; done: string }) {
+  const [stored, setStored] = useState(false);
+  const [asked, setAsked] = useState(false);
+  useLeaveGuard(!stored, t.once.leave);
+  const finish = () => {
+    if (stored) onDone();
+    else setAsked(true);
+  };
+  return (
+    <div class="stack">
+      {children}
+      <Check checked={stored} onChange={setStored}>
+        {t.once.stored}
+      </Check>
+      {asked && !stored && <Notice tone="warn" title={t.once.first} live />}
+      <div class="row">
+        <Button look="primary" onClick={finish}>
+          {done}
+        </Button>
+      </div>
+    </div>
+  );
+}
