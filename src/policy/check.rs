@@ -4,7 +4,7 @@ use super::check_kind::check_kind;
 use super::grant::{GrantSet, Permission};
 use super::name::Name;
 use super::parse::Step;
-use super::profile::{Profile, Rate};
+use super::profile::{Leases, Profile, Rate};
 use super::{Grant, Kind, Product};
 
 /// The most permissions that a profile may declare besides the product's own.
@@ -127,6 +127,7 @@ pub(super) fn check(profile: &Profile, sensitive: &[Permission]) -> Vec<(Vec<Ste
     at.list("adapters", &profile.adapters, |_, _| {});
     at.permissions("sensitive", sensitive, profile);
     check_limits(at, profile);
+    check_leases(at, profile);
     check_permissions(at, profile);
     at.key("scopes", |at| {
         few(at, profile.scopes.len());
@@ -171,6 +172,17 @@ fn check_limits(at: &mut Findings, profile: &Profile) {
             at.must((1..=100).contains(&limits.passphrase.max_wrong), "max_wrong", "must be 1 to 100");
             at.must((1..=86_400).contains(&limits.passphrase.lock_seconds), "lock_seconds", "must be 1 to 86400");
         });
+    });
+}
+
+fn check_leases(at: &mut Findings, profile: &Profile) {
+    let Leases { lease_millis, busy_lease_millis, margin_millis, stale_for_seconds } = profile.leases;
+    at.key("leases", |at| {
+        at.must(lease_millis <= 60_000, "lease_millis", "must be 0 to 60000");
+        let busy = busy_lease_millis.is_none_or(|busy| (lease_millis..=60_000).contains(&busy));
+        at.must(busy, "busy_lease_millis", "must be at least lease_millis, and at most 60000");
+        at.must((500..=60_000).contains(&margin_millis), "margin_millis", "must be 500 to 60000");
+        at.must(stale_for_seconds <= 86_400, "stale_for_seconds", "must be 0 to 86400");
     });
 }
 

@@ -34,7 +34,7 @@ pub use kind::{
 pub use name::{Name, NameError};
 pub use parse::{ProfileError, ProfileErrors};
 pub use product::Product;
-pub use profile::{Adapter, Family, Limits, Lock, PermissionInfo, Profile, Rate, Role, Scope, Service};
+pub use profile::{Adapter, Family, Leases, Limits, Lock, PermissionInfo, Profile, Rate, Role, Scope, Service};
 #[cfg(feature = "schema")]
 pub use schema::schema;
 pub use signature_rules::{Replay, SignatureRules};

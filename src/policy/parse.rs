@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::check::check;
 use super::grant::Permission;
 use super::name::Name;
-use super::profile::{Adapter, Limits, PermissionInfo, Profile};
+use super::profile::{Adapter, Leases, Limits, PermissionInfo, Profile};
 use super::{Family, Kind, Product, Role, Scope, Service};
 
 /// Something wrong in a profile's file, and where.
@@ -106,10 +106,14 @@ pub(super) struct Head {
     /// The limits.
     #[serde(default)]
     pub(super) limits: Limits,
+    /// For how long edges may go by what they were told.
+    #[serde(default)]
+    pub(super) leases: Leases,
 }
 
 /// Every key that a profile can have at its top: those of [`Head`], then the tables of named things.
-const HEAD: &[&str] = &["name", "title", "description", "revoke_by_private_key", "adapters", "sensitive", "limits"];
+const HEAD: &[&str] =
+    &["name", "title", "description", "revoke_by_private_key", "adapters", "sensitive", "limits", "leases"];
 /// The tables of named things.
 const TABLES: &[&str] = &["permissions", "scopes", "roles", "families", "services", "kinds"];
 
@@ -147,6 +151,7 @@ impl Profile {
             revoke_by_private_key: head.as_ref().is_some_and(|head| head.revoke_by_private_key),
             adapters: head.as_ref().map(|head| head.adapters.clone()).unwrap_or_default(),
             limits: head.as_ref().map(|head| head.limits).unwrap_or_default(),
+            leases: head.as_ref().map(|head| head.leases).unwrap_or_default(),
         };
         reader.finish_stage()?;
 

@@ -163,6 +163,30 @@ impl Default for Limits {
     }
 }
 
+/// For how long edges may go by what they were told. What is longer costs fewer calls to the authority, and makes a
+/// change that narrows wait longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Leases {
+    /// How long a lease runs, in milliseconds: 0 to 60000; with 0 every request asks. 2000 where not said.
+    pub lease_millis: u32,
+    /// How long a lease may run when there is much to do: at least the above, up to 60000. 10000 where not said, or the
+    /// above where that is more.
+    pub busy_lease_millis: Option<u32>,
+    /// What covers the drift of clocks, their standing still and their steps back: 500 to 60000. 500 where not said.
+    pub margin_millis: u32,
+    /// How much longer an edge may decide when the authority cannot be reached, in seconds: 0 to 86400. 0, not at all,
+    /// where not said.
+    pub stale_for_seconds: u32,
+}
+
+impl Default for Leases {
+    fn default() -> Self {
+        Self { lease_millis: 2000, busy_lease_millis: None, margin_millis: 500, stale_for_seconds: 0 }
+    }
+}
+
 /// A checked profile. Made by [`Profile::parse`] alone.
 ///
 /// Scopes, families, services and kinds are in the order in which the file declares them, roles from the highest rank
@@ -181,6 +205,7 @@ pub struct Profile {
     pub(super) services: Vec<Service>,
     pub(super) kinds: Vec<Kind>,
     pub(super) limits: Limits,
+    pub(super) leases: Leases,
 }
 
 impl Profile {
@@ -305,6 +330,12 @@ impl Profile {
     #[must_use]
     pub fn setup_kind(&self) -> Option<&Kind> {
         self.kinds.iter().find(|kind| kind.setup.is_some())
+    }
+
+    /// For how long edges may go by what they were told.
+    #[must_use]
+    pub const fn leases(&self) -> &Leases {
+        &self.leases
     }
 
     /// The limits.

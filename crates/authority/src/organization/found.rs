@@ -7,7 +7,6 @@ use sha2::{Digest as _, Sha256};
 use symbolon::id::{MemberId, TokenId};
 use symbolon::policy::{Actor, Creation, GrantSet, Kind, Ownership, Profile, SecretFormat};
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::Found;
 use symbolon::time::Timestamp;
 use symbolon::token::{Format, InstanceSecret, RANDOM_LEN, Secret};
@@ -103,8 +102,8 @@ pub(crate) fn carry_out<S: Store>(
     schema::create(store)?;
     store.execute(
         "INSERT INTO organization (one, schema, id, short_id, slug, name, profile, profile_name, profile_epoch, epoch,
-            log_floor, activity_seq, activity_hash, founding, first_token, terms, created_at)
-            VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, ?8, ?9, ?10, ?11, ?12)",
+            log_floor, activity_seq, activity_hash, founding, first_token, created_at)
+            VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, ?8, ?9, ?10, ?11)",
         &[
             schema::VERSION.into(),
             Value::text(&found.id),
@@ -116,9 +115,6 @@ pub(crate) fn carry_out<S: Store>(
             activity::root(found.id).into(),
             fingerprint(found).into(),
             Value::text(&id),
-            serde_json::to_string(&LeaseTerms::default())
-                .map_err(|_| Failure::Broken("terms cannot be written"))?
-                .into(),
             now.into(),
         ],
     )?;

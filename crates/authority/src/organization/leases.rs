@@ -11,9 +11,13 @@ use symbolon::protocol::message::HttpResponse;
 
 use super::failure::{Failure, Result};
 use super::http::{self, Held, Until};
+use super::head::Head;
 use super::{Organization, schema};
 use crate::machine::{CallId, Context, Effect, EffectId, Event};
 use crate::store::Store;
+
+/// How long leases may become under load where the profile does not say, in milliseconds.
+const USUALLY_BUSY_MILLIS: u64 = 10_000;
 
 /// The leases of this machine, and the answers that wait for them.
 #[derive(Default)]
@@ -97,14 +101,13 @@ impl<S: Store> Organization<S> {
 
     /// Begins to answer: no other machine can, or this one has just founded the organisation.
     pub(super) fn open(&mut self) -> Result<Option<Effect>> {
-        let rows = self.store.execute("SELECT terms, horizon FROM organization", &[])?;
+        let rows = self.store.execute("SELECT horizon FROM organization", &[])?;
         let row = rows.first().ok_or(Failure::Broken("the organisation has no row"))?;
-        let terms: LeaseTerms = row.json(0)?;
-        let horizon: Option<Horizon> = match row.get::<Option<String>>(1)? {
+        let horizon: Option<Horizon> = match row.get::<Option<String>>(0)? {
             None => None,
-            Some(_) => Some(row.json(1)?),
+            Some(_) => Some(row.json(0)?),
         };
-        let (lessor, takeover_millis) = Lessor::start(terms, horizon);
+        let (lessor, takeover_millis) = Lessor::start(self.terms()?, horizon);
         self.leases.state = State::Open(Box::new(lessor));
         Ok(takeover_millis.map(|millis| self.start_timer(Timer::TakenOver, millis)))
     }
@@ -125,6 +128,28 @@ impl<S: Store> Organization<S> {
         }
         let timer = grant.timer_millis.map(|millis| self.start_timer(Timer::Quiet, millis));
         Ok((Lease { lease_millis: grant.lease_millis, stale_millis: grant.stale_millis }, timer))
+    }
+
+    /// The terms that the profile in force sets.
+    fn terms(&mut self) -> Result<LeaseTerms> {
+        let head = Head::read(&self.store)?;
+        let leases = *self.profiles.current(&self.store, &head)?.leases();
+        let lease_millis = u64::from(leases.lease_millis);
+        Ok(LeaseTerms {
+            lease_millis,
+            lease_max_millis: leases.busy_lease_millis.map_or(lease_millis.max(USUALLY_BUSY_MILLIS), u64::from),
+            margin_millis: leases.margin_millis.into(),
+            stale_millis: u64::from(leases.stale_for_seconds).saturating_mul(1000),
+        })
+    }
+
+    /// From here on grants as the profile says that was just put in force. What was granted before is waited for.
+    pub(super) fn follow_profile(&mut self) -> Result<()> {
+        let terms = self.terms()?;
+        if let Some(lessor) = self.leases.lessor() {
+            lessor.set_terms(terms);
+        }
+        Ok(())
     }
 
     /// Answers a change, when it holds everywhere as far as it must: the one way in which a narrowing is answered.

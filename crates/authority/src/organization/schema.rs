@@ -11,7 +11,7 @@ pub(crate) const VERSION: u32 = 1;
 const TABLES: &[&str] = &[
     // One row. `log_floor` is the newest epoch of which the change log no longer says everything. `founding` is the
     // SHA-256 of the call that founded it, which may be repeated until the first token was used; then it is empty.
-    // `terms` and `horizon` are those of leases; `instances` grows with every machine that takes over, and with
+    // `horizon` is that of leases; `instances` grows with every machine that takes over, and with
     // every answer that only the newest machine may give.
     "CREATE TABLE organization (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -30,7 +30,6 @@ const TABLES: &[&str] = &[
         founding TEXT NOT NULL,
         first_token TEXT NOT NULL,
         uses_forgotten INTEGER,
-        terms TEXT NOT NULL,
         horizon TEXT,
         instances INTEGER NOT NULL DEFAULT 0,
         created_at INTEGER NOT NULL

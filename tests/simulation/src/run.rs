@@ -1,0 +1,153 @@
+//! One run: the workload with all that goes wrong, the calm after it, and what must be true in the end.
+
+use serde_json::json;
+use symbolon::protocol::Record;
+use symbolon_authority::store::Value;
+
+use crate::change::Change;
+use crate::clock::START;
+use crate::template;
+use crate::truth::Need;
+use crate::variant::Variant;
+use crate::workload::Work;
+use crate::world::{Counts, Event, World};
+
+/// How long after the last fault everything that was put off has been done, in milliseconds: the longest pause of the
+/// outbox, and a minute for the second put.
+const CALM_MILLIS: i64 = 420_000;
+/// The last change is made now; a minute later, and what a put may take, the directory must say so.
+const LAST_MILLIS: i64 = 62_500;
+
+/// What a run has found.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which seed.
+    pub seed: u64,
+    /// Which rule was broken, when, and how.
+    pub what: String,
+    /// What happened before, where that was asked for.
+    pub trace: Vec<String>,
+}
+
+/// Runs a seed.
+///
+/// # Errors
+/// [`Failure`] with the first thing that must never be.
+pub fn run(seed: u64, variant: Option<Variant>, trace: bool) -> Result<Counts, Failure> {
+    let mut world = World::new(seed, variant, trace);
+    world.begin();
+    world.run_until(START + world.plan.millis);
+    world.calm();
+    let calm = world.now;
+    world.run_until(calm + CALM_MILLIS);
+    world.last_changes();
+    world.run_until(calm + CALM_MILLIS + 20_000);
+    world.last_uses();
+    world.run_until(calm + CALM_MILLIS + LAST_MILLIS);
+    world.check();
+    match world.violation {
+        None => Ok(world.counts),
+        Some(what) => Err(Failure { seed, what, trace: world.trace.unwrap_or_default() }),
+    }
+}
+
+impl World {
+    /// A few changes when nothing goes wrong.
+    fn last_changes(&mut self) {
+        for organization in self.workload.busy_organizations.clone() {
+            let edge = self.workload.busy_edge(&mut self.rng);
+            self.later(0, Event::Work(Work::Change { organization, change: Change::Create, edge }));
+            let own: Vec<_> =
+                self.workload.credentials.iter().filter(|it| it.organization == organization).map(|it| it.token).collect();
+            for token in own.into_iter().take(3) {
+                for change in [Change::Rename(token), Change::Activate(token, false)] {
+                    self.later(0, Event::Work(Work::Change { organization, change, edge }));
+                }
+            }
+        }
+    }
+
+    /// Every isolate is asked once more, so that it hands over what it has counted; and every credential is tried.
+    fn last_uses(&mut self) {
+        let credentials = 0..self.workload.credentials.len();
+        let mut all: Vec<(usize, usize)> = Vec::new();
+        for edge in self.workload.edges() {
+            for organization in &self.workload.busy_organizations {
+                let own = credentials.clone().find(|index| {
+                    let credential = &self.workload.credentials[*index];
+                    credential.organization == *organization
+                        && self.truths[*organization].newest(credential.token).is_some_and(|state| {
+                            state.permits(&credential.proof, Need::Read, self.now + 120_000)
+                        })
+                });
+                all.extend(own.map(|index| (index, edge)));
+            }
+        }
+        for index in credentials.take(40) {
+            all.push((index, self.workload.busy_edge(&mut self.rng)));
+        }
+        for (credential, edge) in all {
+            let at = self.rng.i64(0..=3_000);
+            self.later(at, Event::Work(Work::Use { credential, need: Need::Read, path: "/things", edge }));
+        }
+    }
+
+    /// What must be true in the end.
+    fn check(&mut self) {
+        let unanswered = self.unanswered();
+        if unanswered > 0 {
+            self.violated("answers", &format!("{unanswered} calls and tasks have no answer"));
+        }
+        for organization in self.workload.busy_organizations.clone() {
+            self.check_directory(organization);
+            self.check_chain(organization);
+        }
+        self.check_uses();
+    }
+
+    /// I4.
+    fn check_directory(&mut self, organization: usize) {
+        let disk = std::rc::Rc::clone(&self.objects[organization].disk);
+        let mut wrong = Vec::new();
+        let changed: Vec<_> = self.truths[organization].changed().map(|(id, state)| (id, state.epoch)).collect();
+        for (token, epoch) in changed {
+            for row in disk.look("SELECT key FROM credential WHERE token = ?1", &[Value::text(&token)]) {
+                let key: String = row.get(0).expect("a key");
+                let listed = self.directory.newest(&key).and_then(|json| serde_json::from_str::<Record>(json).ok());
+                if listed.as_ref().map(|record| record.version.get()) != Some(epoch) {
+                    wrong.push(format!("{key} is {:?} and not {epoch}", listed.map(|record| record.version)));
+                }
+            }
+        }
+        if !wrong.is_empty() {
+            self.violated("I4", &format!("a minute after the last change {wrong:?}"));
+        }
+    }
+
+    /// The activity log, judged by its own means.
+    fn check_chain(&mut self, organization: usize) {
+        let prepared = &self.template.organizations[organization];
+        let (admin, short_id) = (prepared.admin.clone(), prepared.short_id);
+        let verified = template::verify_chain(&self.objects[organization].disk, &admin, short_id, self.now);
+        if verified["valid"] != json!(true) {
+            self.violated("activity", &verified.to_string());
+        }
+    }
+
+    /// I3.
+    fn check_uses(&mut self) {
+        let mut wrong = Vec::new();
+        for (token, (all, lost)) in &self.workload.uses {
+            let organization = self.workload.credentials.iter().find(|it| it.token == *token).map(|it| it.organization);
+            let disk = &self.objects[organization.expect("its organisation")].disk;
+            let rows = disk.look("SELECT use_count FROM token WHERE id = ?1", &[Value::text(token)]);
+            let counted: u64 = rows[0].get(0).expect("a count");
+            if counted > *all || counted < all - lost {
+                wrong.push(format!("{token} was used {all} times, {lost} of them at isolates that ended; counted {counted}"));
+            }
+        }
+        if !wrong.is_empty() {
+            self.violated("I3", &format!("{wrong:?}"));
+        }
+    }
+}

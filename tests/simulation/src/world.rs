@@ -1,0 +1,714 @@
+//! The world: one queue of events in the order of true time, and all that happens in it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::rc::Rc;
+
+use fastrand::Rng;
+use symbolon::time::Timestamp;
+use symbolon_authority::machine::{CallId, Config, Context, Effect, Event as Told, Target, Unreachable};
+use symbolon_authority::{locator, replay};
+use symbolon_gate::effect as asked;
+use symbolon_gate::{Outcome, Step};
+
+use crate::clock::{Clock, START};
+use crate::directory::Directory;
+use crate::disk::Database;
+use crate::edge::{Edge, Running, TaskId};
+use crate::object::{Caller, InstanceId, Kind, Object};
+use crate::plan::Plan;
+use crate::template::{self, Template, template};
+use crate::truth::Truth;
+use crate::variant::Variant;
+use crate::workload::{Request, Workload};
+
+/// How long a gate waits for an answer, in milliseconds; for one to a change, longer.
+const PATIENCE_MILLIS: i64 = 10_000;
+const PATIENCE_FOR_CHANGES_MILLIS: i64 = 120_000;
+
+/// Something that happens.
+pub(crate) enum Event {
+    /// A message reaches an object.
+    Call { object: usize, json: String, caller: Caller },
+    /// An answer, or that there is none, reaches who waits for it.
+    Answer { caller: Caller, answer: Option<String>, epoch: u64 },
+    /// A task's effect is answered by its own host.
+    Done(TaskId, asked::EffectId, asked::Answer),
+    /// An instance is told something.
+    Tell(InstanceId, Told),
+    /// What an instance wanted done leaves.
+    Leave { from: InstanceId, fences: bool, effects: Vec<Effect> },
+    /// The alarm of an object may have come.
+    Alarm(usize),
+    /// A put reaches the directory.
+    Put { key: String, value: Option<String> },
+    /// A request reaches an isolate.
+    Arrive(usize),
+    /// A response reaches the client.
+    Respond(usize, Outcome),
+    /// Something of the workload.
+    Work(crate::workload::Work),
+    /// Something fails of itself.
+    Fail,
+    /// A former instance ends at last.
+    EndFormer { object: usize, number: u64 },
+}
+
+struct Entry {
+    at: i64,
+    order: u64,
+    event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// The world of one run.
+pub(crate) struct World {
+    pub(crate) now: i64,
+    pub(crate) rng: Rng,
+    pub(crate) plan: Plan,
+    pub(crate) variant: Option<Variant>,
+    pub(crate) template: &'static Template,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) objects: Vec<Object>,
+    names: BTreeMap<Kind, usize>,
+    pub(crate) directory: Directory,
+    pub(crate) truths: Vec<Truth>,
+    pub(crate) workload: Workload,
+    /// Whether things go wrong still.
+    pub(crate) faulty: bool,
+    /// What must never be, once it was.
+    pub(crate) violation: Option<String>,
+    pub(crate) trace: Option<Vec<String>>,
+    pub(crate) counts: Counts,
+    config: Config,
+    queue: BinaryHeap<Reverse<Entry>>,
+    order: u64,
+    next_call: u64,
+    verdicts: BTreeMap<Vec<u8>, bool>,
+}
+
+/// What happened in a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Events.
+    pub events: u64,
+    /// Requests that were accepted.
+    pub accepted: u64,
+    /// Requests that were refused for what they were.
+    pub refused: u64,
+    /// Requests that could not be decided.
+    pub undecided: u64,
+    /// Changes that returned.
+    pub changes: u64,
+    /// Questions to organisations.
+    pub asks: u64,
+    /// Instances that died or were superseded, isolates that began anew.
+    pub failures: u64,
+}
+
+impl World {
+    /// The world of a seed.
+    pub(crate) fn new(seed: u64, variant: Option<Variant>, trace: bool) -> Self {
+        let template = template();
+        let plan = Plan::of(seed);
+        let mut rng = Rng::with_seed(seed);
+        let edges = (0..plan.edges).map(|_| Edge::new(&mut rng, START)).collect();
+        let mut world = Self {
+            now: START,
+            workload: Workload::new(&mut rng, &plan, template),
+            rng,
+            plan,
+            variant,
+            template,
+            edges,
+            objects: Vec::new(),
+            names: BTreeMap::new(),
+            directory: Directory::default(),
+            truths: template.truths().to_vec(),
+            faulty: true,
+            violation: None,
+            trace: trace.then(Vec::new),
+            counts: Counts::default(),
+            config: template::config(),
+            queue: BinaryHeap::new(),
+            order: 0,
+            next_call: 0,
+            verdicts: BTreeMap::new(),
+        };
+        for (number, prepared) in template.organizations.iter().enumerate() {
+            world.add(Kind::Organization(number), Database::from_bytes(&prepared.database));
+        }
+        world.add(Kind::Registry, Database::from_bytes(&template.instance));
+        world
+    }
+
+    fn add(&mut self, kind: Kind, database: Rc<Database>) -> usize {
+        let clock = Clock::new(&mut self.rng, self.now, 1_000);
+        self.objects.push(Object::new(kind.clone(), database, clock));
+        let index = self.objects.len() - 1;
+        self.names.insert(kind, index);
+        index
+    }
+
+    fn object(&mut self, kind: Kind) -> usize {
+        if let Some(index) = self.names.get(&kind) {
+            return *index;
+        }
+        let database = match &kind {
+            Kind::Locator(name) => match self.template.locators.get(name) {
+                Some(bytes) => Database::from_bytes(bytes),
+                None => Database::empty(),
+            },
+            _ => Database::empty(),
+        };
+        self.add(kind, database)
+    }
+
+    /// Puts an event so many milliseconds ahead.
+    pub(crate) fn later(&mut self, millis: i64, event: Event) {
+        self.order += 1;
+        self.queue.push(Reverse(Entry { at: self.now + millis.max(0), order: self.order, event }));
+    }
+
+    /// Whether something of this chance happens; never once faults have ended.
+    pub(crate) fn fails(&mut self, chance: f64) -> bool {
+        self.faulty && self.rng.f64() < chance
+    }
+
+    /// What must never be.
+    pub(crate) fn violated(&mut self, rule: &str, what: &str) {
+        if self.violation.is_none() {
+            self.violation = Some(format!("{rule} at {} ms: {what}", self.now - START));
+        }
+    }
+
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
+        let now = self.now - START;
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{now:>8} {}", what()));
+        }
+    }
+
+    /// Goes on until that time, or until something must never be.
+    pub(crate) fn run_until(&mut self, until: i64) {
+        while self.violation.is_none() {
+            let Some(Reverse(entry)) = self.queue.peek() else { break };
+            if entry.at > until {
+                break;
+            }
+            let Some(Reverse(entry)) = self.queue.pop() else { break };
+            self.now = entry.at;
+            self.counts.events += 1;
+            self.happen(entry.event);
+        }
+        self.now = self.now.max(until);
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Call { object, json, caller } => self.call(object, json, caller),
+            Event::Answer { caller, answer, epoch } => self.answer(caller, answer, epoch),
+            Event::Done(task, effect, answer) => self.go_on(task, effect, answer),
+            Event::Tell(instance, told) => self.tell(instance, told),
+            Event::Leave { from, fences, effects } => self.leave(from, fences, effects),
+            Event::Alarm(object) => self.alarm(object),
+            Event::Put { key, value } => self.directory.put(key, value),
+            Event::Arrive(number) => self.arrive(number),
+            Event::Respond(number, outcome) => self.respond(number, outcome),
+            Event::Work(work) => self.work(work),
+            Event::Fail => self.fail(),
+            Event::EndFormer { object, number } => {
+                let object = &mut self.objects[object];
+                if object.former.as_ref().is_some_and(|former| former.number == number) {
+                    object.former = None;
+                }
+            }
+        }
+    }
+
+    /// How long a message takes, in milliseconds.
+    pub(crate) fn way(&mut self) -> i64 {
+        if self.fails(self.plan.slow) { self.rng.i64(100..=4_000) } else { self.rng.i64(1..=60) }
+    }
+
+    // Objects.
+
+    fn send(&mut self, kind: Kind, json: String, caller: Caller, patience: i64) {
+        let object = self.object(kind);
+        self.later(patience, Event::Answer { caller, answer: None, epoch: 0 });
+        let twice = self.fails(self.plan.doubled);
+        for copy in 0..=usize::from(twice) {
+            if self.fails(self.plan.lost) {
+                continue;
+            }
+            let json = match self.variant {
+                Some(Variant::BatchRenamed) if copy == 1 => json.replace("\"isolate\":\"", "\"isolate\":\"0"),
+                _ => json.clone(),
+            };
+            let way = self.way();
+            self.later(way, Event::Call { object, json, caller });
+        }
+    }
+
+    fn call(&mut self, object: usize, json: String, caller: Caller) {
+        let former = self.objects[object].former.as_ref().map(|former| former.number);
+        let number = match former {
+            Some(number) if self.rng.bool() => number,
+            _ => self.wake(object),
+        };
+        self.next_call += 1;
+        let id = CallId(self.next_call);
+        if let Some(instance) = self.objects[object].instance(number) {
+            instance.open.insert(id, (caller, 0));
+        }
+        if matches!(self.objects[object].kind, Kind::Organization(_)) {
+            self.counts.asks += 1;
+        }
+        self.tell(InstanceId { object, number }, Told::Call { id, json });
+    }
+
+    fn wake(&mut self, object: usize) -> u64 {
+        let (number, new) = self.objects[object].wake();
+        if new {
+            let disk = Rc::clone(&self.objects[object].disk);
+            match (self.variant, &self.objects[object].kind) {
+                (Some(Variant::HorizonLost), Kind::Organization(_)) => {
+                    disk.look("UPDATE organization SET horizon = NULL", &[]);
+                }
+                (Some(Variant::ReplayForgotten), Kind::Replay(_)) if number > 1 => {
+                    disk.look("DELETE FROM seen", &[]);
+                }
+                _ => {}
+            }
+        }
+        number
+    }
+
+    fn tell(&mut self, id: InstanceId, event: Told) {
+        let (unwritten, refused) = (self.plan.unwritten, self.plan.refused);
+        let (loses, refuses) = (self.fails(unwritten), self.fails(refused));
+        let writing = if self.faulty { self.rng.i64(0..=30) } else { self.rng.i64(0..=5) };
+        let refuse_in = self.rng.u32(1..=12);
+        let object = &mut self.objects[id.object];
+        let now = object.clock.read(&mut self.rng, self.now);
+        let Some(instance) = object.instance(id.number) else { return };
+        let call = match &event {
+            Told::Call { id, .. } => Some(*id),
+            _ => None,
+        };
+        let database = instance.disk.database();
+        let before = database.writes();
+        database.begin();
+        instance.disk.refuse_in(if refuses { refuse_in } else { 0 });
+        let rng = &mut self.rng;
+        let mut fill = |bytes: &mut [u8]| rng.fill(bytes);
+        let mut context = Context { now, random: &mut fill, config: &self.config };
+        let effects = instance.machine.on(&mut context, event);
+        instance.disk.refuse_in(0);
+        let wrote = database.writes() != before;
+        let kept = !(wrote && (instance.fenced || loses));
+        let skipped = self.variant == Some(Variant::GateOpen);
+        database.end(kept);
+        if !kept && !skipped {
+            let fenced = instance.fenced;
+            object.kill(id.number);
+            self.note(|| format!("instance {id:?} ends: what it wrote is lost (fenced: {fenced})"));
+            self.counts.failures += 1;
+            return;
+        }
+        if let (Kind::Organization(_), Some(call)) = (&object.kind, call)
+            && let Some(instance) = object.instance(id.number)
+            && let Some((_, epoch)) = instance.open.get_mut(&call)
+        {
+            *epoch = crate::truth::epoch(&database);
+        }
+        let Some(instance) = object.instance(id.number) else { return };
+        let fences = wrote && !instance.has_written && self.variant != Some(Variant::FenceSkipped);
+        instance.has_written |= wrote;
+        let leaves_at = instance.leaves_at.max(self.now + if wrote { writing } else { 0 });
+        instance.leaves_at = leaves_at;
+        let fenced = instance.fenced;
+        if let Kind::Organization(number) = object.kind
+            && kept
+            && wrote
+            && !fenced
+        {
+            let live = Rc::clone(&object.disk);
+            if let Err(what) = self.truths[number].observe(&live, self.now) {
+                self.violated("durability", &what);
+            }
+        }
+        if fences || !effects.is_empty() {
+            self.later(leaves_at - self.now, Event::Leave { from: id, fences, effects });
+        }
+    }
+
+    fn leave(&mut self, from: InstanceId, fences: bool, effects: Vec<Effect>) {
+        if self.objects[from.object].instance(from.number).is_none() {
+            return;
+        }
+        let is_current = self.objects[from.object].current.as_ref().is_some_and(|it| it.number == from.number);
+        if fences && is_current {
+            self.objects[from.object].fence();
+        }
+        for effect in effects {
+            self.effect(from, effect);
+        }
+    }
+
+    fn effect(&mut self, from: InstanceId, effect: Effect) {
+        let object = &mut self.objects[from.object];
+        match effect {
+            Effect::Reply { id, json } => self.reply(from, id, Some(json)),
+            Effect::Fail { id, fault } => {
+                if !self.faulty {
+                    self.violated("fault", &fault);
+                }
+                self.note(|| format!("{from:?} gives {id:?} up: {fault}"));
+                self.reply(from, id, None);
+            }
+            Effect::Ask { id, target, json } => {
+                let kind = match target {
+                    Target::Locator(key) => Kind::Locator(locator::object_name(&key)),
+                    Target::Instance => Kind::Registry,
+                    Target::Organization(id) => Kind::Organization(self.organization(id.as_str())),
+                };
+                self.send(kind, json, Caller::Object(from, id), PATIENCE_MILLIS);
+            }
+            Effect::KvPut { key, value, version } => self.put(from, key, value, version),
+            Effect::SetAlarm { at } => {
+                object.alarm = Some(at);
+                let millis = object.clock.when(self.now, at) - self.now;
+                let late = self.rng.i64(0..=20);
+                if self.variant != Some(Variant::AlarmLost) {
+                    self.later(millis + late, Event::Alarm(from.object));
+                }
+            }
+            Effect::Sync { id } => self.later(1, Event::Tell(from, Told::Synced { id })),
+            Effect::Timer { id, millis } => {
+                let mut lasts = object.clock.lasts(i64::try_from(millis).expect("a timer's length"));
+                if self.variant == Some(Variant::WaitCut) {
+                    lasts /= 2;
+                }
+                let late = if self.fails(0.1) { self.rng.i64(0..=500) } else { self.rng.i64(0..=10) };
+                self.later(lasts + late, Event::Tell(from, Told::Timer { id }));
+            }
+        }
+    }
+
+    fn reply(&mut self, from: InstanceId, id: CallId, json: Option<String>) {
+        let Some(instance) = self.objects[from.object].instance(from.number) else { return };
+        let Some((caller, epoch)) = instance.open.remove(&id) else {
+            self.violated("answers", &format!("{from:?} answers {id:?} twice"));
+            return;
+        };
+        let json = json.map(|json| self.spoil(from.object, json));
+        if self.fails(self.plan.lost) {
+            return;
+        }
+        let way = self.way();
+        self.later(way, Event::Answer { caller, answer: json, epoch });
+    }
+
+    /// What a world that is wrong on purpose makes of an answer.
+    fn spoil(&mut self, object: usize, json: String) -> String {
+        let Kind::Organization(number) = self.objects[object].kind else { return json };
+        let Ok(mut answer) = serde_json::from_str::<serde_json::Value>(&json) else { return json };
+        if answer.get("epoch").is_none() || answer.get("changes").is_none() {
+            return json;
+        }
+        match self.variant {
+            Some(Variant::ChangesDropped) if answer["changes"].get("tokens").is_some() => {
+                answer["changes"]["tokens"] = serde_json::json!([]);
+            }
+            Some(Variant::DirectoryTrusted) => {
+                let proof = answer.pointer("/record/proofs/0/digest").and_then(serde_json::Value::as_str);
+                let listed = proof.and_then(|digest| self.directory.get(&mut self.rng, &format!("d:{digest}"), 0.5));
+                if let Some(record) = listed.and_then(|listed| serde_json::from_str(&listed).ok()) {
+                    answer["record"] = record;
+                }
+            }
+            Some(Variant::LateAnswersKept) => answer["epoch"] = serde_json::json!(self.truths[number].epoch()),
+            _ => return json,
+        }
+        answer.to_string()
+    }
+
+    fn put(&mut self, from: InstanceId, key: String, value: Option<String>, version: u64) {
+        let fails = self.fails(self.plan.unput);
+        let (applies, told) = match (fails, self.rng.u8(0..4)) {
+            (false, _) => (true, Some(true)),
+            (true, 0) => (true, None),
+            (true, 1) => (true, Some(false)),
+            (true, _) if self.variant == Some(Variant::PutLost) => (false, Some(true)),
+            (true, 2) => (false, None),
+            (true, _) => (false, Some(false)),
+        };
+        let way = if self.fails(self.plan.slow) { self.rng.i64(100..=20_000) } else { self.rng.i64(5..=100) };
+        if applies {
+            self.later(way, Event::Put { key: key.clone(), value });
+        }
+        if let Some(ok) = told {
+            self.later(way + 20, Event::Tell(from, Told::KvPut { key, version, ok }));
+        }
+    }
+
+    fn alarm(&mut self, object: usize) {
+        let due = self.objects[object].alarm;
+        let Some(at) = due else { return };
+        if self.objects[object].clock.when(self.now, at) > self.now {
+            return;
+        }
+        self.objects[object].alarm = None;
+        let number = self.wake(object);
+        self.tell(InstanceId { object, number }, Told::Alarm);
+    }
+
+    pub(crate) fn organization(&self, short_id: &str) -> usize {
+        let found = self.template.organizations.iter().position(|it| it.short_id.as_str() == short_id);
+        found.unwrap_or_else(|| panic!("nobody has founded {short_id}"))
+    }
+
+    // Edges.
+
+    fn answer(&mut self, caller: Caller, answer: Option<String>, epoch: u64) {
+        match caller {
+            Caller::Object(instance, id) => {
+                self.tell(instance, Told::Answered { id, answer: answer.ok_or(Unreachable) });
+            }
+            Caller::Edge(task, effect) => {
+                if let Some(Running::Request { epoch: carried_out, .. }) = self.task(task) {
+                    *carried_out = (*carried_out).max(epoch);
+                }
+                let answer = match answer {
+                    Some(text) => asked::Answer::Text { text },
+                    None => asked::Answer::Failed,
+                };
+                self.go_on(task, effect, answer);
+            }
+        }
+    }
+
+    fn task(&mut self, id: TaskId) -> Option<&mut Running> {
+        let edge = &mut self.edges[id.edge];
+        if edge.life == id.life { edge.tasks.get_mut(&id.task) } else { None }
+    }
+
+    fn arrive(&mut self, number: usize) {
+        let Request { edge, http, body, .. } = self.workload.request(number);
+        let (edge, body) = (*edge, body.clone());
+        let task = self.edges[edge].gate.handle(http.clone());
+        let life = self.edges[edge].life;
+        self.workload.arrived(number, life);
+        let id = self.edges[edge].run(edge, Running::Request { number, task, body, epoch: 0 });
+        self.start(id);
+    }
+
+    fn start(&mut self, id: TaskId) {
+        let now = self.read(id.edge);
+        match self.task(id) {
+            None => {}
+            Some(Running::Request { task, .. }) => {
+                let step = task.start(now);
+                self.step(id, step);
+            }
+            Some(Running::Background(task)) => {
+                let step = task.start(now);
+                self.step_background(id, step);
+            }
+        }
+    }
+
+    fn go_on(&mut self, id: TaskId, effect: asked::EffectId, answer: asked::Answer) {
+        if self.task(id).is_none() {
+            return;
+        }
+        let now = self.read(id.edge);
+        match self.task(id) {
+            None => {}
+            Some(Running::Request { task, .. }) => {
+                let step = task.answer(now, effect, answer);
+                self.step(id, step);
+            }
+            Some(Running::Background(task)) => {
+                let step = task.answer(now, effect, answer);
+                self.step_background(id, step);
+            }
+        }
+    }
+
+    fn read(&mut self, edge: usize) -> Timestamp {
+        let steps = self.plan.steps;
+        let back = steps && self.fails(0.01);
+        let unseen = if self.variant == Some(Variant::ClockHidden) { self.fails(0.1) } else { steps && self.fails(0.02) };
+        let ahead = steps && self.fails(0.005);
+        let far = self.variant == Some(Variant::ClockHidden);
+        let clock = &mut self.edges[edge].clock;
+        if back {
+            clock.step_back(&mut self.rng, self.now);
+        }
+        if ahead {
+            clock.step_ahead(&mut self.rng, self.now);
+        }
+        let reading = clock.read(&mut self.rng, self.now);
+        if unseen {
+            clock.step_back_unseen(&mut self.rng, self.now, far);
+        }
+        reading
+    }
+
+    fn step(&mut self, id: TaskId, step: Step<Outcome>) {
+        match step {
+            Step::Wait(effects) => self.perform(id, effects),
+            Step::Done(outcome) => {
+                let Some(Running::Request { number, epoch, .. }) = self.edges[id.edge].tasks.remove(&id.task) else {
+                    return;
+                };
+                self.decided(number, &outcome, epoch);
+                let way = self.rng.i64(0..=20);
+                self.later(way, Event::Respond(number, outcome));
+                self.besides(id.edge);
+            }
+        }
+    }
+
+    fn step_background(&mut self, id: TaskId, step: Step<()>) {
+        match step {
+            Step::Wait(effects) => self.perform(id, effects),
+            Step::Done(()) => drop(self.edges[id.edge].tasks.remove(&id.task)),
+        }
+    }
+
+    /// Work besides requests, as a host does it after each of them.
+    fn besides(&mut self, edge: usize) {
+        loop {
+            let now = self.read(edge);
+            let Some(task) = self.edges[edge].gate.background(now) else { return };
+            let id = self.edges[edge].run(edge, Running::Background(task));
+            self.start(id);
+        }
+    }
+
+    fn perform(&mut self, id: TaskId, effects: Vec<(asked::EffectId, asked::Effect)>) {
+        for (effect_id, effect) in effects {
+            let caller = Caller::Edge(id, effect_id);
+            let (millis, answer) = match effect {
+                asked::Effect::Ask { target, message } => {
+                    let patience =
+                        if message.contains("\"call\":\"manage\"") { PATIENCE_FOR_CHANGES_MILLIS } else { PATIENCE_MILLIS };
+                    let kind = match target {
+                        asked::Target::Organization(name) => Kind::Organization(self.organization(&name)),
+                        asked::Target::Instance => Kind::Registry,
+                        asked::Target::Locator(key) => Kind::Locator(locator::object_name(&key)),
+                        asked::Target::Replay(key) => Kind::Replay(replay::object_name(&key).expect("a replay key")),
+                    };
+                    self.send(kind, message, caller, patience);
+                    continue;
+                }
+                asked::Effect::Directory { key } => {
+                    let stale = if self.faulty { self.plan.stale } else { 0.0 };
+                    let found = self.directory.get(&mut self.rng, &key, stale);
+                    let answer = found.map_or(asked::Answer::Absent, |text| asked::Answer::Text { text });
+                    (self.rng.i64(1..=20), answer)
+                }
+                asked::Effect::VerifyP256 { public_key, message, signature } => {
+                    (0, self.verify(&public_key, &message, &signature))
+                }
+                asked::Effect::BodyDigests { .. } => (0, asked::Answer::Failed),
+                asked::Effect::BodyText { .. } => match self.task(id) {
+                    Some(Running::Request { body, .. }) => (0, asked::Answer::Text { text: body.clone() }),
+                    _ => (0, asked::Answer::Failed),
+                },
+                asked::Effect::Sleep { millis } => {
+                    let lasts = self.edges[id.edge].clock.lasts(millis.into());
+                    (lasts + self.rng.i64(0..=10), asked::Answer::Absent)
+                }
+            };
+            self.later(millis, Event::Done(id, effect_id, answer));
+        }
+    }
+
+    /// A signature that comes again is the same one: it is checked once.
+    fn verify(&mut self, public_key: &str, message: &[u8], signature: &[u8]) -> asked::Answer {
+        let name = [public_key.as_bytes(), message, signature].concat();
+        let matches = *self.verdicts.entry(name).or_insert_with(|| {
+            let key = symbolon::key::PublicKey::from_hex(public_key).expect("a record's key");
+            symbolon::key::Signature::from_bytes(signature).is_ok_and(|signature| key.verify(message, &signature))
+        });
+        asked::Answer::Verdict { matches }
+    }
+
+    // What fails of itself.
+
+    fn fail(&mut self) {
+        if !self.faulty {
+            return;
+        }
+        self.counts.failures += 1;
+        let busy = self.workload.busy_organization(&mut self.rng);
+        let choice = self.rng.u8(0..10);
+        let object = match choice {
+            0..=5 => busy,
+            6 => self.template.organizations.len(),
+            _ => self.rng.usize(0..self.objects.len()),
+        };
+        match choice {
+            0 | 1 | 6 | 7 => {
+                if let Some(current) = &self.objects[object].current {
+                    let number = current.number;
+                    self.objects[object].kill(number);
+                }
+            }
+            2..=5 | 8 => {
+                self.objects[object].supersede();
+                if let Some(former) = &self.objects[object].former {
+                    let (number, lives) = (former.number, self.rng.i64(0..=30_000));
+                    self.later(lives, Event::EndFormer { object, number });
+                    // The new instance is there by itself, be it called or not.
+                    let number = self.wake(object);
+                    self.tell(InstanceId { object, number }, Told::Alarm);
+                }
+            }
+            _ => {
+                let edge = self.workload.busy_edge(&mut self.rng);
+                self.edges[edge].restart(&mut self.rng);
+                self.workload.edge_restarted(edge);
+            }
+        }
+        self.note(|| format!("failure {choice} of object {object}"));
+    }
+
+    /// Faults end: what was superseded is gone, and messages arrive.
+    pub(crate) fn calm(&mut self) {
+        self.faulty = false;
+        for object in &mut self.objects {
+            object.former = None;
+        }
+    }
+
+    /// Calls and tasks that nobody has answered.
+    pub(crate) fn unanswered(&self) -> usize {
+        let open = |object: &Object| object.current.as_ref().map_or(0, |instance| instance.open.len());
+        let calls: usize = self.objects.iter().map(open).sum();
+        calls + self.edges.iter().map(|edge| edge.tasks.len()).sum::<usize>()
+    }
+}
