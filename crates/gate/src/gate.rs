@@ -115,8 +115,8 @@ async fn tell(shared: &Shared, io: &Io, organization: ShortId) {
         let answer = io.organization::<Answer>(organization, &OrganizationCall::Ask(ask)).await;
         let mut state = shared.state.borrow_mut();
         match answer {
-            Ok(answer) => drop(state.receive(organization, &question, None, answer, io.now())),
-            Err(Unavailable) => return state.unanswered(organization, &question),
+            Ok(answer) => drop(state.receive(organization, &question, None, false, answer, io.now())),
+            Err(Unavailable) => return state.unanswered(organization, &question, None),
         }
         if state.organization(organization).ledger.is_idle() {
             return;

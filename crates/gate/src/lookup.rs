@@ -9,6 +9,7 @@ use std::rc::Rc;
 use symbolon::id::ShortId;
 use symbolon::policy::Freshness;
 use symbolon::protocol::Record;
+use symbolon::protocol::lease::Edge;
 use symbolon::protocol::message::{Answer, Lookup, OrganizationCall};
 
 use crate::context::{Context, Hop};
@@ -17,6 +18,10 @@ use crate::state::Told;
 
 /// How often an authority is asked again whose answer was outdated when it came.
 const MAX_ASKS: usize = 3;
+/// The first pause of whoever waits for another request's question, in milliseconds; each is twice the one before.
+const FIRST_PAUSE_MILLIS: u32 = 10;
+/// The longest pause, in milliseconds.
+const LONGEST_PAUSE_MILLIS: u32 = 160;
 
 /// Finds and confirms the record of a credential; none where nobody has it.
 ///
@@ -33,7 +38,7 @@ pub(crate) async fn find(
     let directory_may_do = asked.is_none_or(|asked| asked == Freshness::Eventual);
     let hinted = directory_may_do && context.gate.state.borrow_mut().eventual.get(lookup).is_some();
     let found = match organization {
-        Some(organization) if !hinted => match confirm(context, organization, lookup, asked).await {
+        Some(organization) if !hinted => match confirm(context, organization, lookup, true, asked).await {
             Err(Unavailable) if directory_may_do => {
                 let listed = context.timed(Hop::Directory, context.io.directory(lookup)).await;
                 Some(listed.filter(is_eventual).map(Rc::new).ok_or(Unavailable)?)
@@ -75,7 +80,7 @@ async fn through_directory(
         None => None,
     };
     if let Some(place) = place.or(listed)
-        && let Some(record) = confirm(context, place, lookup, asked).await?
+        && let Some(record) = confirm(context, place, lookup, false, asked).await?
     {
         context.gate.state.borrow_mut().places.put(lookup.clone(), place);
         return Ok(Some(record));
@@ -84,7 +89,7 @@ async fn through_directory(
         return Ok(None);
     }
     let Some(place) = context.timed(Hop::Locator, context.io.locate(lookup)).await? else { return Ok(None) };
-    let record = confirm(context, place.organization, lookup, asked).await?;
+    let record = confirm(context, place.organization, lookup, false, asked).await?;
     if record.is_some() {
         context.gate.state.borrow_mut().places.put(lookup.clone(), place.organization);
     }
@@ -119,7 +124,35 @@ fn remembered(
     Some(record)
 }
 
-/// The record as its authority confirms it: from memory under a lease, or by asking; none where it has none.
+/// The record as another request's question brings it, which is waited for with timers of one's own: a plain value is
+/// looked at again and again, and no promise is shared. None where it is not worth waiting, or took too long.
+async fn from_anothers_question(
+    context: &Context,
+    organization: ShortId,
+    lookup: &Lookup,
+    asked: Option<Freshness>,
+) -> Option<Rc<Record>> {
+    let begun = context.io.now();
+    let mut pause = FIRST_PAUSE_MILLIS;
+    loop {
+        let now = context.io.now();
+        // One's own patience ends as well, whoever asks anew meanwhile. A clock that steps back ends it at once.
+        if now < begun
+            || now.millis_since(begun) >= Edge::PATIENCE_MILLIS
+            || !context.gate.state.borrow_mut().is_worth_waiting(organization, lookup, now)
+        {
+            return None;
+        }
+        context.io.sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE_MILLIS);
+        if let Some(record) = remembered(context, organization, lookup, asked) {
+            return Some(record);
+        }
+    }
+}
+
+/// The record as its authority confirms it: from memory under a lease, or by asking; none where it has none. `named`:
+/// the credential itself names its organisation.
 ///
 /// # Errors
 /// [`Unavailable`] where the authority could not be reached, and the organisation does not let an edge go on without it.
@@ -127,10 +160,25 @@ pub(crate) async fn confirm(
     context: &Context,
     organization: ShortId,
     lookup: &Lookup,
+    named: bool,
     asked: Option<Freshness>,
 ) -> Result<Option<Rc<Record>>, Unavailable> {
     if let Some(record) = remembered(context, organization, lookup, asked) {
         return Ok(Some(record));
+    }
+    if asked != Some(Freshness::Strict)
+        && let Some(record) = from_anothers_question(context, organization, lookup, asked).await
+    {
+        return Ok(Some(record));
+    }
+    // Named by its organisation, and no key: such a secret only a server makes.
+    let generated = named && matches!(lookup, Lookup::Digest(_));
+    if generated && asked != Some(Freshness::Strict) {
+        let now = context.io.now();
+        if context.gate.state.borrow().is_missing(lookup, now) {
+            context.note(Hop::Memory);
+            return Ok(None);
+        }
     }
     for _ in 0..MAX_ASKS {
         let (question, ask) = context.gate.state.borrow_mut().question(organization, Some(lookup), context.io.now());
@@ -140,12 +188,12 @@ pub(crate) async fn confirm(
         let mut state = context.gate.state.borrow_mut();
         match answer {
             Ok(answer) => {
-                if let Told::Good(record) = state.receive(organization, &question, Some(lookup), answer, now) {
+                if let Told::Good(record) = state.receive(organization, &question, Some(lookup), generated, answer, now) {
                     return Ok(record);
                 }
             }
             Err(Unavailable) => {
-                state.unanswered(organization, &question);
+                state.unanswered(organization, &question, Some(lookup));
                 let stale = state.confirmed(organization, lookup, now, true);
                 let may = |record: &Rc<Record>| record.rules.freshness.at_least(asked) != Freshness::Strict;
                 return stale.filter(may).map(Some).ok_or(Unavailable);

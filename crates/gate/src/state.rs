@@ -1,12 +1,13 @@
 //! What one isolate remembers: leases, confirmed records, counts. All of it is bounded and can be lost at any time.
 
 use core::num::NonZeroUsize;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 use symbolon::id::{ShortId, TokenId};
+use symbolon::policy::Freshness;
 use symbolon::protocol::Record;
 use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received, Stamp};
 use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
@@ -18,8 +19,12 @@ use crate::limit::Unknowns;
 
 /// How many organisations an isolate remembers.
 const MAX_ORGANIZATIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
-/// How many confirmed records of one organisation; some kilobytes each.
-const MAX_RECORDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1999);
+/// How many confirmed records, of all organisations together; some kilobytes each.
+const MAX_RECORDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+/// How many secrets that nobody has.
+const MAX_MISSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+/// How many questions about a credential are under way that others wait for.
+const MAX_ASKED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 /// How many names of credentials whose organisation, or whose freshness, is remembered.
 const MAX_NAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3999);
 /// How many right passphrases.
@@ -29,6 +34,13 @@ const MAX_PASSPHRASES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 pub(crate) struct State {
     pub(crate) clock: HighWater,
     organizations: LruCache<ShortId, Organization>,
+    next_number: u64,
+    /// Confirmed records, by the number of what is remembered of their organisation.
+    records: Memory<(u64, Lookup), TokenId, Rc<Record>>,
+    /// Secrets that nobody has, with when that was asked and until when it is believed.
+    misses: LruCache<Lookup, (Timestamp, Timestamp)>,
+    /// Credentials that are being asked about, and since when: plain times, since whoever asks may be gone.
+    asked: LruCache<(ShortId, Lookup), Timestamp>,
     pub(crate) instance: Instance,
     /// Where a credential that names no organisation was found last: only ever a hint of whom to ask.
     pub(crate) places: LruCache<Lookup, ShortId>,
@@ -37,15 +49,18 @@ pub(crate) struct State {
     /// Right passphrases, each with its token and the version of its record.
     pub(crate) passphrases: LruCache<[u8; 32], ()>,
     pub(crate) unknowns: Unknowns,
-    touched: HashSet<ShortId>,
+    touched: BTreeSet<ShortId>,
     random: Derived,
 }
 
 /// What is remembered of one organisation.
 pub(crate) struct Organization {
+    /// Given once in an isolate's life, so that nothing kept for one that was pushed out of memory fits its successor.
+    number: u64,
     pub(crate) edge: Edge,
-    pub(crate) records: Memory<Lookup, TokenId, Rc<Record>>,
     pub(crate) ledger: Ledger,
+    /// Whether its authority gives leases, as far as is known.
+    leases: bool,
 }
 
 /// What is remembered of the instance.
@@ -76,6 +91,13 @@ pub(crate) enum Told<T> {
     Outdated,
 }
 
+/// A bounded memory that grows with use: most isolates serve a few organisations.
+fn growing<K: core::hash::Hash + Eq, V>(size: NonZeroUsize) -> LruCache<K, V> {
+    let mut cache = LruCache::unbounded();
+    cache.resize(size);
+    cache
+}
+
 /// Bytes out of the isolate's random ones, which themselves never leave it; each time others.
 struct Derived {
     seed: [u8; 16],
@@ -93,30 +115,29 @@ impl Derived {
 impl Organization {
     /// Nothing known. Its ledger has a name of its own, so that one which was pushed out of memory and begins anew
     /// never repeats the number of a batch.
-    fn new(random: &mut Derived) -> Self {
+    fn new(random: &mut Derived, next_number: &mut u64) -> Self {
         let name = base16ct::lower::encode_string(&random.bytes());
-        Self { edge: Edge::new(), records: Memory::new(MAX_RECORDS), ledger: Ledger::new(name) }
+        *next_number = next_number.wrapping_add(1);
+        Self { number: *next_number, edge: Edge::new(), ledger: Ledger::new(name), leases: true }
     }
 }
 
 impl State {
     /// Nothing remembered, for an isolate with these random bytes.
     pub(crate) fn new(seed: [u8; 16]) -> Self {
-        let unbounded = |size| {
-            // Grows with use: most isolates serve a few organisations.
-            let mut cache = LruCache::unbounded();
-            cache.resize(size);
-            cache
-        };
         Self {
             clock: HighWater::new(),
-            organizations: LruCache::new(MAX_ORGANIZATIONS),
+            organizations: growing(MAX_ORGANIZATIONS),
+            next_number: 0,
+            records: Memory::new(MAX_RECORDS),
+            misses: growing(MAX_MISSES),
+            asked: growing(MAX_ASKED),
             instance: Instance::default(),
-            places: LruCache::new(MAX_NAMES),
-            eventual: LruCache::new(MAX_NAMES),
-            passphrases: unbounded(MAX_PASSPHRASES),
+            places: growing(MAX_NAMES),
+            eventual: growing(MAX_NAMES),
+            passphrases: growing(MAX_PASSPHRASES),
             unknowns: Unknowns::new(),
-            touched: HashSet::new(),
+            touched: BTreeSet::new(),
             random: Derived { seed, last: 0 },
         }
     }
@@ -128,7 +149,7 @@ impl State {
 
     /// What is remembered of an organisation.
     pub(crate) fn organization(&mut self, id: ShortId) -> &mut Organization {
-        self.organizations.get_or_insert_mut(id, || Organization::new(&mut self.random))
+        self.organizations.get_or_insert_mut(id, || Organization::new(&mut self.random, &mut self.next_number))
     }
 
     /// The record that was confirmed under this name and whose confirmation holds; with `stale`, one that may be used
@@ -141,10 +162,48 @@ impl State {
         stale: bool,
     ) -> Option<Rc<Record>> {
         let reading = self.clock.observe(now);
-        let Organization { edge, records, .. } = self.organizations.get_mut(&organization)?;
+        let Organization { number, edge, .. } = self.organizations.get_mut(&organization)?;
         let holds = if stale { edge.holds_stale(reading) } else { edge.holds(reading) };
-        let (record, stamp) = records.get(lookup).filter(|_| holds)?;
+        if !holds {
+            return None;
+        }
+        let (record, stamp) = self.records.get(&(*number, lookup.clone()))?;
         edge.fits(stamp).then(|| Rc::clone(record))
+    }
+
+    /// Whether a question is under way whose answer is likely to do for this credential as well: one about the same
+    /// credential, or any to the same authority where only the lease has run out.
+    pub(crate) fn is_worth_waiting(&mut self, organization: ShortId, lookup: &Lookup, now: Timestamp) -> bool {
+        let reading = self.clock.observe(now);
+        let Some(known) = self.organizations.get_mut(&organization) else { return false };
+        if !known.leases {
+            return false;
+        }
+        let kept = self.records.get(&(known.number, lookup.clone()));
+        // Of a strict kind everybody asks for themselves.
+        if kept.is_some_and(|(record, _)| record.rules.freshness == Freshness::Strict) {
+            return false;
+        }
+        if let Some(asked) = self.asked.peek(&(organization, lookup.clone()))
+            && *asked <= now
+            && now.millis_since(*asked) < Edge::PATIENCE_MILLIS
+        {
+            return true;
+        }
+        let kept = kept.is_some_and(|(_, stamp)| known.edge.fits(stamp));
+        kept && !known.edge.holds(reading) && known.edge.is_asked(reading)
+    }
+
+    /// Whether it was asked lately, and is believed still, that nobody has this secret.
+    pub(crate) fn is_missing(&self, lookup: &Lookup, now: Timestamp) -> bool {
+        self.misses.peek(lookup).is_some_and(|(from, until)| *from <= now && now < *until)
+    }
+
+    /// Remembers that nobody has a secret, for as long as a lease from the question on. Only for secrets that a server
+    /// generates: nobody can present one before it is handed out, so no creation is hidden by this.
+    fn miss(&mut self, lookup: &Lookup, asked: Timestamp, lease_millis: u64) {
+        let lease_millis = i64::try_from(lease_millis).unwrap_or(i64::MAX);
+        self.misses.put(lookup.clone(), (asked, asked.plus_millis(lease_millis)));
     }
 
     /// A question to an authority, to be sent at once: about one credential or none, with a lease and what was counted.
@@ -155,48 +214,66 @@ impl State {
         now: Timestamp,
     ) -> (Question, Ask) {
         let reading = self.clock.observe(now);
-        let known = self.organizations.get_or_insert_mut(organization, || Organization::new(&mut self.random));
+        let known = self
+            .organizations
+            .get_or_insert_mut(organization, || Organization::new(&mut self.random, &mut self.next_number));
         let question = known.edge.question(reading);
         let uses = known.ledger.batch();
+        if let Some(lookup) = lookup {
+            self.asked.put((organization, lookup.clone()), now);
+        }
         (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses })
     }
 
-    /// Takes in an authority's answer.
+    /// Takes in an authority's answer. `generated`: what was looked up is a secret that a server generates.
     pub(crate) fn receive(
         &mut self,
         organization: ShortId,
         question: &Question,
         lookup: Option<&Lookup>,
+        generated: bool,
         answer: Answer,
         now: Timestamp,
     ) -> Told<Option<Rc<Record>>> {
         let reading = self.clock.observe(now);
-        let known = self.organizations.get_or_insert_mut(organization, || Organization::new(&mut self.random));
-        let Organization { edge, records, ledger } = known;
+        let known = self
+            .organizations
+            .get_or_insert_mut(organization, || Organization::new(&mut self.random, &mut self.next_number));
+        let Organization { number, edge, ledger, leases } = known;
+        let (number, records) = (*number, &mut self.records);
         if let Some(number) = answer.counted {
             ledger.counted(number);
         }
         let Answer { epoch, record, changes, lease_millis, stale_millis, .. } = answer;
+        *leases = lease_millis > 0;
         let record = record.map(|record| Rc::new(*record));
         let received = edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis);
         if let (Changes::Since { tokens, .. }, Received::Keep(_)) = (&changes, received) {
             tokens.iter().for_each(|token| records.forget(token));
         }
+        if let Some(lookup) = lookup {
+            self.asked.pop(&(organization, lookup.clone()));
+        }
         match received {
             Received::Outdated => return Told::Outdated,
             Received::Once => {}
-            Received::Keep(stamp) | Received::StartOver(stamp) => {
-                if let (Some(lookup), Some(record)) = (lookup, &record) {
-                    records.keep(lookup.clone(), record.token, stamp, Rc::clone(record));
+            Received::Keep(stamp) | Received::StartOver(stamp) => match (lookup, &record) {
+                (Some(lookup), Some(record)) => {
+                    records.keep((number, lookup.clone()), record.token, stamp, Rc::clone(record));
                 }
-            }
+                (Some(lookup), None) if generated => self.miss(lookup, question.sent_at(), lease_millis),
+                _ => {}
+            },
         }
         Told::Good(record)
     }
 
     /// A question to an authority was not answered.
-    pub(crate) fn unanswered(&mut self, organization: ShortId, question: &Question) {
+    pub(crate) fn unanswered(&mut self, organization: ShortId, question: &Question, lookup: Option<&Lookup>) {
         self.organization(organization).edge.unanswered(question);
+        if let Some(lookup) = lookup {
+            self.asked.pop(&(organization, lookup.clone()));
+        }
     }
 
     /// Notes that an organisation was decided for, and counts it there.
@@ -213,8 +290,7 @@ impl State {
         if core::mem::take(used) && edge.holds(reading) && edge.should_renew(reading) {
             return Some(Due::Routes);
         }
-        while let Some(id) = self.touched.iter().next().copied() {
-            self.touched.remove(&id);
+        while let Some(id) = self.touched.pop_first() {
             let Some(known) = self.organizations.get_mut(&id) else { continue };
             if known.edge.holds(reading) && known.edge.should_renew(reading) {
                 return Some(Due::Renew(id));

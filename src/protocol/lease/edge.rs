@@ -69,6 +69,14 @@ pub struct Question {
     steps: u64,
 }
 
+impl Question {
+    /// When it was sent, on the edge's clock.
+    #[must_use]
+    pub const fn sent_at(&self) -> Timestamp {
+        self.sent_at
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Lease {
     /// The end, on the edge's clock; the first moment at which it no longer holds.

@@ -14,6 +14,9 @@ const MAX_UNSEEN_MILLIS: i64 = 100;
 /// Unseen steps are at least this far apart, in milliseconds, so that one lease meets one of them.
 const UNSEEN_EVERY_MILLIS: i64 = 30_000;
 
+/// How long ago the latest reading may be for a step that the next one shows, in milliseconds.
+const MOST_SINCE_MILLIS: i64 = 5_000;
+
 /// A clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
@@ -55,8 +58,10 @@ impl Clock {
     /// Sets the clock back by so much that the next reading shows it.
     pub(crate) fn step_back(&mut self, rng: &mut Rng, now: i64) {
         let shown = self.at(now);
-        let seen = (shown - self.latest).clamp(0, 5_000) + MAX_LAG_MILLIS;
-        self.set(now, shown - seen - rng.i64(1..=3_000));
+        let since = shown.saturating_sub(self.latest);
+        if since < MOST_SINCE_MILLIS {
+            self.set(now, shown - since - MAX_LAG_MILLIS - rng.i64(1..=3_000));
+        }
     }
 
     /// Sets the clock back by a little, or by more than the protocol allows for, when nobody looks.

@@ -167,6 +167,12 @@ impl Credential {
 impl World {
     /// Sets the workload going.
     pub(crate) fn begin(&mut self) {
+        if let Some((lease, stale)) = self.plan.terms {
+            for organization in self.workload.busy_organizations.clone() {
+                let change = crate::change::Change::Terms(lease, stale);
+                self.later(0, Event::Work(Work::Change { organization, change, edge: 0 }));
+            }
+        }
         for _ in 0..self.plan.operations {
             let at = self.rng.i64(0..self.plan.millis);
             self.later(at, Event::Work(Work::Anything));
@@ -275,7 +281,7 @@ impl World {
         };
         if status >= 500 {
             self.counts.undecided += 1;
-            if !self.faulty {
+            if sent >= self.calm_from {
                 self.violated("availability", &format!("{name} is answered {status} {code} when nothing fails"));
             }
             return;
@@ -314,7 +320,7 @@ impl World {
         let Outcome::Respond(response) = outcome else { return };
         let lost = self.fails(self.plan.lost);
         if lost || response.status >= 500 {
-            if !self.faulty && !lost {
+            if self.workload.requests[number].sent >= self.calm_from {
                 self.violated("availability", &format!("{change:?}: {}", response.body));
             }
             // Whoever does not know asks again.

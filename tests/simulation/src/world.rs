@@ -95,6 +95,8 @@ pub(crate) struct World {
     pub(crate) workload: Workload,
     /// Whether things go wrong still.
     pub(crate) faulty: bool,
+    /// When the last that went wrong is over.
+    pub(crate) calm_from: i64,
     /// What must never be, once it was.
     pub(crate) violation: Option<String>,
     pub(crate) trace: Option<Vec<String>>,
@@ -145,6 +147,7 @@ impl World {
             directory: Directory::default(),
             truths: template.truths().to_vec(),
             faulty: true,
+            calm_from: i64::MAX,
             violation: None,
             trace: trace.then(Vec::new),
             counts: Counts::default(),
@@ -380,7 +383,7 @@ impl World {
         match effect {
             Effect::Reply { id, json } => self.reply(from, id, Some(json)),
             Effect::Fail { id, fault } => {
-                if !self.faulty {
+                if self.now >= self.calm_from {
                     self.violated("fault", &fault);
                 }
                 self.note(|| format!("{from:?} gives {id:?} up: {fault}"));
@@ -700,6 +703,8 @@ impl World {
     /// Faults end: what was superseded is gone, and messages arrive.
     pub(crate) fn calm(&mut self) {
         self.faulty = false;
+        // What was lost before shows when its asker's patience ends.
+        self.calm_from = self.now + PATIENCE_FOR_CHANGES_MILLIS;
         for object in &mut self.objects {
             object.former = None;
         }

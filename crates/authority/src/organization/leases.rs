@@ -10,8 +10,8 @@ use symbolon::protocol::lease::{Horizon, LeaseTerms, Lessor, Quiet};
 use symbolon::protocol::message::HttpResponse;
 
 use super::failure::{Failure, Result};
-use super::http::{self, Held, Until};
 use super::head::Head;
+use super::http::{self, Held, Until};
 use super::{Organization, schema};
 use crate::machine::{CallId, Context, Effect, EffectId, Event};
 use crate::store::Store;

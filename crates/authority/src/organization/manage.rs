@@ -193,7 +193,10 @@ impl<S: Store> Organization<S> {
         });
         match outcome {
             Ok(Outcome::Reply(response)) => vec![reply(id, &response)],
-            Ok(Outcome::Held(held)) => vec![self.reply_when_it_holds(context, id, held)],
+            Ok(Outcome::Held(held)) => match self.follow_profile() {
+                Ok(()) => vec![self.reply_when_it_holds(context, id, held)],
+                Err(failure) => vec![refuse(id, failure)],
+            },
             Ok(Outcome::Claim(ready)) => {
                 let keys = ready.keys.clone();
                 self.claim(id, keys, Plan::Job { job, ready: Box::new(ready) })

@@ -161,7 +161,7 @@ impl World {
         }
     }
 
-    fn perform(&mut self, effect: Effect) -> Answer {
+    pub(crate) fn perform(&mut self, effect: Effect) -> Answer {
         let text = |value: serde_json::Value| Answer::Text { text: value.to_string() };
         match effect {
             Effect::Ask { target, message } => {

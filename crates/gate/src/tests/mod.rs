@@ -7,5 +7,6 @@ mod limits;
 mod management;
 mod oauth;
 mod signed;
+mod together;
 mod verify;
 mod wire;
