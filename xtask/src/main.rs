@@ -55,6 +55,8 @@ enum Task {
     Test {
         /// The suites.
         suites: Vec<test::Suite>,
+        #[command(flatten)]
+        seeds: test::Seeds,
     },
     /// Format, lints and documentation, each without a warning.
     Check,
@@ -97,7 +99,7 @@ fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Task::Build { products, test_hooks } => build::build(&workspace, &products, test_hooks),
         Task::Dev(options) => dev::dev(&workspace, &options),
-        Task::Test { suites } => test::test(&workspace, &suites),
+        Task::Test { suites, seeds } => test::test(&workspace, &suites, seeds),
         Task::Check => check::check(&workspace),
         Task::Tidy => tidy::tidy(&workspace),
         Task::Bench(options) => bench::bench(&workspace, &options),

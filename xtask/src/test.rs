@@ -16,6 +16,8 @@ use crate::{npm, readme, setup, tidy};
 pub(crate) enum Suite {
     /// cargo test: the core, authority, gate, vectors, xtask itself, and the protocol in a model checker.
     Core,
+    /// The real gate and authorities in a deterministic simulation, many seeds of it.
+    Simulation,
     /// What `cargo xtask tidy` checks.
     Tidy,
     /// tests/workerd: the built Worker in workerd.
@@ -28,6 +30,20 @@ pub(crate) enum Suite {
     Readme,
     /// wrangler deploy --dry-run with the root wrangler.toml.
     Wrangler,
+}
+
+/// Which seeds the simulation runs.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Seeds {
+    /// How many seeds the simulation runs.
+    #[arg(long, default_value_t = 2_000)]
+    seeds: u64,
+    /// From which seed on.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// How many of the last events of a failing seed to print.
+    #[arg(long, default_value_t = 0)]
+    trace: u64,
 }
 
 /// How many tests ended how.
@@ -61,12 +77,12 @@ impl std::fmt::Display for Counts {
 }
 
 /// Runs the suites that are named, or all; an error when any test failed.
-pub(crate) fn test(workspace: &Workspace, suites: &[Suite]) -> Result<()> {
+pub(crate) fn test(workspace: &Workspace, suites: &[Suite], seeds: Seeds) -> Result<()> {
     let suites = if suites.is_empty() { Suite::value_variants() } else { suites };
     let mut results = Vec::new();
     for suite in suites {
         say(&format!("suite {}", name(*suite)));
-        let counts = run(workspace, *suite).unwrap_or_else(|error| {
+        let counts = run(workspace, *suite, seeds).unwrap_or_else(|error| {
             say(&format!("suite {}: {error:#}", name(*suite)));
             Counts { failed: 1, ..Counts::default() }
         });
@@ -89,9 +105,10 @@ fn name(suite: Suite) -> String {
     suite.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-fn run(workspace: &Workspace, suite: Suite) -> Result<Counts> {
+fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
     match suite {
         Suite::Core => core(workspace),
+        Suite::Simulation => simulation(workspace, seeds),
         Suite::Tidy => tidy::counts(workspace),
         Suite::Workerd => workerd(workspace),
         Suite::Npm => npm::test(workspace),
@@ -115,6 +132,25 @@ fn core(workspace: &Workspace) -> Result<Counts> {
     }
     if counts.passed == 0 && counts.failed == 0 {
         bail!("cargo test ran no test");
+    }
+    Ok(counts)
+}
+
+fn simulation(workspace: &Workspace, seeds: Seeds) -> Result<Counts> {
+    let mut command = workspace.cargo();
+    command
+        .args(["test", "--locked", "--profile", "simulation", "--package", "symbolon-simulation"])
+        .args(["--", "--nocapture", "--test-threads", "1"])
+        .env("SYMBOLON_SEEDS", seeds.seeds.to_string())
+        .env("SYMBOLON_FROM", seeds.from.to_string())
+        .env("SYMBOLON_TRACE", seeds.trace.to_string());
+    let finished = process::capture(&mut command, "cargo test", Echo::Shown)?;
+    let mut counts = cargo_counts(&finished.stdout);
+    if !finished.status.success() && counts.failed == 0 {
+        counts.failed = 1;
+    }
+    if counts.passed == 0 && counts.failed == 0 {
+        bail!("the simulation ran no test");
     }
     Ok(counts)
 }

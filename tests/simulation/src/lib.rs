@@ -25,6 +25,7 @@ mod clock;
 mod directory;
 mod disk;
 mod edge;
+mod load;
 mod object;
 mod plan;
 mod run;
@@ -34,6 +35,7 @@ mod variant;
 mod workload;
 mod world;
 
+pub use load::{Cost, Load, cost};
 pub use run::{Failure, run};
 pub use variant::Variant;
 pub use world::Counts;

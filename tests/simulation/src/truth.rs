@@ -37,7 +37,6 @@ pub(crate) struct State {
     expires_at: Option<i64>,
     /// What proves it, by digest or thumbprint, and until when.
     proofs: Vec<(String, Option<i64>)>,
-    pub(crate) uses: u64,
 }
 
 /// One organisation's truth.
@@ -50,7 +49,7 @@ pub(crate) struct Truth {
 }
 
 const TOKEN: &str = "SELECT token.id, token.revoked_at IS NULL AND token.active AND coalesce(member.status = 'active', 1),
-    token.choice, coalesce(member.role, 'owner'), token.expires_at, token.version, token.use_count
+    token.choice, coalesce(member.role, 'owner'), token.expires_at, token.version
     FROM token LEFT JOIN member ON member.id = token.owner";
 
 impl Truth {
@@ -181,7 +180,6 @@ fn read(database: &Database, row: &Row, at: i64) -> (TokenId, State) {
         writes: has("write") && role != "viewer",
         expires_at: row.get(4).expect("its end"),
         proofs,
-        uses: row.get(6).expect("its uses"),
     };
     (id, state)
 }

@@ -108,6 +108,18 @@ pub(crate) struct World {
     verdicts: BTreeMap<Vec<u8>, bool>,
 }
 
+/// An effect as a trace shows it.
+fn short(effect: &Effect) -> String {
+    let text = match effect {
+        Effect::Reply { id, json } => {
+            let at = json.find("\"changes\"").unwrap_or(0);
+            format!("{id:?} {} {}", json.get(..12).unwrap_or_default(), json.get(at..).unwrap_or_default())
+        }
+        other => format!("{other:?}"),
+    };
+    text.chars().take(160).collect()
+}
+
 /// What happened in a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
@@ -125,6 +137,19 @@ pub struct Counts {
     pub asks: u64,
     /// Instances that died or were superseded, isolates that began anew.
     pub failures: u64,
+}
+
+impl Counts {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.undecided += other.undecided;
+        self.changes += other.changes;
+        self.asks += other.asks;
+        self.failures += other.failures;
+    }
 }
 
 impl World {
@@ -345,6 +370,8 @@ impl World {
             *epoch = crate::truth::epoch(&database);
         }
         let Some(instance) = object.instance(id.number) else { return };
+        let (fenced_now, writes) = (instance.fenced, wrote);
+        let said: Vec<String> = if self.trace.is_some() { effects.iter().map(short).collect() } else { Vec::new() };
         let fences = wrote && !instance.has_written && self.variant != Some(Variant::FenceSkipped);
         instance.has_written |= wrote;
         let leaves_at = instance.leaves_at.max(self.now + if wrote { writing } else { 0 });
@@ -360,6 +387,7 @@ impl World {
                 self.violated("durability", &what);
             }
         }
+        self.note(|| format!("{id:?} (fenced: {fenced_now}, wrote: {writes}) says {said:?}"));
         if fences || !effects.is_empty() {
             self.later(leaves_at - self.now, Event::Leave { from: id, fences, effects });
         }

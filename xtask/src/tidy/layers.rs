@@ -8,7 +8,7 @@ use crate::process::{self, Echo};
 use crate::workspace::Workspace;
 
 /// Every crate of the workspace, and the crates of the workspace that it may depend on.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("symbolon", &[]),
     ("symbolon-authority", &["symbolon"]),
     ("symbolon-gate", &["symbolon"]),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     // The integration suites look at everything that runs natively; the authority and the gate never meet elsewhere.
     ("symbolon-tests", &["symbolon", "symbolon-authority", "symbolon-gate"]),
     ("symbolon-model", &["symbolon"]),
+    ("symbolon-simulation", &["symbolon", "symbolon-authority", "symbolon-gate"]),
     ("xtask", &[]),
     ("xtask-bench", &[]),
     ("xtask-bindgen", &[]),
