@@ -188,7 +188,8 @@ pub(crate) async fn confirm(
         let mut state = context.gate.state.borrow_mut();
         match answer {
             Ok(answer) => {
-                if let Told::Good(record) = state.receive(organization, &question, Some(lookup), generated, answer, now) {
+                if let Told::Good(record) = state.receive(organization, &question, Some(lookup), generated, answer, now)
+                {
                     return Ok(record);
                 }
             }

@@ -57,8 +57,13 @@ impl World {
         for organization in self.workload.busy_organizations.clone() {
             let edge = self.workload.busy_edge(&mut self.rng);
             self.later(0, Event::Work(Work::Change { organization, change: Change::Create, edge }));
-            let own: Vec<_> =
-                self.workload.credentials.iter().filter(|it| it.organization == organization).map(|it| it.token).collect();
+            let own: Vec<_> = self
+                .workload
+                .credentials
+                .iter()
+                .filter(|it| it.organization == organization)
+                .map(|it| it.token)
+                .collect();
             for token in own.into_iter().take(3) {
                 for change in [Change::Rename(token), Change::Activate(token, false)] {
                     self.later(0, Event::Work(Work::Change { organization, change, edge }));
@@ -76,9 +81,9 @@ impl World {
                 let own = credentials.clone().find(|index| {
                     let credential = &self.workload.credentials[*index];
                     credential.organization == *organization
-                        && self.truths[*organization].newest(credential.token).is_some_and(|state| {
-                            state.permits(&credential.proof, Need::Read, self.now + 120_000)
-                        })
+                        && self.truths[*organization]
+                            .newest(credential.token)
+                            .is_some_and(|state| state.permits(&credential.proof, Need::Read, self.now + 120_000))
                 });
                 all.extend(own.map(|index| (index, edge)));
             }
@@ -143,7 +148,9 @@ impl World {
             let rows = disk.look("SELECT use_count FROM token WHERE id = ?1", &[Value::text(token)]);
             let counted: u64 = rows[0].get(0).expect("a count");
             if counted > *all || counted < all - lost {
-                wrong.push(format!("{token} was used {all} times, {lost} of them at isolates that ended; counted {counted}"));
+                wrong.push(format!(
+                    "{token} was used {all} times, {lost} of them at isolates that ended; counted {counted}"
+                ));
             }
         }
         if !wrong.is_empty() {

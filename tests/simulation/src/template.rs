@@ -105,13 +105,7 @@ struct Host {
     locators: BTreeMap<String, (Locator<Disk>, Disk)>,
 }
 
-fn run(
-    machine: &mut dyn Machine,
-    now: i64,
-    random: &mut fastrand::Rng,
-    config: &Config,
-    event: Event,
-) -> Vec<Effect> {
+fn run(machine: &mut dyn Machine, now: i64, random: &mut fastrand::Rng, config: &Config, event: Event) -> Vec<Effect> {
     let mut fill = |bytes: &mut [u8]| random.fill(bytes);
     machine.on(&mut Context { now: Timestamp::from_millis(now), random: &mut fill, config }, event)
 }
@@ -162,13 +156,8 @@ impl Host {
     fn instance(&mut self, call: &InstanceCall) -> Json {
         let mut machine = self.instance.take().expect("the instance");
         let json = serde_json::to_string(call).expect("a call is JSON");
-        let mut effects = run(
-            &mut machine,
-            self.now,
-            &mut self.random,
-            &self.config,
-            Event::Call { id: CallId(1), json },
-        );
+        let mut effects =
+            run(&mut machine, self.now, &mut self.random, &self.config, Event::Call { id: CallId(1), json });
         let mut reply = None;
         while let Some(effect) = effects.pop() {
             let event = match effect {

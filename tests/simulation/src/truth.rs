@@ -48,7 +48,8 @@ pub(crate) struct Truth {
     held: Vec<(i64, u64)>,
 }
 
-const TOKEN: &str = "SELECT token.id, token.revoked_at IS NULL AND token.active AND coalesce(member.status = 'active', 1),
+const TOKEN: &str =
+    "SELECT token.id, token.revoked_at IS NULL AND token.active AND coalesce(member.status = 'active', 1),
     token.choice, coalesce(member.role, 'owner'), token.expires_at, token.version
     FROM token LEFT JOIN member ON member.id = token.owner";
 
@@ -99,7 +100,14 @@ impl Truth {
     }
 
     /// Whether a request that was sent and accepted at these times may have been (I1).
-    pub(crate) fn may_accept(&self, token: TokenId, proof: &str, need: Need, sent: i64, ended: i64) -> Result<(), String> {
+    pub(crate) fn may_accept(
+        &self,
+        token: TokenId,
+        proof: &str,
+        need: Need,
+        sent: i64,
+        ended: i64,
+    ) -> Result<(), String> {
         let held = self.held_before(sent);
         let states = self.tokens.get(&token).map(Vec::as_slice).unwrap_or_default();
         let first = states.iter().rposition(|state| state.epoch <= held).unwrap_or(0);
@@ -108,12 +116,21 @@ impl Truth {
             return Ok(());
         }
         let states: Vec<&State> = possible.collect();
-        Err(format!("accepted for {need:?}, sent at {sent} and ended at {ended}, when epoch {held} was held: {states:?}"))
+        Err(format!(
+            "accepted for {need:?}, sent at {sent} and ended at {ended}, when epoch {held} was held: {states:?}"
+        ))
     }
 
     /// Whether a request that was sent and refused at these times may have been, for a credential that had been handed
     /// out before (I2, and that nothing is refused that stood all along).
-    pub(crate) fn may_refuse(&self, token: TokenId, proof: &str, need: Need, sent: i64, ended: i64) -> Result<(), String> {
+    pub(crate) fn may_refuse(
+        &self,
+        token: TokenId,
+        proof: &str,
+        need: Need,
+        sent: i64,
+        ended: i64,
+    ) -> Result<(), String> {
         let states = self.tokens.get(&token).map(Vec::as_slice).unwrap_or_default();
         // Before it existed does not count: it had been handed out.
         let known = states.iter().position(|state| state.proofs.iter().any(|(name, _)| name == proof)).unwrap_or(0);
@@ -132,7 +149,10 @@ impl Truth {
 
     /// Tokens that have changed since the start.
     pub(crate) fn changed(&self) -> impl Iterator<Item = (TokenId, &State)> {
-        self.tokens.iter().filter(|(_, states)| states.len() > 1 || states.iter().all(|state| state.at > i64::MIN)).filter_map(|(id, states)| Some((*id, states.last()?)))
+        self.tokens
+            .iter()
+            .filter(|(_, states)| states.len() > 1 || states.iter().all(|state| state.at > i64::MIN))
+            .filter_map(|(id, states)| Some((*id, states.last()?)))
     }
 }
 

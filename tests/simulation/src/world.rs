@@ -590,7 +590,8 @@ impl World {
     fn read(&mut self, edge: usize) -> Timestamp {
         let steps = self.plan.steps;
         let back = steps && self.fails(0.01);
-        let unseen = if self.variant == Some(Variant::ClockHidden) { self.fails(0.1) } else { steps && self.fails(0.02) };
+        let unseen =
+            if self.variant == Some(Variant::ClockHidden) { self.fails(0.1) } else { steps && self.fails(0.02) };
         let ahead = steps && self.fails(0.005);
         let far = self.variant == Some(Variant::ClockHidden);
         let clock = &mut self.edges[edge].clock;
@@ -644,8 +645,11 @@ impl World {
             let caller = Caller::Edge(id, effect_id);
             let (millis, answer) = match effect {
                 asked::Effect::Ask { target, message } => {
-                    let patience =
-                        if message.contains("\"call\":\"manage\"") { PATIENCE_FOR_CHANGES_MILLIS } else { PATIENCE_MILLIS };
+                    let patience = if message.contains("\"call\":\"manage\"") {
+                        PATIENCE_FOR_CHANGES_MILLIS
+                    } else {
+                        PATIENCE_MILLIS
+                    };
                     let kind = match target {
                         asked::Target::Organization(name) => Kind::Organization(self.organization(&name)),
                         asked::Target::Instance => Kind::Registry,

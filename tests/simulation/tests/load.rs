@@ -14,7 +14,9 @@ fn row(isolates: usize, requests_per_second: f64, lease_millis: u64, lease_max_m
 
 #[test]
 fn calls_grow_with_isolates_and_not_with_requests() {
-    println!("| isolates | requests/s each | lease ms | longest ms | relays | asked/s | a relay/s | waited of 1000 | asked per 1000 |");
+    println!(
+        "| isolates | requests/s each | lease ms | longest ms | relays | asked/s | a relay/s | waited of 1000 | asked per 1000 |"
+    );
     let few = row(100, 1.0, 2_000, 2_000, 0);
     let many = row(100, 50.0, 2_000, 2_000, 0);
     // One renewal for each half of a lease at most, whatever the requests.
@@ -25,7 +27,9 @@ fn calls_grow_with_isolates_and_not_with_requests() {
 
 #[test]
 fn under_load_leases_grow_and_relays_take_the_rest() {
-    println!("| isolates | requests/s each | lease ms | longest ms | relays | asked/s | a relay/s | waited of 1000 | asked per 1000 |");
+    println!(
+        "| isolates | requests/s each | lease ms | longest ms | relays | asked/s | a relay/s | waited of 1000 | asked per 1000 |"
+    );
     for lease in [500, 1_000, 2_000, 5_000, 10_000] {
         row(1_000, 10.0, lease, lease, 0);
     }

@@ -5,8 +5,8 @@
 #![allow(clippy::print_stdout, reason = "a failing seed says how to run it again")]
 #![allow(clippy::disallowed_methods, reason = "the settings of a test, and how long it took")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use symbolon_simulation::{Counts, Variant, run};
@@ -52,7 +52,10 @@ fn what_must_hold_holds() {
             println!("{line}");
         }
         let what: String = failure.what.chars().take(2_000).collect();
-        println!("seed {}: {what}\n  again: cargo xtask test simulation --seeds 1 --from {}", failure.seed, failure.seed);
+        println!(
+            "seed {}: {what}\n  again: cargo xtask test simulation --seeds 1 --from {}",
+            failure.seed, failure.seed
+        );
     }
     assert!(failures.is_empty(), "{} seeds failed", failures.len());
     assert!(counts.accepted > 0 && counts.changes > 0);

@@ -167,7 +167,9 @@ impl<S: Store> Organization<S> {
         }
         let wait = match held.until {
             Until::Narrowed => narrowing,
-            Until::Created => creation,
+            // An edge that goes by what was before does not know of the end.
+            Until::Ending { millis } if millis < narrowing => narrowing,
+            Until::Ending { .. } | Until::Created => creation,
             Until::Nothing => 0,
         };
         let mut document = held.document;

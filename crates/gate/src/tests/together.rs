@@ -67,9 +67,7 @@ fn of_many_requests_for_a_cold_token_one_asks() {
     let mut world = cold();
     let mut all: Vec<Waiting> = (0..20).map(|_| begin(&world, bearer("GET", THINGS))).collect();
     for waiting in &mut all {
-        while waiting.carry_out(&mut world, |effect| {
-            matches!(effect, Effect::Ask { target: Target::Instance, .. })
-        }) {}
+        while waiting.carry_out(&mut world, |effect| matches!(effect, Effect::Ask { target: Target::Instance, .. })) {}
     }
     world.calls.clear();
     assert!(all.iter_mut().skip(1).all(|waiting| waiting.effects.iter().all(|(_, effect)| is_sleep(effect))));
@@ -110,7 +108,9 @@ fn a_lease_that_ran_out_is_renewed_once_for_all_tokens() {
     world.change(|record| record.state = RecordState::Revoked);
     while renewal.carry_out(&mut world, is_ask) {}
     while waiting.carry_out(&mut world, |_| true) {}
-    assert!(matches!(&waiting.outcome, Some(Outcome::Respond(response)) if response.body.contains(Code::Revoked.as_str())));
+    assert!(
+        matches!(&waiting.outcome, Some(Outcome::Respond(response)) if response.body.contains(Code::Revoked.as_str()))
+    );
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
     let now = session.context.now;
     let edited = profile.edit(subject(&token, &profile)?, &session.actor, &token.state(), &to_edit(asked), now)?;
     if edited.changed.is_empty() {
-        return held(session, token.id, edited.shift);
+        // It may be the repetition of one that narrowed and whose answer was lost: it waits as long as that one.
+        return held(session, token.id, Shift { narrows: true, widens: false });
     }
     let passphrase = match (sets, clears) {
         (true, _) => create::passphrase(session, true)?.map(str::to_owned),

@@ -94,7 +94,8 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         tokens.push(document::token(&token, &session.profile)?);
     }
     Ok(Outcome::Held(Held {
-        until: Until::Created,
+        // Whoever has the secret may have presented it already: an edge may remember for a lease that nobody has it.
+        until: Until::Narrowed,
         tells: false,
         eventual: false,
         status: 201,

@@ -73,6 +73,11 @@ pub(crate) enum Until {
     Narrowed,
     /// Every edge accepts what is new.
     Created,
+    /// The same; and what ends in so many milliseconds ends everywhere by then.
+    Ending {
+        /// In how many.
+        millis: u64,
+    },
     /// Nothing: edges learn of it in time.
     Nothing,
 }

@@ -37,7 +37,7 @@ pub(crate) fn rotate<S: Store>(session: &mut Session<'_, '_, S>, id: &str, ready
         let details = json!({ "grace_seconds": grace, "old_secret_until": until });
         change.log(&Entry::token(Action::TokenRotate, token.id, details))
     })?;
-    renewed(session, &made, token.id, until.is_none())
+    renewed(session, &made, token.id, u64::from(grace).saturating_mul(1000))
 }
 
 /// Gives a token a new secret and a new end; the old secret stops.
@@ -69,7 +69,7 @@ pub(crate) fn regenerate<S: Store>(
         replace(change, kind, &token, &made, None)?;
         change.log(&Entry::token(Action::TokenRegenerate, token.id, json!({ "expires_at": expires_at })))
     })?;
-    renewed(session, &made, token.id, true)
+    renewed(session, &made, token.id, 0)
 }
 
 /// Puts a new secret in the old one's place, within a change.
@@ -137,7 +137,8 @@ pub(crate) fn made<S: Store>(
     Ok(Ready { tokens: vec![token], secret: Some(secret), keys, claimed: false })
 }
 
-fn renewed<S: Store>(session: &Session<'_, '_, S>, made: &Ready, id: TokenId, narrows: bool) -> Result<Outcome> {
+/// The answer to a new secret; older ones end in so many milliseconds.
+fn renewed<S: Store>(session: &Session<'_, '_, S>, made: &Ready, id: TokenId, grace_millis: u64) -> Result<Outcome> {
     let token = Token::find(session.store, session.context.now, id)?
         .ok_or(Failure::Broken("a token that was just written is not there"))?;
     let answer = CreatedToken {
@@ -146,7 +147,7 @@ fn renewed<S: Store>(session: &Session<'_, '_, S>, made: &Ready, id: TokenId, na
         cautions: Vec::new(),
     };
     Ok(Outcome::Held(Held {
-        until: if narrows { Until::Narrowed } else { Until::Created },
+        until: Until::Ending { millis: grace_millis },
         tells: false,
         eventual: false,
         status: 200,

@@ -50,6 +50,52 @@ fn a_repeated_revocation_needs_a_write() {
 }
 
 #[test]
+fn an_edit_that_is_repeated_waits_like_the_first() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, second) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    wants_lease(&mut world, &second);
+    let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    let first = world.begin_http(&secret, "PATCH", &path, &json!({"active": false}));
+    let again = world.begin_http(&secret, "PATCH", &path, &json!({"active": false}));
+    world.pass(2_000);
+    assert!(!world.replies.contains_key(&first));
+    assert!(!world.replies.contains_key(&again), "whoever asks again may have lost the first answer");
+    assert_eq!(world.response(again).0, 200);
+}
+
+#[test]
+fn a_rotation_is_answered_before_its_grace_ends_only_where_edges_will_know_of_the_end() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, second) = world.create(&secret, &json!({"kind": "key", "name": "x", "scopes": ["read"]}));
+    let path = format!("/v1/tokens/{}/rotate", token["id"].as_str().unwrap());
+    for (grace, at_once) in [(1, false), (0, false), (60, true)] {
+        wants_lease(&mut world, &second);
+        let call = world.begin_http(&secret, "POST", &path, &json!({"grace_seconds": grace}));
+        assert_eq!(world.replies.contains_key(&call), at_once, "{grace}");
+        assert_eq!(world.response(call).0, 200);
+    }
+}
+
+#[test]
+fn the_profile_sets_the_lease_and_a_change_of_it_waits_for_what_was_granted() {
+    let profile = |lease: u32| {
+        let usual = symbolon::policy::builtin("symbolon").unwrap();
+        format!("{usual}\n[leases]\nlease_millis = {lease}\nstale_for_seconds = 3\n")
+    };
+    let (mut world, secret) = World::founded(&profile(8_000));
+    let answer = wants_lease(&mut world, &secret);
+    assert_eq!((answer.lease_millis, answer.stale_millis), (8_000, 3_000));
+    let call = world.begin_http(&secret, "PUT", "/v1/profile", &json!({ "profile": profile(500) }));
+    let answer = wants_lease(&mut world, &secret);
+    assert_eq!((answer.lease_millis, answer.stale_millis), (500, 3_000));
+    world.pass(11_000);
+    assert!(!world.replies.contains_key(&call), "a lease of 8 s, 3 s of stale, and the margin");
+    assert_eq!(world.response(call).0, 200);
+    world.restart();
+    assert_eq!(wants_lease(&mut world, &secret).lease_millis, 500);
+}
+
+#[test]
 fn changes_are_listed_since_an_epoch_as_far_as_the_log_goes() {
     let (mut world, secret) = World::founded("symbolon");
     let epoch = wants_lease(&mut world, &secret).epoch;
