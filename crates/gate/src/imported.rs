@@ -87,6 +87,6 @@ async fn upgraded(
     if done.is_ok_and(|upgraded| upgraded.done) {
         context.gate.state.borrow_mut().places.put(Lookup::Digest(digest), organization);
     }
-    let record = lookup::confirm(context, organization, &Lookup::Token(token), demand.freshness).await?;
+    let record = lookup::confirm(context, organization, &Lookup::Token(token), false, demand.freshness).await?;
     Ok(record.map(|record| Matched { record, hash }))
 }

@@ -187,7 +187,7 @@ fn read(database: &Database, row: &Row, at: i64) -> (TokenId, State) {
             let name = match row.json::<ProofKind>(0).expect("a proof") {
                 ProofKind::Bearer { digest } => digest.to_string(),
                 ProofKind::Key { thumbprint, .. } => thumbprint.to_string(),
-                ProofKind::Bcrypt { hash } => hash,
+                ProofKind::Bcrypt { .. } => panic!("nothing with bcrypt is made here"),
             };
             (name, row.get(1).expect("its end"))
         })

@@ -422,6 +422,7 @@ impl World {
                     Target::Locator(key) => Kind::Locator(locator::object_name(&key)),
                     Target::Instance => Kind::Registry,
                     Target::Organization(id) => Kind::Organization(self.organization(id.as_str())),
+                    Target::Login(name) => panic!("nobody signs in here: {name:?}"),
                 };
                 self.send(kind, json, Caller::Object(from, id), PATIENCE_MILLIS);
             }
@@ -653,6 +654,7 @@ impl World {
                     let kind = match target {
                         asked::Target::Organization(name) => Kind::Organization(self.organization(&name)),
                         asked::Target::Instance => Kind::Registry,
+                        asked::Target::Login(name) => panic!("nobody signs in here: {name:?}"),
                         asked::Target::Locator(key) => Kind::Locator(locator::object_name(&key)),
                         asked::Target::Replay(key) => Kind::Replay(replay::object_name(&key).expect("a replay key")),
                     };
