@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::build::{self, Flavour};
+use crate::cli;
 use crate::npm;
 use crate::process;
 use crate::setup;
@@ -22,6 +23,8 @@ pub(crate) enum Subject {
     Throughput,
     /// The npm package: bytes of bundles and times, beside other packages and bare WebCrypto.
     Web,
+    /// The command line: its size, and how long it takes to start.
+    Cli,
 }
 
 /// What `cargo xtask bench` takes.
@@ -46,6 +49,7 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
             Subject::Www => console(workspace)?,
             Subject::Throughput => throughput(workspace, options)?,
             Subject::Web => web(workspace)?,
+            Subject::Cli => cli::bench(workspace, options.rounds)?,
         }
     }
     Ok(())

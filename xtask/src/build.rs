@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
+use crate::cli;
 use crate::glue;
 use crate::npm;
 use crate::process::{self, say};
@@ -27,6 +28,8 @@ pub(crate) enum Product {
     Npm,
     /// The console: dist/www.
     Www,
+    /// The command line: dist/cli.
+    Cli,
 }
 
 /// Which Worker.
@@ -82,6 +85,10 @@ pub(crate) fn build(workspace: &Workspace, products: &[Product], test_hooks: boo
             Product::Www => {
                 let folder = www::build(workspace)?;
                 www::sizes(&folder)?.iter().for_each(|(name, size)| println!("dist/www {name}: {size}"));
+            }
+            Product::Cli => {
+                let path = cli::build(workspace)?;
+                println!("{}: {}", path.strip_prefix(&workspace.root).unwrap_or(&path).display(), Size::of(&path)?);
             }
         }
     }

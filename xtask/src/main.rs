@@ -9,6 +9,7 @@
 mod bench;
 mod build;
 mod check;
+mod cli;
 mod dev;
 mod fuzz;
 mod glue;

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::build::{self, Flavour};
 use crate::process::{self, Echo, say};
 use crate::workspace::Workspace;
-use crate::{npm, readme, setup, tidy};
+use crate::{cli, npm, readme, setup, tidy};
 
 /// A suite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -26,6 +26,8 @@ pub(crate) enum Suite {
     Npm,
     /// tests/browser: the npm package in Chromium.
     Browser,
+    /// The command line: by itself, and against the Worker in workerd; the steps of docs/tasks.
+    Cli,
     /// The quickstart of README.md, as a reader would type it.
     Readme,
     /// wrangler deploy --dry-run with the root wrangler.toml.
@@ -113,6 +115,7 @@ fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
         Suite::Workerd => workerd(workspace),
         Suite::Npm => npm::test(workspace),
         Suite::Browser => npm::test_in_browser(workspace),
+        Suite::Cli => cli::test(workspace),
         Suite::Readme => readme::run(workspace),
         Suite::Wrangler => wrangler(workspace),
     }
@@ -223,7 +226,7 @@ fn wrangler(workspace: &Workspace) -> Result<Counts> {
 }
 
 /// Adds up the closing lines of cargo's test binaries.
-fn cargo_counts(text: &str) -> Counts {
+pub(crate) fn cargo_counts(text: &str) -> Counts {
     let mut counts = Counts::default();
     for line in text.lines().filter(|line| line.starts_with("test result: ")) {
         for part in line.split([';', '.']) {

@@ -96,6 +96,7 @@ fn bad_arguments_are_told_before_anything_is_sent() {
     for (arguments, part) in [
         (&["token", "create"][..], "--kind"),
         (&["token", "create", "--kind", "pat", "--expires", "soon"], "say 90d"),
+        (&["token", "create", "--kind", "pat", "--expires", "9d", "--idempotency-key", "x"], "as a time"),
         (&["token", "create", "--kind", "pat", "--grant", "a:b"], "permission@resource"),
         (&["token", "create", "--kind", "pat", "--not-before", "soon"], "--not-before"),
         (&["token", "create", "--kind", "pat", "--secret-out", "there"], "is there already"),

@@ -73,6 +73,11 @@ pub(crate) struct Create {
 /// Creates a token.
 pub(super) fn run(command: &Create, global: &Global, output: &mut Output) -> Result<(), Failure> {
     command.out.check()?;
+    if command.idempotency_key.is_some() && matches!(command.expires, Some(Expiry::In(_))) {
+        return Err(Failure::input(
+            "With --idempotency-key say --expires as a time: counted from now, no request is the same",
+        ));
+    }
     let client = client(global)?;
     let mut body = Map::new();
     body.insert("kind".to_owned(), json!(command.kind));

@@ -138,7 +138,11 @@ pub(super) fn print_created(answer: Answer<CreatedToken>, out: &SecretOut, outpu
     }
     output.note(Style::Plain, &format!("{} ({})", printable(&token.name), token.id));
     match (&secret, kept) {
-        (Some(_), Some(path)) => output.note(Style::Dim, &format!("The secret is in {}", path.display())),
+        // With the secret out of the way, a script wants to know which token it is.
+        (Some(_), Some(path)) => {
+            output.note(Style::Dim, &format!("The secret is in {}", path.display()));
+            output.line(&token.id)?;
+        }
         (Some(secret), None) => {
             output.note(Style::Bold, "This is the secret. It is shown this once:");
             output.line(secret)?;
