@@ -61,6 +61,7 @@ function Passkeys() {
   const list = useLoad("passkeys", (signal) => call<Page<Passkey>>("GET", "/v1/passkeys", { signal }));
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Passkey | undefined>(undefined);
+  const [renewing, setRenewing] = useState(false);
   const [codes, setCodes] = useState<readonly string[]>([]);
   const items = list.data?.items;
   return (
@@ -70,10 +71,13 @@ function Passkeys() {
           <h2 id="passkeys">{t.account.passkeys}</h2>
           <p class="hint">{t.account.passkeysText}</p>
         </div>
-        <Button onClick={() => setAdding(true)}>
-          <Icon name="plus" />
-          {t.account.add}
-        </Button>
+        <div class="row">
+          {items !== undefined && items.length > 0 && <Button onClick={() => setRenewing(true)}>{t.account.renewCodes}</Button>}
+          <Button onClick={() => setAdding(true)}>
+            <Icon name="plus" />
+            {t.account.add}
+          </Button>
+        </div>
       </div>
       {codes.length > 0 && (
         <>
@@ -88,41 +92,34 @@ function Passkeys() {
       {items === undefined && list.error === undefined && <Loading lines={2} />}
       {items !== undefined && items.length === 0 && <p class="soft">{t.account.noPasskeys}</p>}
       {items !== undefined && items.length > 0 && (
-        <table class="table cards">
-          <caption class="hidden">{t.account.passkeys}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{t.account.addName}</th>
-              <th scope="col">{t.account.made}</th>
-              <th scope="col">{t.account.lastUsed}</th>
-              <th scope="col">
-                <span class="hidden">{t.account.remove}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((passkey) => (
-              <tr key={passkey.id}>
-                <td class="cell-name">
-                  <strong>{passkey.name}</strong>
-                </td>
-                <td data-label={t.account.made}>
-                  <Time at={passkey.created_at} />
-                </td>
-                <td data-label={t.account.lastUsed}>
-                  <Time at={passkey.last_used_at} as="ago" none={t.tokens.notUsed} />
-                </td>
-                <td class="cell-actions">
-                  <div class="row end">
-                    <Button look="small danger" onClick={() => setRemoving(passkey)} label={t.account.removeNamed(passkey.name)}>
-                      {t.account.remove}
-                    </Button>
-                  </div>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <ul class="stack" role="list">
+          {items.map((passkey) => (
+            <li class="row apart entry" key={passkey.id}>
+              <div class="break">
+                <strong>{passkey.name}</strong>
+                <div class="hint">
+                  {t.account.made} <Time at={passkey.created_at} /> · {t.account.lastUsed} <Time at={passkey.last_used_at} as="ago" none={t.tokens.notUsed} />
+                </div>
+              </div>
+              <Button look="small danger" onClick={() => setRemoving(passkey)} label={t.account.removeNamed(passkey.name)}>
+                {t.account.remove}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {renewing && (
+        <Confirm
+          title={t.account.renewTitle}
+          text={t.account.renewText}
+          submit={t.account.renewCodes}
+          onClose={() => setRenewing(false)}
+          run={async () => {
+            const made = await call<{ recovery_codes: readonly string[] }>("POST", "/v1/passkeys/recovery-codes", { body: {} });
+            setRenewing(false);
+            setCodes(made.recovery_codes);
+          }}
+        />
       )}
       {adding && (
         <AddPasskey
@@ -179,7 +176,7 @@ function Sessions() {
       {items !== undefined && items.length > 0 && (
         <ul class="stack" role="list">
           {items.map((item) => (
-            <li class="row apart" key={item.id}>
+            <li class="row apart entry" key={item.id}>
               <div class="break">
                 <strong>{item.user_agent ?? t.account.unknownAgent}</strong> {item.current && <Badge tone="accent">{t.account.current}</Badge>}
                 <div class="hint">
@@ -210,7 +207,7 @@ function Keys({ organization }: { organization: string }) {
       {list.data?.length === 0 && <p class="soft">{t.account.noKeys}</p>}
       <ul class="stack" role="list">
         {(list.data ?? []).map((key) => (
-          <li class="row apart" key={key.fingerprint}>
+          <li class="row apart entry" key={key.fingerprint}>
             <div class="break">
               <Link href={`/tokens/${key.token}`}>{key.name}</Link>
               <div class="hint mono">{key.fingerprint}</div>

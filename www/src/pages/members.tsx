@@ -161,6 +161,7 @@ function Invitations({ within, turn }: { within: Within; turn: number }) {
     <section class="stack" aria-labelledby="invitations">
       <h2 id="invitations">{t.members.invitations}</h2>
       <div class="card flush">
+        <div class="table-frame">
         <table class="table cards">
           <caption class="hidden">{t.members.invitedTable}</caption>
           <thead>
@@ -182,6 +183,7 @@ function Invitations({ within, turn }: { within: Within; turn: number }) {
             ))}
           </tbody>
         </table>
+        </div>
       </div>
     </section>
   );

@@ -1,0 +1,146 @@
+// Members, invitations, onboarding, the activity log, and logins of devices, as people do them in the console.
+import { strict as assert } from "node:assert";
+import { readFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { open } from "./console.mjs";
+
+const form = (fields) => ({ method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams(fields) });
+
+test("people", async (t) => {
+  const served = await open(t);
+  const { secret: admin } = await served.setup();
+
+  await t.test("somebody is invited by link, and becomes a member", async (t) => {
+    const watched = await served.page(t);
+    const { page } = watched;
+    await watched.signIn(admin, "/members");
+    await page.getByRole("button", { name: "Invite somebody" }).click();
+    await page.getByRole("dialog").getByLabel("Mail address").fill("grace@acme.example");
+    await page.getByRole("dialog").getByLabel("Role").selectOption("developer");
+    await page.getByRole("button", { name: "Make the link" }).click();
+    const link = (await page.locator("[data-secret]").textContent()).trim();
+    assert.ok(link.startsWith(`${served.origin}/invitations/`), link);
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await page.getByRole("heading", { name: "Open invitations" }).waitFor();
+    await watched.assertAccessible("open invitations");
+
+    const invited = await served.page(t);
+    await invited.page.goto(link);
+    await invited.page.getByRole("heading", { name: "You are invited" }).waitFor();
+    const secret = new URL(link).hash.slice(1);
+    assert.ok(!invited.page.url().includes(secret), "the secret is out of the address");
+    await invited.look("invitation");
+    await invited.page.getByLabel("Your name").fill("Grace Hopper");
+    await invited.page.getByRole("button", { name: "Accept the invitation" }).click();
+    await invited.page.getByRole("heading", { name: "Make your passkey" }).waitFor();
+    // It went to the server in one body, and in no address.
+    assert.deepEqual(invited.requests.filter(({ url }) => url.includes(secret)), []);
+    assert.equal(invited.requests.filter(({ body }) => body.includes(secret)).length, 1);
+
+    await page.getByRole("link", { name: "Activity" }).click();
+    await page.getByRole("cell", { name: /Accepted an invitation/ }).waitFor();
+    await page.getByRole("link", { name: "Members" }).click();
+    await page.getByRole("cell", { name: /Grace Hopper grace@/ }).waitFor();
+    await page.getByRole("button", { name: "Edit Grace Hopper" }).click();
+    await page.getByRole("dialog").getByLabel("Status").selectOption("suspended");
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByRole("cell", { name: "Suspended" }).waitFor();
+    await page.getByRole("button", { name: "Remove Grace Hopper" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove the member" }).click();
+    await page.getByRole("cell", { name: /Grace Hopper grace@/ }).waitFor({ state: "detached" });
+    watched.assertClean();
+    invited.assertClean();
+  });
+
+  await t.test("a repository is onboarded", async (t) => {
+    const watched = await served.page(t);
+    const { page } = watched;
+    await watched.signIn(admin, "/onboarding");
+    await page.getByLabel("Repository").fill("acme/shop");
+    await page.getByRole("button", { name: "Make the token" }).click();
+    const shown = page.locator("[data-secret]");
+    await shown.waitFor();
+    const secret = (await shown.textContent()).trim();
+    assert.match(secret, /^sym_ci_/u);
+    assert.deepEqual((await served.call(secret, "GET", "/v1/whoami")).permissions, ["api:read"]);
+    await page.getByText("secrets.SYMBOLON_TOKEN").waitFor();
+    await watched.look("onboarding-done");
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("heading", { name: "acme/shop" }).waitFor();
+    watched.assertClean();
+  });
+
+  await t.test("the activity log is filtered, checked and exported", async (t) => {
+    const watched = await served.page(t);
+    const { page } = watched;
+    await watched.signIn(admin, "/activity");
+    await page.getByText(/^Chain verified: \d+ entries$/u).waitFor();
+    await page.getByLabel("Action").selectOption("member.remove");
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+    await page.getByRole("cell", { name: /Removed a member/ }).waitFor();
+    const downloading = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export as NDJSON" }).click();
+    const entries = (await readFile(await (await downloading).path(), "utf8")).trim().split("\n").map((line) => JSON.parse(line));
+    assert.ok(entries.length > 5);
+    assert.deepEqual(entries.map(({ seq }) => seq), entries.map((_, index) => index + 1));
+    watched.assertClean();
+  });
+
+  await t.test("a device is connected by its code; opening the page alone decides nothing", async (t) => {
+    const begin = async () => (await fetch(`${served.origin}/oauth/device_authorization`, form({ client_id: "symbolon-cli" }))).json();
+    const poll = async (device_code) =>
+      (await fetch(`${served.origin}/oauth/token`, form({ grant_type: "urn:ietf:params:oauth:grant-type:device_code", client_id: "symbolon-cli", device_code }))).json();
+    const watched = await served.page(t);
+    const { page } = watched;
+    const { user_code, device_code } = await begin();
+    await watched.signIn(admin, "/device");
+    await page.getByLabel("Code").fill(user_code.toLowerCase());
+    await watched.look("device");
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("heading", { name: "symbolon-cli asks to act for you" }).waitFor();
+    await watched.look("device-decide");
+    assert.equal((await poll(device_code)).error, "authorization_pending");
+    await page.getByLabel("Name of the token").fill("my laptop");
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("heading", { name: "Approved" }).waitFor();
+    await watched.look("device-approved");
+
+    const denied = await begin();
+    await page.getByRole("link", { name: "To the tokens" }).click();
+    await page.evaluate((path) => history.pushState(null, "", path), `/device?user_code=${denied.user_code}`);
+    await page.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
+    await page.getByRole("button", { name: "Deny" }).click();
+    await page.getByRole("heading", { name: "Denied" }).waitFor();
+    assert.equal((await poll(denied.device_code)).error, "access_denied");
+    watched.assertClean();
+  });
+});
+
+test("Semgrep's client is activated at /login?cli-token=", async (t) => {
+  const served = await open(t);
+  const { secret: admin } = await served.setup("semgrep");
+  const key = randomUUID();
+  const poll = () =>
+    fetch(`${served.origin}/api/agent/tokens/requests`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token_request_key: key }),
+    });
+  assert.equal((await poll()).status, 404);
+  const watched = await served.page(t);
+  const { page } = watched;
+  await watched.signIn(admin, `/login?cli-token=${key}&docker=False&gha=False`);
+  await page.getByRole("button", { name: "Approve" }).waitFor();
+  await watched.look("login-semgrep");
+  assert.equal((await poll()).status, 404);
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("heading", { name: "Approved" }).waitFor();
+  const answer = await poll();
+  assert.equal(answer.status, 200);
+  const { token, user_name } = await answer.json();
+  assert.equal(user_name, "Ada Lovelace");
+  assert.equal((await served.whoami(token)).status, 200);
+  watched.assertClean();
+});
