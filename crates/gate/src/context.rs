@@ -82,7 +82,7 @@ impl Context {
     /// `rate_limited`.
     pub(crate) fn limited(&self) -> Result<(), Problem> {
         let Some(address) = &self.client.address else { return Ok(()) };
-        match self.gate.state.borrow_mut().unknowns.wait(self.io.now(), address) {
+        match self.gate.state.borrow_mut().failures.wait(self.io.now(), address) {
             None => Ok(()),
             Some(seconds) => Err(Problem::new(Code::RateLimited)
                 .detail("Too many unknown credentials came from this address.")
@@ -93,7 +93,7 @@ impl Context {
     /// Counts an unknown credential.
     pub(crate) fn unknown(&self) {
         if let Some(address) = &self.client.address {
-            self.gate.state.borrow_mut().unknowns.count(self.io.now(), address);
+            self.gate.state.borrow_mut().failures.count(self.io.now(), address);
         }
     }
 

@@ -152,6 +152,9 @@ pub(crate) async fn credential(
             if refusal.problem.code.status() < 500 && refusal.problem.code != Code::PassphraseWrong {
                 ledger.refused(&record, refusal.problem.code, now, &context.client);
             }
+            if refusal.problem.code.status() == 401 && counts(context, demand) {
+                return Err(state.failures.refused(now, record.token).map_or(refusal, Refusal::from));
+            }
             Err(refusal)
         }
     }

@@ -1,9 +1,12 @@
-//! Unknown credentials, counted for each client address inside the isolate: whoever guesses is stopped before a call
-//! leaves it. What is known is counted by its authority.
+//! Failed verifications inside the isolate: unknown credentials by client address, so that whoever guesses is stopped
+//! before a call leaves it, and refusals of known tokens by token. The authority counts the latter as well, over all
+//! isolates, with the limits of its profile, and holds up management by them.
 
 use core::num::NonZeroUsize;
 
 use lru::LruCache;
+use symbolon::id::TokenId;
+use symbolon::problem::{Code, Problem};
 use symbolon::time::Timestamp;
 
 /// How many unknown credentials may come from an address, and in how many milliseconds: what a profile's limit for
@@ -13,10 +16,10 @@ const WINDOW_MILLIS: i64 = 60_000;
 /// How many addresses are remembered.
 const MAX_ADDRESSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 
-/// Unknown credentials by client address.
-pub(crate) struct Unknowns(LruCache<String, (Timestamp, u32)>);
+/// Failed verifications by client address, and by token.
+pub(crate) struct Failures(LruCache<String, (Timestamp, u32)>);
 
-impl Unknowns {
+impl Failures {
     pub(crate) fn new() -> Self {
         let mut addresses = LruCache::unbounded();
         addresses.resize(MAX_ADDRESSES);
@@ -46,6 +49,21 @@ impl Unknowns {
             }
         }
     }
+
+    /// Counts a refusal of a known token; or says that there were too many, instead of why it is refused.
+    pub(crate) fn refused(&mut self, now: Timestamp, token: TokenId) -> Option<Problem> {
+        let name = token.to_string();
+        match self.wait(now, &name) {
+            Some(seconds) => {
+                let detail = "This token was refused too often.";
+                Some(Problem::new(Code::RateLimited).detail(detail).retry_after(seconds))
+            }
+            None => {
+                self.count(now, &name);
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -54,16 +72,16 @@ mod tests {
 
     #[test]
     fn an_address_has_twenty_in_a_minute() {
-        let (mut unknowns, now) = (Unknowns::new(), Timestamp::from_seconds(1_800_000_000));
+        let (mut failures, now) = (Failures::new(), Timestamp::from_seconds(1_800_000_000));
         for _ in 0..MAX_UNKNOWN {
-            assert_eq!(unknowns.wait(now, "a"), None);
-            unknowns.count(now, "a");
+            assert_eq!(failures.wait(now, "a"), None);
+            failures.count(now, "a");
         }
-        assert_eq!(unknowns.wait(now, "a"), Some(61));
-        assert_eq!(unknowns.wait(now.plus_seconds(59), "a"), Some(2));
-        assert_eq!(unknowns.wait(now, "b"), None);
-        assert_eq!(unknowns.wait(now.plus_seconds(60), "a"), None);
-        unknowns.count(now.plus_seconds(60), "a");
-        assert_eq!(unknowns.wait(now.plus_seconds(60), "a"), None);
+        assert_eq!(failures.wait(now, "a"), Some(61));
+        assert_eq!(failures.wait(now.plus_seconds(59), "a"), Some(2));
+        assert_eq!(failures.wait(now, "b"), None);
+        assert_eq!(failures.wait(now.plus_seconds(60), "a"), None);
+        failures.count(now.plus_seconds(60), "a");
+        assert_eq!(failures.wait(now.plus_seconds(60), "a"), None);
     }
 }

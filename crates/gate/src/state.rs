@@ -15,7 +15,7 @@ use symbolon::time::Timestamp;
 
 use crate::gateway::Table;
 use crate::ledger::Ledger;
-use crate::limit::Unknowns;
+use crate::limit::Failures;
 
 /// How many organisations an isolate remembers.
 const MAX_ORGANIZATIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
@@ -48,7 +48,7 @@ pub(crate) struct State {
     pub(crate) eventual: LruCache<Lookup, ()>,
     /// Right passphrases, each with its token and the version of its record.
     pub(crate) passphrases: LruCache<[u8; 32], ()>,
-    pub(crate) unknowns: Unknowns,
+    pub(crate) failures: Failures,
     touched: BTreeSet<ShortId>,
     random: Derived,
 }
@@ -136,7 +136,7 @@ impl State {
             places: growing(MAX_NAMES),
             eventual: growing(MAX_NAMES),
             passphrases: growing(MAX_PASSPHRASES),
-            unknowns: Unknowns::new(),
+            failures: Failures::new(),
             touched: BTreeSet::new(),
             random: Derived { seed, last: 0 },
         }

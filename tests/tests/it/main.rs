@@ -12,6 +12,7 @@
 mod content_digest;
 mod devguard;
 mod digest;
+mod documents;
 mod ecdsa;
 mod interop;
 mod key;

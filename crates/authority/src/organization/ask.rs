@@ -34,7 +34,10 @@ impl<S: Store> Organization<S> {
         let answer = store.transaction(|| -> Result<Answer> {
             let counted = match &ask.uses {
                 None => None,
-                Some(batch) => uses::count(store, context, batch)?,
+                Some(batch) => {
+                    let failed = profiles.current(store, &Head::read(store)?)?.limits().failed;
+                    uses::count(store, context, batch, failed)?
+                }
             };
             let head = Head::read(store)?;
             let record = match &ask.lookup {

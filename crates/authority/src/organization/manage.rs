@@ -98,7 +98,8 @@ impl<S: Store> Organization<S> {
         effects
     }
 
-    /// Counts creations, also those that are then refused.
+    /// Holds up a token of which too many verifications failed, and counts creations, also those that are then refused. To end
+    /// a token is never held up.
     fn limit(&mut self, context: &Context<'_>, manage: &Manage) -> Result<()> {
         let creates = http::route(&manage.request).is_ok_and(|(operation, _)| {
             matches!(
@@ -106,7 +107,11 @@ impl<S: Store> Organization<S> {
                 Operation::CreateToken | Operation::ImportTokens | Operation::Onboard | Operation::CreateInvitation
             )
         }) || wire::creates(&manage.request);
-        if !creates {
+        let ends = manage.request.method == "DELETE"
+            || wire::ends_itself(&manage.request)
+            || http::route(&manage.request)
+                .is_ok_and(|(operation, _)| matches!(operation, Operation::RevokeSelf | Operation::RevokeByKey));
+        if ends {
             return Ok(());
         }
         let (store, profiles) = (&self.store, &mut self.profiles);
@@ -114,8 +119,10 @@ impl<S: Store> Organization<S> {
             let limits = *profiles.current(store, &Head::read(store)?)?.limits();
             let token = super::token::Token::find(store, context.now, manage.token)?;
             let member = token.and_then(|token| token.owner_id());
+            let refused = rate::subjects(rate::REFUSED, manage.token, None, &Client::default());
+            rate::check(store, context.now, limits.failed, &refused)?;
             let subjects = rate::subjects("create", manage.token, member, &manage.request.client);
-            rate::take(store, context.now, limits.creation, &subjects)
+            if creates { rate::take(store, context.now, limits.creation, &subjects) } else { Ok(()) }
         })
     }
 

@@ -20,6 +20,9 @@ pub(crate) fn give_back<S: Store>(store: &S, subjects: &[String]) -> Result<()> 
     Ok(())
 }
 
+/// What the verifications of a token that failed are counted under.
+pub(crate) const REFUSED: &str = "refused";
+
 /// Whom something counts against: the token in use, its member, and the address.
 pub(crate) fn subjects(what: &str, token: TokenId, member: Option<MemberId>, client: &Client) -> Vec<String> {
     let member = member.map(|id| format!("{what} member {id}"));
@@ -59,14 +62,19 @@ pub(crate) fn check<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &
 
 /// Counts one more for each subject, whatever it may have.
 pub(crate) fn count<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<()> {
+    add(store, now, rate, subjects, 1)
+}
+
+/// Counts so many more for each subject, whatever it may have.
+pub(crate) fn add<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String], more: u32) -> Result<()> {
     let window = i64::from(rate.seconds).saturating_mul(1000);
     let begun = now.plus_millis(window.saturating_neg());
     for subject in subjects {
         store.execute(
-            "INSERT INTO rate (subject, since, count) VALUES (?1, ?2, 1)
-                ON CONFLICT (subject) DO UPDATE SET count = CASE WHEN since <= ?3 THEN 1 ELSE count + 1 END,
+            "INSERT INTO rate (subject, since, count) VALUES (?1, ?2, ?4)
+                ON CONFLICT (subject) DO UPDATE SET count = CASE WHEN since <= ?3 THEN ?4 ELSE count + ?4 END,
                     since = CASE WHEN since <= ?3 THEN ?2 ELSE since END",
-            &[subject.into(), now.into(), begun.into()],
+            &[subject.into(), now.into(), begun.into(), more.into()],
         )?;
     }
     let rows = store.execute("SELECT count(*) FROM rate", &[])?;

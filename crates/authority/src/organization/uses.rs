@@ -4,8 +4,9 @@
 
 use serde_json::json;
 use symbolon::id::TokenId;
+use symbolon::policy::Rate;
 use symbolon::protocol::Epoch;
-use symbolon::protocol::message::{Refusal, Use, UseBatch};
+use symbolon::protocol::message::{Client, Refusal, Use, UseBatch};
 use symbolon::protocol::uses::{Counted, Taken};
 use symbolon::time::Timestamp;
 
@@ -13,6 +14,7 @@ use super::activity::{self, Action, Entry, Who};
 use super::change::within;
 use super::failure::Result;
 use super::imported;
+use super::rate;
 use crate::machine::Context;
 use crate::store::{Store, Value};
 
@@ -22,7 +24,12 @@ const MAX_BATCH: usize = 1_000;
 const MAX_ISOLATE_LEN: usize = 64;
 
 /// Counts a batch, unless it was counted before, and says the number to acknowledge.
-pub(crate) fn count<S: Store>(store: &S, context: &mut Context<'_>, batch: &UseBatch) -> Result<Option<u64>> {
+pub(crate) fn count<S: Store>(
+    store: &S,
+    context: &mut Context<'_>,
+    batch: &UseBatch,
+    failed: Rate,
+) -> Result<Option<u64>> {
     let name = &batch.isolate;
     if name.is_empty() || name.len() > MAX_ISOLATE_LEN {
         return Ok(None);
@@ -45,7 +52,7 @@ pub(crate) fn count<S: Store>(store: &S, context: &mut Context<'_>, batch: &UseB
             one(store, context, used)?;
         }
         for refusal in batch.refusals.iter().take(MAX_BATCH) {
-            refused(store, context, refusal)?;
+            refused(store, context, refusal, failed)?;
         }
     }
     Ok(Some(batch.number))
@@ -122,9 +129,17 @@ fn end_grace<S: Store>(store: &S, context: &mut Context<'_>, token: TokenId, ver
     Ok(())
 }
 
-fn refused<S: Store>(store: &S, context: &mut Context<'_>, refusal: &Refusal) -> Result<()> {
+fn refused<S: Store>(store: &S, context: &mut Context<'_>, refusal: &Refusal, failed: Rate) -> Result<()> {
     if store.execute("SELECT 1 FROM token WHERE id = ?1", &[Value::text(&refusal.token)])?.is_empty() {
         return Ok(());
+    }
+    if refusal.code.status() == 401 {
+        // By the token alone: whoever finds a dead token must not hold up its member with it, and the address may be
+        // that of a resource server, which passes on what everybody presents.
+        let subjects = rate::subjects(rate::REFUSED, refusal.token, None, &Client::default());
+        // More than there may be is as much as there may be.
+        let more = u32::try_from(refusal.count).unwrap_or(u32::MAX).min(u32::from(failed.max));
+        rate::add(store, context.now, failed, &subjects, more)?;
     }
     let who = Who { member: None, token: Some(refusal.token), client: refusal.client.clone() };
     let details = json!({ "code": refusal.code, "count": refusal.count, "last_at": refusal.last_at });

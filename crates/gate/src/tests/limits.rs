@@ -1,6 +1,7 @@
 //! Unknown credentials by client address.
 
 use serde_json::json;
+use symbolon::protocol::RecordState;
 
 use crate::limit::MAX_UNKNOWN;
 use crate::testing::{GATEWAY, MANAGEMENT, PROXY_SECRET, World, bearer, organization, request, token_of};
@@ -53,4 +54,19 @@ fn resource_servers_and_proxies_are_not_held_up_by_those_they_ask_about() {
         }
         assert_eq!(world.code(asked), "unknown_token");
     }
+}
+
+#[test]
+fn a_token_that_is_refused_too_often_is_told_no_more() {
+    let mut world = World::with(|record| record.state = RecordState::Revoked);
+    let call = || bearer("GET", &format!("{GATEWAY}/things"));
+    for _ in 0..MAX_UNKNOWN {
+        assert_eq!(world.code(call()), "revoked");
+    }
+    let Outcome::Respond(response) = world.handle(call()) else { panic!() };
+    assert_eq!(response.status, 429);
+    assert!(response.headers.contains(&("retry-after".to_owned(), "61".to_owned())));
+    world.change(|record| record.state = RecordState::Active);
+    world.now = world.now.plus_seconds(3);
+    assert_eq!(world.code(call()), "forward", "what is good is not held up");
 }

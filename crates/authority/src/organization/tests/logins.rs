@@ -264,3 +264,33 @@ fn a_holder_ends_its_token_as_often_as_it_likes() {
     }
     assert_eq!(world.http(&secret, "GET", "/v1/whoami", &json!(null)).1["code"], "revoked");
 }
+
+#[test]
+fn who_fails_too_often_waits_until_they_may_manage_again() {
+    let (mut world, owner) = World::founded("symbolon");
+    let (made, secret) = world.create(&owner, &json!({"kind": "pat", "name": "laptop", "scopes": ["read"]}));
+    let failed = |world: &mut World, number: u64, count: u64, code: &str| {
+        let ask = json!({"call": "ask", "uses": {"isolate": "i", "number": number, "uses": [], "refusals": [{
+            "token": made["id"], "code": code, "count": count, "last_at": world.now, "client": {"address": "203.0.113.9"},
+        }]}});
+        let call: OrganizationCall = serde_json::from_value(ask).unwrap();
+        world.call(&call);
+    };
+    let whoami = |world: &mut World, secret: &str| world.http(secret, "GET", "/v1/whoami", &json!(null));
+    failed(&mut world, 1, 19, "passphrase_wrong");
+    failed(&mut world, 2, 1_000, "insufficient_permission");
+    assert_eq!(whoami(&mut world, &secret).0, 200, "what it may not do is no failed verification");
+    failed(&mut world, 3, 1, "expired");
+    let id = world.begin_http(&secret, "GET", "/v1/whoami", &json!(null));
+    let response: symbolon::protocol::message::HttpResponse =
+        serde_json::from_str(&world.replies.remove(&id).unwrap()).unwrap();
+    assert_eq!(response.status, 429);
+    assert!(response.headers.contains(&("retry-after".into(), "61".into())));
+    assert_eq!(whoami(&mut world, &owner).0, 200, "nor does a dead token hold its member up");
+    let id = world.begin_http(&secret, "POST", "/v1/tokens/revoke-by-key", &json!(null));
+    assert_ne!(world.response(id).0, 429, "to end a token is never held up");
+    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(world.http(&owner, "DELETE", &path, &json!(null)).0, 200);
+    world.now = world.now.plus_seconds(60);
+    assert_eq!(whoami(&mut world, &owner).0, 200);
+}
