@@ -37,6 +37,18 @@ macro_rules! uuid_id {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid())
             }
+
+            /// Its 16 bytes in network order (RFC 9562, section 4).
+            #[must_use]
+            pub const fn to_bytes(&self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// From its 16 bytes in network order.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
         }
 
         impl fmt::Display for $name {
@@ -78,6 +90,10 @@ uuid_id! {
 uuid_id! {
     /// Names an invitation.
     InvitationId
+}
+uuid_id! {
+    /// Names a passkey of a member.
+    PasskeyId
 }
 
 /// Names an organisation inside a credential and a `keyid`: six base62 characters, some 2^35 of them.

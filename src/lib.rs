@@ -13,3 +13,4 @@ pub mod protocol;
 pub mod signature;
 pub mod time;
 pub mod token;
+pub mod webauthn;

@@ -10,6 +10,7 @@ use crate::key::Thumbprint;
 use crate::policy::GrantSet;
 use crate::problem::Problem;
 use crate::protocol::imported::{Try, Upgrade};
+use crate::protocol::session::SignIn;
 use crate::protocol::{Epoch, Record, Version};
 use crate::time::Timestamp;
 use crate::token::Digest;
@@ -53,6 +54,8 @@ pub enum OrganizationCall {
         /// What was asked.
         request: HttpRequest,
     },
+    /// Somebody signs in to the console, or gets back in. Answered by an [`HttpResponse`].
+    SignIn(Box<SignIn>),
     /// Make the organisation, from the instance alone; the same call twice makes it once. Answered by [`Founded`].
     Found(Box<Found>),
 }
@@ -86,6 +89,8 @@ pub enum Lookup {
     Alias(String),
     /// The token itself.
     Token(TokenId),
+    /// The SHA-256 of the secret of a session in the console. Only the cookie leads here.
+    Session(Digest),
 }
 
 /// The authority's answer to an [`Ask`].
@@ -210,7 +215,8 @@ pub struct Done {
 /// A management call whose credential the gate has verified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manage {
-    /// Which token was presented. The authority reads it again in its own transaction.
+    /// Which token was presented, or which session of the console: both are named by the record that the authority gave.
+    /// It reads them again in its own transaction.
     pub token: TokenId,
     /// Whether possession was proved by a signature.
     pub signed: bool,
@@ -318,6 +324,18 @@ pub enum InstanceCall {
     },
     /// The route table, with the same lease as an organisation's records. Answered by [`Routes`].
     Routes(Ask),
+    /// Which organisation has this name in addresses. Answered by [`Named`].
+    Locate {
+        /// The name.
+        slug: String,
+    },
+}
+
+/// The instance's answer to [`InstanceCall::Locate`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The organisation; none: nobody has the name.
+    pub organization: Option<ShortId>,
 }
 
 /// The instance's answer to [`InstanceCall::Routes`].
@@ -439,7 +457,8 @@ impl Lookup {
             Self::Digest(digest) => Some(format!("d:{digest}")),
             Self::Thumbprint(thumbprint) => Some(format!("t:{thumbprint}")),
             Self::Alias(alias) => Some(format!("a:{alias}")),
-            Self::Token(_) => None,
+            // A session is known to its authority alone.
+            Self::Token(_) | Self::Session(_) => None,
         }
     }
 }

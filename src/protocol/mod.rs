@@ -10,6 +10,7 @@ pub mod login;
 pub mod message;
 mod record;
 pub mod route;
+pub mod session;
 pub mod uses;
 
 pub use epoch::{Epoch, Version};

@@ -31,7 +31,7 @@ pub use digest::Digest;
 pub use error::TokenError;
 pub use format::Format;
 pub use parse::{Inspected, Parsed, inspect, parse};
-pub use secret::{InstanceSecret, Secret};
+pub use secret::{InstanceSecret, Secret, TAG_LEN};
 
 /// The most bytes that a credential can have. The longest that any format makes has 160.
 pub const MAX_CREDENTIAL_LEN: usize = 256;

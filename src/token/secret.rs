@@ -58,12 +58,12 @@ impl Secret {
 pub struct InstanceSecret(Zeroizing<Vec<u8>>);
 
 /// How many characters the tag of an organisation has.
-pub(super) const TAG_LEN: usize = 4;
+pub const TAG_LEN: usize = 4;
 
 impl InstanceSecret {
     /// What the tag is computed over, before the short id: so that no other use of the same secret gives the same
     /// bytes.
-    const DOMAIN: &[u8] = b"symbolon organization tag\0";
+    const DOMAIN: &str = "symbolon organization tag";
 
     /// From 32 to 128 bytes of a cryptographic source of randomness.
     ///
@@ -77,20 +77,36 @@ impl InstanceSecret {
         }
     }
 
-    /// The four characters after an organisation's short id in every native token: one in 62^4, some 15 million, is
-    /// right.
-    pub(super) fn tag(&self, organization: &ShortId) -> Result<[u8; TAG_LEN], TokenError> {
+    /// HMAC-SHA-256 under this secret of something that the instance must recognise as its own. `domain` says what it
+    /// is, and is another for each use; it holds no zero byte.
+    ///
+    /// # Errors
+    /// [`TokenError::NotAnInstanceSecret`], for which there is no known cause.
+    pub fn code(&self, domain: &str, parts: &[&[u8]]) -> Result<[u8; 32], TokenError> {
         // HMAC takes keys of any length; the error has no cause.
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(|_| TokenError::NotAnInstanceSecret)?;
-        mac.update(Self::DOMAIN);
-        mac.update(organization.as_str().as_bytes());
-        let code: [u8; 32] = mac.finalize().into_bytes().into();
+        mac.update(domain.as_bytes());
+        mac.update(&[0]);
+        for part in parts {
+            mac.update(part);
+        }
+        Ok(mac.finalize().into_bytes().into())
+    }
+
+    /// The four characters after an organisation's short id in every native token: one in 62^4, some 15 million, is
+    /// right.
+    ///
+    /// # Errors
+    /// As [`InstanceSecret::code`].
+    pub fn tag(&self, organization: &ShortId) -> Result<[u8; TAG_LEN], TokenError> {
+        let code = self.code(Self::DOMAIN, &[organization.as_str().as_bytes()])?;
         let first = code.first_chunk().copied().unwrap_or_default();
         Ok(base62::digits(u64::from_be_bytes(first)))
     }
 
     /// Whether this is the organisation's tag, in a time that does not depend on where it differs.
-    pub(super) fn is_tag(&self, organization: &ShortId, tag: &str) -> bool {
+    #[must_use]
+    pub fn is_tag(&self, organization: &ShortId, tag: &str) -> bool {
         self.tag(organization).is_ok_and(|expected| expected.ct_eq(tag.as_bytes()).into())
     }
 }

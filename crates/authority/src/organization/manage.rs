@@ -14,6 +14,7 @@ use symbolon::protocol::message::{
 };
 
 use super::claims::{self, Wanted};
+use super::console::ConsoleSession;
 use super::failure::{Failure, Result};
 use super::found::{self, Prepared};
 use super::head::Head;
@@ -118,7 +119,10 @@ impl<S: Store> Organization<S> {
         store.transaction(|| {
             let limits = *profiles.current(store, &Head::read(store)?)?.limits();
             let token = super::token::Token::find(store, context.now, manage.token)?;
-            let member = token.and_then(|token| token.owner_id());
+            let member = match token {
+                Some(token) => token.owner_id(),
+                None => ConsoleSession::find(store, context.now, manage.token)?.map(|console| console.member),
+            };
             let refused = rate::subjects(rate::REFUSED, manage.token, None, &Client::default());
             rate::check(store, context.now, limits.failed, &refused)?;
             let subjects = rate::subjects("create", manage.token, member, &manage.request.client);
@@ -184,7 +188,7 @@ impl<S: Store> Organization<S> {
         let outcome = store.transaction(|| {
             let head = Head::read(store)?;
             let profile = profiles.current(store, &head)?;
-            let mut session = Session::open(store, context, profile, head, &job.manage)?;
+            let mut session = Session::open(store, context, profile, head, &job.manage, !matches!(job.does, Does::AsAsked))?;
             session.told = told;
             match job.does {
                 Does::AsAsked => match wire::system(&job.manage.request.path) {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{Actor, Name, Profile, Subject};
+use symbolon::policy::{Actor, GrantSet, Name, Profile, Subject};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::login::Shown;
 use symbolon::protocol::message::{HttpRequest, Manage};
@@ -13,9 +13,11 @@ use symbolon::token::{InstanceSecret, Secret};
 use super::activity::Who;
 use super::change::{Change, within};
 use super::claims::Wanted;
+use super::console::ConsoleSession;
 use super::failure::{Failure, Result};
 use super::head::Head;
 use super::http::{self, contract::Operation};
+use super::member::{Member, Status};
 use super::token::Token;
 use crate::machine::Context;
 use crate::store::{Store, Value};
@@ -33,8 +35,12 @@ pub(crate) struct Session<'t, 'c, S> {
     pub(crate) signed: bool,
     /// The Argon2id hash of the passphrase in the body, made by the gate.
     pub(crate) passphrase_hash: Option<&'t str>,
-    /// The token in use.
-    pub(crate) token: Token,
+    /// The token in use; none for a session of the console, or where somebody is acted for.
+    pub(crate) token: Option<Token>,
+    /// The session of the console in use.
+    pub(crate) console: Option<ConsoleSession>,
+    /// The member who acts, or whose token does.
+    pub(crate) owner: Option<Member>,
     /// Who acts, for decisions.
     pub(crate) actor: Actor,
     /// Who acts, for the activity log.
@@ -64,7 +70,10 @@ pub(crate) struct Ready {
 }
 
 impl<'t, 'c, S: Store> Session<'t, 'c, S> {
-    /// Reads the token, its owner and role again, and judges whether it still stands.
+    /// Reads the credential, its owner and role again, and judges whether it still stands.
+    ///
+    /// `on_behalf`: nobody has presented it just now. It names whoever has approved or invited, as
+    /// [`Session::acting`] wrote it down, which may be a member.
     ///
     /// # Errors
     /// The credential's own fault, as at a verification.
@@ -74,9 +83,12 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
         profile: Rc<Profile>,
         head: Head,
         manage: &'t Manage,
+        on_behalf: bool,
     ) -> Result<Self> {
         let now = context.now;
-        let token = Token::find(store, now, manage.token)?.ok_or(Code::UnknownToken)?;
+        let Some(token) = Token::find(store, now, manage.token)? else {
+            return Self::of_member(store, context, profile, head, manage, on_behalf);
+        };
         // Whoever holds a token may end it, however it stands.
         let ends_itself = match http::route(&manage.request) {
             Ok((Operation::RevokeByKey, _)) => manage.signed,
@@ -111,7 +123,57 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
             request: &manage.request,
             signed: manage.signed,
             passphrase_hash: manage.passphrase_hash.as_deref(),
-            token,
+            owner: token.owner.clone(),
+            token: Some(token),
+            console: None,
+            actor,
+            who,
+            told: None,
+            possession_shown: false,
+        })
+    }
+
+    /// A member who acts without a token: in the console, or through what they have approved. All that their role
+    /// permits as it is now is granted.
+    fn of_member(
+        store: &'t S,
+        context: &'t mut Context<'c>,
+        profile: Rc<Profile>,
+        head: Head,
+        manage: &'t Manage,
+        on_behalf: bool,
+    ) -> Result<Self> {
+        let (console, owner) = if on_behalf {
+            (None, Member::find(store, MemberId::from_bytes(manage.token.to_bytes()))?)
+        } else {
+            let console = ConsoleSession::find(store, context.now, manage.token)?.ok_or(Code::UnknownToken)?;
+            console.used(store, context.now, &manage.request.client)?;
+            let owner = Member::find(store, console.member)?;
+            (Some(console), owner)
+        };
+        let owner = owner.ok_or(Code::UnknownToken)?;
+        if owner.status != Status::Active {
+            return Err(Code::OwnerSuspended.into());
+        }
+        let actor = Actor {
+            member: Some(owner.id),
+            token: None,
+            role: owner.role.parse().ok(),
+            granted: GrantSet::all(),
+            effective: profile.role(&owner.role).map(|role| role.grants()).unwrap_or_default(),
+        };
+        let who = Who { member: Some(owner.id), token: None, client: manage.request.client.clone() };
+        Ok(Self {
+            store,
+            context,
+            head,
+            profile,
+            request: &manage.request,
+            signed: false,
+            passphrase_hash: manage.passphrase_hash.as_deref(),
+            token: None,
+            console,
+            owner: Some(owner),
             actor,
             who,
             told: None,
@@ -130,6 +192,8 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
             signed: self.signed,
             passphrase_hash: None,
             token: self.token.clone(),
+            console: self.console.clone(),
+            owner: self.owner.clone(),
             actor: self.actor.clone(),
             who: self.who.clone(),
             told: None,
@@ -167,9 +231,25 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
         self.actor.member
     }
 
+    /// The current role of the member who acts, or whose token does.
+    pub(crate) fn owner_role(&self) -> Option<&str> {
+        self.owner.as_ref().map(|owner| owner.role.as_str())
+    }
+
+    /// Who acts, by a name that still leads to them when a session of the console has ended: the token in use, or the
+    /// member.
+    pub(crate) fn acting(&self) -> TokenId {
+        match (self.actor.token, self.actor.member) {
+            (Some(token), _) => token,
+            (None, Some(member)) => TokenId::from_bytes(member.to_bytes()),
+            // There is always one of them.
+            (None, None) => TokenId::from_bytes([0; 16]),
+        }
+    }
+
     /// Who acts, as the name of what belongs to them alone: challenges and idempotency keys.
     pub(crate) fn principal(&self) -> Value {
-        Value::text(&self.token.id)
+        Value::text(&self.acting())
     }
 }
 

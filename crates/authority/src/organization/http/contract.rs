@@ -337,7 +337,8 @@ pub(crate) struct OrganizationDocument {
 pub(crate) struct WhoAmI {
     pub(crate) organization: OrganizationDocument,
     pub(crate) principal: PrincipalDocument,
-    pub(crate) token: TokenDocument,
+    /// The token in use; null for a session of the console.
+    pub(crate) token: Option<TokenDocument>,
     /// The effective permissions that hold on every resource.
     pub(crate) permissions: Vec<Permission>,
     /// The effective permissions that hold on some resources alone.

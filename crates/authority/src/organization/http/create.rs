@@ -52,7 +52,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Problem::field("kind", format!("must be one of {}", names.join(", ")))
     })?;
     let now = session.context.now;
-    let approved = profile.approve(kind, &session.actor, &creation(&asked), session.token.owner_role(), now)?;
+    let approved = profile.approve(kind, &session.actor, &creation(&asked), session.owner_role(), now)?;
     let not_before = not_before(asked.not_before, approved.expires_at)?;
     let passphrase = passphrase(session, asked.passphrase.is_some())?;
     let public_key = asked.public_key.as_ref().map(public_key).transpose()?;
@@ -87,7 +87,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
     };
     let keys: Vec<String> = made.keys.iter().map(|wanted| wanted.key.clone()).collect();
     let owner = (kind.owner == Ownership::Member).then(|| session.member()).flatten();
-    let (member, by_token) = (session.member(), session.token.id);
+    let (member, by_token) = (session.member(), session.actor.token);
     let passphrase = passphrase.map(str::to_owned);
     session.change(|change| {
         insert(
@@ -98,7 +98,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
                 approved: &approved,
                 owner,
                 created_by_member: member,
-                created_by_token: Some(by_token),
+                created_by_token: by_token,
                 prefix: &prefix,
                 fingerprint,
                 passphrase: passphrase.as_deref(),

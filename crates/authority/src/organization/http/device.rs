@@ -49,7 +49,7 @@ pub(crate) fn approve<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
     let now = session.context.now;
     // Decided here so that whoever may not is told at once; and again when the token is made.
     let creation = make::login(kind, asked.name.clone(), now);
-    profile.approve(kind, &session.actor, &creation, session.token.owner_role(), now)?;
+    profile.approve(kind, &session.actor, &creation, session.owner_role(), now)?;
     let approval = Approval {
         organization: session.head.short_id,
         token: match &session.told {
@@ -62,7 +62,7 @@ pub(crate) fn approve<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
         Asked::Told(Shown::Found(asking)) => asking,
         Asked::Told(other) => return refused(session, &other),
     };
-    let approver = session.token.id;
+    let approver = session.acting();
     let details = json!({
         "kind": kind.name, "client_id": asking.client_id, "asked_from": asking.client,
     });
@@ -205,7 +205,7 @@ enum Asked {
 }
 
 fn ask<S: Store>(session: &mut Session<'_, '_, S>, call: LoginCall) -> Result<Asked> {
-    let token = session.token.id;
+    let token = session.acting();
     ask_about(session, call, token)
 }
 
@@ -225,7 +225,7 @@ fn ask_about<S: Store>(session: &mut Session<'_, '_, S>, call: LoginCall, token:
 
 /// Who guesses at codes.
 fn guesser<S: Store>(session: &Session<'_, '_, S>) -> Vec<String> {
-    rate::subjects("login", session.token.id, session.actor.member, &session.request.client)
+    rate::subjects("login", session.acting(), session.actor.member, &session.request.client)
 }
 
 /// A code that is not there counts as a guess. Answered and not failed, so that the count is kept.

@@ -80,13 +80,13 @@ pub(crate) fn revoke_by_key<S: Store>(session: &mut Session<'_, '_, S>) -> Resul
             .detail("This request must be signed with the private key of the token that it ends.")
             .into());
     }
-    let token = session.token.clone();
+    let token = session.token.clone().ok_or(Code::NotFound)?;
     end(session, &token, "key")
 }
 
 /// Revokes the token in use (RFC 7009). It needs no permission but the token itself.
 pub(crate) fn revoke_self<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
-    let token = session.token.clone();
+    let token = session.token.clone().ok_or(Code::NotFound)?;
     end(session, &token, "holder")
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
             return Ok(Outcome::Claim(Ready { tokens, secret: None, keys, claimed: false }));
         }
     };
-    let (member, by_token) = (session.member(), session.token.id);
+    let (member, by_token) = (session.member(), session.actor.token);
     session.change(|change| {
         for (id, new) in ready.tokens.iter().zip(&all) {
             insert(
@@ -74,7 +74,7 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
                     approved: &new.approved,
                     owner: (new.kind.owner == Ownership::Member).then_some(member).flatten(),
                     created_by_member: member,
-                    created_by_token: Some(by_token),
+                    created_by_token: by_token,
                     prefix: &new.prefix,
                     fingerprint: None,
                     passphrase: None,
@@ -127,7 +127,7 @@ fn one<'p, S: Store>(
         service: asked.service,
     };
     let now = session.context.now;
-    let approved = profile.approve(kind, &session.actor, &creation, session.token.owner_role(), now)?;
+    let approved = profile.approve(kind, &session.actor, &creation, session.owner_role(), now)?;
     Ok(Imported { kind, approved, proof, key, prefix })
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outco
         created_at: now,
         expires_at: now.plus_seconds(LIFE_SECONDS),
     };
-    let inviter = session.token.id;
+    let inviter = session.acting();
     session.change(|change| {
         change.store.execute(
             "INSERT INTO invitation (id, digest, inviter, email, role, created_at, expires_at)
@@ -160,7 +160,7 @@ pub(crate) fn accept<S: Store>(
     // The inviter was asked; what is done now is the new member's own doing.
     session.who.token = None;
     session.who.member = Some(member.id);
-    let inviter = session.token.id;
+    let inviter = session.acting();
     session.change(|change| {
         if !member.insert(change.store)? {
             return Err(email_taken());

@@ -76,7 +76,7 @@ pub(crate) fn token<S: Store>(
     more: &serde_json::Value,
     ready: Option<Ready>,
 ) -> Result<Making> {
-    let role = session.token.owner_role().map(str::to_owned);
+    let role = session.owner_role().map(str::to_owned);
     let owner = Owner { member: session.member(), role: role.as_deref(), actor: session.actor.clone() };
     token_for(session, kind, creation, &owner, id, more, ready)
 }
@@ -114,7 +114,7 @@ pub(crate) fn token_for<S: Store>(
     let secret = made.secret.ok_or(Failure::Broken("no secret is ready"))?;
     let (proof, prefix, _) = of_secret(kind, &secret)?;
     let keys: Vec<String> = made.keys.iter().map(|wanted| wanted.key.clone()).collect();
-    let by_token = session.token.id;
+    let by_token = session.actor.token;
     let mut details = describe(kind, &approved);
     if let (Some(object), Some(more)) = (details.as_object_mut(), more.as_object()) {
         object.extend(more.clone());
@@ -128,7 +128,7 @@ pub(crate) fn token_for<S: Store>(
                 approved: &approved,
                 owner: owner.member.filter(|_| kind.owner == Ownership::Member),
                 created_by_member: owner.member,
-                created_by_token: Some(by_token),
+                created_by_token: by_token,
                 prefix: &prefix,
                 fingerprint: None,
                 passphrase: None,

@@ -2,26 +2,29 @@
 
 use super::contract::{PrincipalDocument, WhoAmI};
 use super::{Outcome, document, reply};
-use crate::organization::failure::Result;
+use crate::organization::failure::{Failure, Result};
 use crate::organization::session::Session;
 use crate::store::Store;
 
 /// Who the credential is. It needs no permission.
 pub(crate) fn whoami<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
-    let token = &session.token;
-    let principal = match &token.owner {
-        Some(owner) => PrincipalDocument::Member {
+    let principal = match (&session.owner, &session.token) {
+        (Some(owner), _) => PrincipalDocument::Member {
             id: owner.id,
             name: owner.name.clone(),
             email: owner.email.clone(),
             role: owner.role.clone(),
         },
-        None => PrincipalDocument::Token { id: token.id, name: token.name.clone(), role: token.chosen.role.clone() },
+        (None, Some(token)) => {
+            PrincipalDocument::Token { id: token.id, name: token.name.clone(), role: token.chosen.role.clone() }
+        }
+        (None, None) => return Err(Failure::Broken("neither a member nor a token acts")),
     };
+    let token = session.token.as_ref().map(|token| document::token(token, &session.profile)).transpose()?;
     let answer = WhoAmI {
         organization: document::organization(&session.head),
         principal,
-        token: document::token(token, &session.profile)?,
+        token,
         permissions: session.actor.effective.unlimited().cloned().collect(),
         grants: session.actor.effective.limited().cloned().collect(),
     };
