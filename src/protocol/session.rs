@@ -53,6 +53,16 @@ pub fn is_csrf_token(session: &Digest, token: &str) -> bool {
     csrf_token(session).as_bytes().ct_eq(token.as_bytes()).into()
 }
 
+/// The RP id of an origin: its host name.
+#[must_use]
+pub fn rp_id(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
 /// What a challenge is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -227,6 +237,18 @@ mod tests {
         assert_eq!(UserHandle::decode(&instance(8), &text), None);
         for text in ["", "AAAA", &text[4..], &format!("{text}AA")] {
             assert_eq!(UserHandle::decode(&instance(7), text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_rp_id_is_the_host_alone() {
+        for (origin, host) in [
+            ("https://tokens.example", "tokens.example"),
+            ("http://localhost:8787", "localhost"),
+            ("https://[::1]:443", "[::1]"),
+            ("https://[::1]", "[::1]"),
+        ] {
+            assert_eq!(rp_id(origin), host);
         }
     }
 

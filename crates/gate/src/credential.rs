@@ -78,6 +78,8 @@ pub(crate) enum Credential {
     Bearer(Secret, Option<Header>),
     /// A signature.
     Signature(Box<Candidate>),
+    /// The secret of a session in the console, out of its cookie.
+    Session(Secret),
 }
 
 /// What a request presents.
@@ -169,7 +171,7 @@ mod tests {
                 assert_eq!(secret.expose(), token());
                 Ok(header)
             }
-            Ok(Presented { credential: Some(Credential::Signature(_)), .. }) => panic!("a signature"),
+            Ok(Presented { .. }) => panic!("another credential"),
             Err(Unreadable::Problem(problem)) => Err(problem.code),
             Err(Unreadable::Signature(error)) => Err(error.code()),
         };

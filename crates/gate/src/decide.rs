@@ -19,7 +19,7 @@ use crate::credential::{Credential, Presented, Side, Unreadable, presented};
 use crate::ports::Unavailable;
 use crate::request::GateRequest;
 use crate::signed::{self, Body};
-use crate::{imported, lookup, passphrase};
+use crate::{imported, lookup, passphrase, session};
 
 /// What a verification asks of a credential.
 #[derive(Clone, Copy)]
@@ -98,11 +98,18 @@ pub(crate) async fn request(
         Some(accept) => refusal.accepting(accept),
         None => refusal,
     };
-    let found = match presented(request, side, &context.gate.known) {
+    let mut found = match presented(request, side, &context.gate.known) {
         Ok(found) => found,
         Err(Unreadable::Problem(problem)) => return Err(problem.into()),
         Err(Unreadable::Signature(error)) => return Err(accepting(Refusal::signature(error))),
     };
+    if found.credential.is_none()
+        && side == Side::Management
+        && let Some(secret) = session::presented(request, &context.gate.known)?
+    {
+        session::guard(request, &secret)?;
+        found.credential = Some(Credential::Session(secret));
+    }
     if found.credential.is_none() {
         return Err(accepting(Refusal::new(Code::MissingCredential)));
     }
@@ -206,6 +213,15 @@ async fn prove(
                 return Err(Problem::new(Code::MalformedCredential).detail(detail).into());
             }
             Ok(Proved { record, newest, verified: None })
+        }
+        Credential::Session(secret) => {
+            let name = context.gate.known.read(secret.expose()).map_err(|_| unknown())?;
+            // A name of its own: nothing but a session is ever found by the cookie, and no session by anything else.
+            let lookup = Lookup::Session(name.digest);
+            let demand = Demand { freshness: Some(Freshness::Strict), ..*demand };
+            let record = find(context, name.organization, &lookup, &demand).await?.ok_or_else(unknown)?;
+            record.bearer(&name.digest, context.io.now()).ok_or_else(unknown)?;
+            Ok(Proved { record, newest: true, verified: None })
         }
         Credential::Signature(candidate) => {
             let Some(name) = signed::key_name(&candidate, request) else {

@@ -28,6 +28,7 @@ mod passphrase;
 mod ports;
 mod refusal;
 mod request;
+mod session;
 mod signed;
 pub mod slow;
 mod state;

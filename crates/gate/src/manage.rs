@@ -15,10 +15,10 @@ use crate::oauth;
 use crate::ports::BodyError;
 use crate::request::{Address, GateRequest, Outcome};
 use crate::wire::{self, Errors};
-use crate::{passphrase, refusal, verify};
+use crate::{passphrase, refusal, session, verify};
 
 /// How large the body of a call may be, in bytes: a profile with its escapes fits.
-const MAX_BODY_BYTES: u32 = 256 * 1024;
+pub(crate) const MAX_BODY_BYTES: u32 = 256 * 1024;
 /// How large an import may be, in bytes.
 const MAX_IMPORT_BYTES: u32 = 1024 * 1024;
 /// The fields of a request that an authority reads.
@@ -60,6 +60,12 @@ pub(crate) enum Call {
     Wire(Errors),
     /// To the organisation of the private key in the body.
     RevokeByPrivateKey,
+    /// Done here, for the console.
+    SignInOptions,
+    /// To the organisation of the passkey.
+    SignIn,
+    /// To the organisation that the body names.
+    Recover,
 }
 
 const ORGANIZATION: Call = Call::Organization { limit: MAX_BODY_BYTES };
@@ -88,8 +94,16 @@ fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
             ["tokens" | "members"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
             ["tokens", _] => &[("GET", ORGANIZATION), ("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
             ["tokens", _, "rotate" | "regenerate"] => &[("POST", ORGANIZATION)],
-            ["invitations"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
             ["keys", "challenge"] | ["onboarding"] => &[("POST", ORGANIZATION)],
+            ["invitations"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
+            ["sessions"] => &[("GET", ORGANIZATION), ("POST", Call::SignIn)],
+            ["sessions", "options"] => &[("POST", Call::SignInOptions)],
+            ["sessions", "recover"] => &[("POST", Call::Recover)],
+            ["sessions", "current"] => &[("GET", ORGANIZATION), ("DELETE", ORGANIZATION)],
+            ["sessions", "current", "confirm"] => &[("POST", ORGANIZATION)],
+            ["passkeys"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
+            ["passkeys", "options" | "recovery-codes"] => &[("POST", ORGANIZATION)],
+            ["sessions" | "passkeys", _] => &[("DELETE", ORGANIZATION)],
             ["members", _] => &[("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
             ["profile"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
             ["activity"] | ["activity", "verify" | "export"] => &[("GET", ORGANIZATION)],
@@ -224,6 +238,9 @@ async fn answer(
             let allowed = decide::request(context, request, Side::Management, &demand).await?;
             organization(context, request, address, &allowed, wire::MAX_BODY_BYTES).await
         }
+        Call::SignInOptions => session::options(context, request, address).await,
+        Call::SignIn => session::sign_in(context, request, address).await.map(uncached),
+        Call::Recover => session::recover(context, request, address).await.map(uncached),
         Call::RevokeByPrivateKey => wire::revoke_by_private_key(context, request, address).await.map(uncached),
     }
 }
@@ -287,7 +304,7 @@ fn uncached(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-async fn http_request(
+pub(crate) async fn http_request(
     context: &Context,
     request: &GateRequest,
     address: Address<'_>,

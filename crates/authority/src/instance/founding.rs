@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 use symbolon::id::{OrganizationId, ShortId};
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::message::{Found, Founded, HttpRequest, OrganizationCall};
+use symbolon::protocol::message::{Found, Founded, HttpRequest, Named, OrganizationCall};
 use symbolon::token::Digest;
 
 use super::body::Founding;
@@ -118,6 +118,17 @@ impl<S: Store> Instance<S> {
             return Ok(None);
         }
         Ok(self.known("founding = 1 AND done = 1", "")?.map(|known| known.id))
+    }
+
+    /// The organisation of this name, once it is made.
+    pub(super) fn named(&mut self, slug: &str) -> Result<Named, StoreError> {
+        // An empty name is no parameter to what follows.
+        let organization = if self.is_prepared()? && !slug.is_empty() {
+            self.known("slug = ?1 AND done = 1", slug)?.map(|known| known.short_id)
+        } else {
+            None
+        };
+        Ok(Named { organization })
     }
 
     fn known(&self, condition: &str, slug: &str) -> Result<Option<Known>, StoreError> {

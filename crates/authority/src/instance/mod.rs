@@ -67,6 +67,10 @@ impl<S: Store> Instance<S> {
                 Ok(json) => return vec![Effect::Reply { id, json }],
                 Err(fault) => Err(fault.into()),
             },
+            InstanceCall::Locate { slug } => match self.named(&slug).and_then(|answer| answer::json(&answer)) {
+                Ok(json) => return vec![Effect::Reply { id, json }],
+                Err(fault) => Err(fault.into()),
+            },
             InstanceCall::Setup { request } => self.setup(context, id, &request),
             InstanceCall::Manage { organization, token: _, effective, request } => {
                 self.founding_organization().map_err(Refusal::from).and_then(|founding| {

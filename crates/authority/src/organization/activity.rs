@@ -37,6 +37,14 @@ pub(crate) enum Action {
     LoginDeny,
     InvitationCreate,
     InvitationAccept,
+    SessionBegin,
+    SessionRecover,
+    SessionRefuse,
+    SessionConfirm,
+    SessionEnd,
+    PasskeyAdd,
+    PasskeyRemove,
+    RecoveryRenew,
 }
 
 impl Action {
@@ -63,6 +71,14 @@ impl Action {
             Self::LoginDeny => "login.deny",
             Self::InvitationCreate => "invitation.create",
             Self::InvitationAccept => "invitation.accept",
+            Self::SessionBegin => "session.begin",
+            Self::SessionRecover => "session.recover",
+            Self::SessionRefuse => "session.refuse",
+            Self::SessionConfirm => "session.confirm",
+            Self::SessionEnd => "session.end",
+            Self::PasskeyAdd => "passkey.add",
+            Self::PasskeyRemove => "passkey.remove",
+            Self::RecoveryRenew => "recovery_codes.renew",
         }
     }
 }

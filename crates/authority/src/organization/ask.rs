@@ -4,6 +4,7 @@ use symbolon::id::TokenId;
 use symbolon::protocol::message::{Answer, Ask, Attempted, Changes, Client, Done, Lookup};
 use symbolon::protocol::{Epoch, Record};
 
+use super::console::ConsoleSession;
 use super::failure::Result;
 use super::head::Head;
 use super::leases::Lease;
@@ -110,6 +111,12 @@ fn find<S: Store>(
     profile: &symbolon::policy::Profile,
     lookup: &Lookup,
 ) -> Result<Option<Record>> {
+    if let Lookup::Session(digest) = lookup {
+        return match ConsoleSession::by_digest(store, context.now, digest)? {
+            Some(session) => session.record(store, head, profile),
+            None => Ok(None),
+        };
+    }
     let id = match (lookup, lookup.locator_key()) {
         (Lookup::Token(id), _) => Some(*id),
         (_, Some(key)) => token::by_key(store, &key)?,

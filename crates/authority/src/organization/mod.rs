@@ -9,6 +9,7 @@ mod activity;
 mod ask;
 mod change;
 mod claims;
+mod console;
 mod failure;
 mod found;
 mod head;
@@ -139,6 +140,7 @@ impl<S: Store> Organization<S> {
             Ok(OrganizationCall::Manage(manage)) => self.manage(context, id, manage),
             Ok(OrganizationCall::CollectLogin { token }) => self.collect_login(context, id, token),
             Ok(OrganizationCall::AcceptInvitation { request }) => self.accept_invitation(context, id, request),
+            Ok(OrganizationCall::SignIn(call)) => self.sign_in(context, id, &call),
             Ok(OrganizationCall::Found(found)) => self.found(context, id, *found),
         }
     }

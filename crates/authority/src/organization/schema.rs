@@ -178,6 +178,46 @@ const TABLES: &[&str] = &[
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         token TEXT NOT NULL UNIQUE
     ) STRICT",
+    // `credential` is the authenticator's name for it, in base64url; `rp_id` the host that it was made for.
+    "CREATE TABLE passkey (
+        id TEXT PRIMARY KEY,
+        member TEXT NOT NULL REFERENCES member (id),
+        credential TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        public_key TEXT NOT NULL,
+        sign_count INTEGER NOT NULL,
+        backup_eligible INTEGER NOT NULL,
+        rp_id TEXT NOT NULL,
+        transports TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX passkey_member ON passkey (member)",
+    "CREATE TABLE recovery_code (
+        digest TEXT PRIMARY KEY,
+        member TEXT NOT NULL REFERENCES member (id)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX recovery_code_member ON recovery_code (member)",
+    // Sessions in the console. `digest` is the SHA-256 of the secret in the cookie; no passkey: a recovery code.
+    "CREATE TABLE console_session (
+        id TEXT PRIMARY KEY,
+        member TEXT NOT NULL REFERENCES member (id),
+        digest TEXT NOT NULL UNIQUE,
+        passkey TEXT,
+        created_at INTEGER NOT NULL,
+        fresh_until INTEGER,
+        last_used_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        address TEXT,
+        user_agent TEXT
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX console_session_member ON console_session (member, last_used_at)",
+    // Challenges for passkeys that were used, until their time has run out.
+    "CREATE TABLE spent_challenge (
+        challenge TEXT PRIMARY KEY,
+        until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX spent_challenge_until ON spent_challenge (until)",
     "CREATE TABLE rate (
         subject TEXT PRIMARY KEY,
         since INTEGER NOT NULL,

@@ -36,6 +36,7 @@ shapes! {
     Vec<String>: "a list of texts",
     Vec<AskedGrant>: "a list of {permission, resource}",
     Vec<Map<String, Value>>: "a list of objects",
+    Map<String, Value>: "an object",
     PublicKeyText: "128 hexadecimal digits, a public key in PEM, or a JWK",
     PossessionProof: "a signature in base64, or {challenge, signature}",
     Status: "active or suspended",

@@ -2,7 +2,7 @@
 //! this alone.
 
 use serde::{Deserialize, Serialize};
-use symbolon::id::{InvitationId, MemberId, OrganizationId, TokenId};
+use symbolon::id::{InvitationId, MemberId, OrganizationId, PasskeyId, TokenId};
 use symbolon::policy::{AskedGrant, Caution, Change, Grant, Name, Permission};
 use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
@@ -41,6 +41,15 @@ pub(crate) enum Operation {
     CreateInvitation,
     ListInvitations,
     RevokeSelf,
+    BeginPasskey,
+    AddPasskey,
+    ListPasskeys,
+    RemovePasskey,
+    RenewRecoveryCodes,
+    ListSessions,
+    ReadSession,
+    ConfirmSession,
+    EndSession,
 }
 
 /// A route: method, path, where `{id}` stands for one part, and what it calls.
@@ -84,6 +93,15 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/v1/invitations", Operation::ListInvitations),
     route("POST", "/v1/invitations", Operation::CreateInvitation),
     route("POST", "/oauth/revoke", Operation::RevokeSelf),
+    route("POST", "/v1/passkeys/options", Operation::BeginPasskey),
+    route("POST", "/v1/passkeys/recovery-codes", Operation::RenewRecoveryCodes),
+    route("GET", "/v1/passkeys", Operation::ListPasskeys),
+    route("POST", "/v1/passkeys", Operation::AddPasskey),
+    route("DELETE", "/v1/passkeys/{id}", Operation::RemovePasskey),
+    route("GET", "/v1/sessions", Operation::ListSessions),
+    route("GET", "/v1/sessions/current", Operation::ReadSession),
+    route("POST", "/v1/sessions/current/confirm", Operation::ConfirmSession),
+    route("DELETE", "/v1/sessions/{id}", Operation::EndSession),
 ];
 
 request! {
@@ -178,6 +196,40 @@ request! {
         optional email: Option<String>,
         optional role: Option<String>,
         optional status: Option<Status>,
+    }
+}
+
+request! {
+    /// `POST /v1/passkeys`: `credential` is what the browser's `toJSON()` gives.
+    pub(crate) struct AddPasskey {
+        required challenge_id: String,
+        required name: String,
+        required credential: serde_json::Map<String, serde_json::Value>,
+    }
+}
+
+request! {
+    /// `POST /v1/sessions`.
+    pub(crate) struct CreateSession {
+        required challenge_id: String,
+        required credential: serde_json::Map<String, serde_json::Value>,
+    }
+}
+
+request! {
+    /// `POST /v1/sessions/current/confirm`.
+    pub(crate) struct ConfirmSession {
+        required challenge_id: String,
+        required credential: serde_json::Map<String, serde_json::Value>,
+    }
+}
+
+request! {
+    /// `POST /v1/sessions/recover`: `organization` has led here already.
+    pub(crate) struct RecoverSession {
+        required organization: String,
+        required email: String,
+        required recovery_code: String,
     }
 }
 
@@ -384,6 +436,69 @@ pub(crate) struct ActivityDocument {
 pub(crate) struct ActivityActor {
     pub(crate) member: Option<String>,
     pub(crate) token: Option<String>,
+}
+
+/// What to hand to `navigator.credentials`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PasskeyOptions {
+    pub(crate) challenge_id: String,
+    pub(crate) public_key: serde_json::Value,
+}
+
+/// A passkey.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PasskeyDocument {
+    pub(crate) id: PasskeyId,
+    pub(crate) name: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Option<Timestamp>,
+}
+
+/// A member's passkeys.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Passkeys {
+    pub(crate) items: Vec<PasskeyDocument>,
+    pub(crate) recovery_codes_left: u32,
+}
+
+/// A new passkey. The codes are shown once.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AddedPasskey {
+    pub(crate) passkey: PasskeyDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recovery_codes: Option<Vec<String>>,
+}
+
+/// New recovery codes, shown once.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RecoveryCodes {
+    pub(crate) recovery_codes: Vec<String>,
+}
+
+/// A session in the console.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SessionDocument {
+    pub(crate) id: TokenId,
+    pub(crate) method: &'static str,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
+    /// When it ends unless it is used again.
+    pub(crate) expires_at: Timestamp,
+    pub(crate) address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) current: bool,
+}
+
+/// The session in use, and what its page needs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CurrentSession {
+    pub(crate) session: SessionDocument,
+    pub(crate) member: MemberDocument,
+    pub(crate) organization: OrganizationDocument,
+    /// To be repeated in `X-Symbolon-CSRF` by whatever changes something.
+    pub(crate) csrf_token: String,
+    /// Until when steps that want a fresh passkey are allowed.
+    pub(crate) fresh_until: Option<Timestamp>,
 }
 
 /// A page of a list.

@@ -9,6 +9,7 @@ use super::contract::{CreateMember, EditMember, MemberDocument, Page};
 use super::query::{Cursor, Place, Query};
 use super::{Held, Outcome, Until, body, document, reply};
 use crate::organization::activity::{Action, Entry};
+use crate::organization::console;
 use crate::organization::failure::{Failure, Result};
 use crate::organization::member::{COLUMNS, Member, Status};
 use crate::organization::session::Session;
@@ -166,6 +167,11 @@ fn write<S: Store>(session: &mut Session<'_, '_, S>, action: Action, before: &Me
         let rows = change.store.execute("SELECT role, status = 'active' FROM member", &[])?;
         let members = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<Vec<(String, bool)>>>()?;
         profile.keeps_owner(members.iter().map(|(role, active)| (role.as_str(), *active)))?;
+        if after.status == Status::Removed {
+            console::forget(change.store, after.id)?;
+        } else if after.status != Status::Active {
+            console::end_all(change.store, after.id)?;
+        }
         change.touch_owner(after.id)?;
         let details = json!({
             "name": after.name, "email": after.email, "role": after.role, "status": after.status,

@@ -14,9 +14,11 @@ pub(crate) mod list;
 pub(crate) mod make;
 pub(crate) mod members;
 pub(crate) mod onboarding;
+pub(crate) mod passkeys;
 pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod renew;
+pub(crate) mod sessions;
 pub(crate) mod who;
 pub(crate) mod wire;
 
@@ -119,6 +121,7 @@ fn matched(pattern: &str, path: &str) -> Option<String> {
 /// Carries a request out. `ready` is there the second time, after the claims.
 pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
     let (operation, id) = route(session.request)?;
+    sessions::needs_fresh(session, operation)?;
     match operation {
         Operation::WhoAmI => who::whoami(session),
         Operation::ListKinds => who::kinds(session),
@@ -147,6 +150,15 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::Onboard => onboarding::onboard(session, ready),
         Operation::CreateInvitation => invitations::create(session),
         Operation::ListInvitations => invitations::list(session),
+        Operation::BeginPasskey => passkeys::begin(session),
+        Operation::AddPasskey => passkeys::add(session),
+        Operation::ListPasskeys => passkeys::list(session),
+        Operation::RemovePasskey => passkeys::remove(session, &id),
+        Operation::RenewRecoveryCodes => passkeys::renew_codes(session),
+        Operation::ListSessions => sessions::list(session),
+        Operation::ReadSession => sessions::current(session),
+        Operation::ConfirmSession => sessions::confirm(session),
+        Operation::EndSession => sessions::end(session, &id),
         Operation::RevokeSelf => edit::revoke_self(session),
     }
 }

@@ -1,0 +1,201 @@
+//! `/v1/sessions`: a member's own sessions in the console.
+
+use serde_json::json;
+use symbolon::id::TokenId;
+use symbolon::policy::{Chosen, GrantSet, Kind, Least, Profile};
+use symbolon::problem::{Code, Problem};
+use symbolon::protocol::session::{FRESH, Purpose, csrf_token};
+use symbolon::webauthn::WebAuthnError;
+
+use super::contract::{ConfirmSession, CurrentSession, Operation, Page, SessionDocument};
+use super::{Outcome, body, document as documents, json as respond, problem, reply};
+use crate::organization::activity::{Action, Entry};
+use crate::organization::console::passkey::{Assertion, Passkey};
+use crate::organization::console::{ConsoleSession, clear_cookie, set_cookie, spent};
+use crate::organization::failure::{Failure, Result};
+use crate::organization::head::Head;
+use crate::organization::member::Member;
+use crate::organization::session::Session;
+use crate::store::{Store, Value};
+
+/// The session in use, with what its page needs.
+pub(crate) fn current<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
+    let console = console(session)?;
+    reply(200, &document(&session.head, owner(session)?, console))
+}
+
+/// A member's own sessions, the one used last first.
+pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
+    let member = own(session)?;
+    let current = session.console.as_ref().map(|console| console.id);
+    let sessions = ConsoleSession::of(session.store, session.context.now, member.id)?;
+    let items = sessions.iter().map(|found| describe(found, current == Some(found.id))).collect();
+    reply(200, &Page::<SessionDocument> { items, next_cursor: None })
+}
+
+/// Ends a session of one's own.
+pub(crate) fn end<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Result<Outcome> {
+    let member = own(session)?.id;
+    let current = session.console.as_ref().map(|console| console.id);
+    let id: TokenId = match (id, current) {
+        ("current", Some(current)) => current,
+        (id, _) => id.parse().map_err(|_| Code::NotFound)?,
+    };
+    let found = ConsoleSession::find(session.store, session.context.now, id)?;
+    let found = found.filter(|found| found.member == member).ok_or(Code::NotFound)?;
+    session.change(|change| {
+        change.store.execute("DELETE FROM console_session WHERE id = ?1", &[Value::text(&id)])?;
+        change.log(&Entry::member(Action::SessionEnd, member, json!({ "session": id })))
+    })?;
+    let mut response = respond(200, &describe(&found, current == Some(id)))?;
+    if current == Some(id) {
+        response.headers.push(clear_cookie());
+    }
+    Ok(Outcome::Reply(response))
+}
+
+/// Asks for the passkey once more: then it counts as fresh, and the session has another secret.
+pub(crate) fn confirm<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
+    let mut console = console(session)?.clone();
+    let asked: ConfirmSession = body::read(session.request)?;
+    let given = Assertion::read(&asked.credential)?;
+    // From here on problems are answered and not failed: the challenge is used up, and the log keeps who failed.
+    if let Err(refused) = spent::spend(session.store, session.context, Purpose::SignIn, &asked.challenge_id)? {
+        return Ok(Outcome::Reply(problem(&refused)));
+    }
+    let found = Passkey::by_credential(session.store, &given.credential)?;
+    let Some(passkey) = found.filter(|passkey| passkey.member == console.member) else {
+        let unknown = Problem::new(Code::SignatureInvalid).detail("This passkey is not one of yours here.");
+        return Ok(Outcome::Reply(problem(&unknown)));
+    };
+    let member = console.member;
+    let proved = match passkey.verify(&session.request.origin, &asked.challenge_id, &given) {
+        Ok(proved) => proved,
+        Err(error) => {
+            let details = json!({ "method": "confirm", "passkey": passkey.id, "reason": error.as_str() });
+            session.change(|change| change.log(&Entry::member(Action::SessionRefuse, member, details)))?;
+            return Ok(Outcome::Reply(problem(&assertion_problem(error))));
+        }
+    };
+    passkey.used(session.store, session.context.now, proved)?;
+    let head = session.head.clone();
+    let (secret, _) = session.change(|change| {
+        let secret = console.confirm(change.store, change.context, &head)?;
+        let details = json!({ "session": console.id, "passkey": passkey.id });
+        change.log(&Entry::member(Action::SessionConfirm, member, details))?;
+        Ok(secret)
+    })?;
+    let mut response = respond(200, &document(&session.head, owner(session)?, &console))?;
+    response.headers.push(set_cookie(&secret, console.cookie_seconds(session.context.now)));
+    Ok(Outcome::Reply(response))
+}
+
+/// What goes wrong with a passkey, as whoever asks is told it.
+pub(crate) fn assertion_problem(error: WebAuthnError) -> Problem {
+    let detail = match error {
+        WebAuthnError::Cloned { .. } => {
+            "This passkey's counter did not grow: there may be a copy of it. Use another one, and remove this one.".into()
+        }
+        other => {
+            let mut text = other.to_string();
+            text.push('.');
+            text
+        }
+    };
+    Problem::new(Code::SignatureInvalid).detail(detail)
+}
+
+/// The session with its page's token.
+pub(crate) fn document(head: &Head, member: &Member, console: &ConsoleSession) -> CurrentSession {
+    CurrentSession {
+        session: describe(console, true),
+        member: documents::member(member),
+        organization: documents::organization(head),
+        csrf_token: csrf_token(&console.digest),
+        fresh_until: console.fresh_until,
+    }
+}
+
+fn describe(session: &ConsoleSession, current: bool) -> SessionDocument {
+    SessionDocument {
+        id: session.id,
+        method: if session.passkey.is_some() { "passkey" } else { "recovery_code" },
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+        expires_at: session.expires_at(),
+        address: session.address.clone(),
+        user_agent: session.user_agent.clone(),
+        current,
+    }
+}
+
+fn console<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s ConsoleSession> {
+    let none = || Problem::new(Code::MissingCredential).detail("This call is for a session of the console.");
+    Ok(session.console.as_ref().ok_or_else(none)?)
+}
+
+fn owner<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s Member> {
+    session.owner.as_ref().ok_or(Failure::Broken("a session has no member"))
+}
+
+/// The member whose sessions and passkeys these are: in a session of theirs, or with a token of theirs that may do all
+/// that a first token may. With a lesser one they would give themselves more than it was granted.
+///
+/// # Errors
+/// `insufficient_permission`.
+pub(crate) fn own<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s Member> {
+    let missing = || Problem::new(Code::InsufficientPermission).required("session");
+    let owner = session.owner.as_ref().ok_or_else(missing)?;
+    if session.console.is_some() {
+        return Ok(owner);
+    }
+    let profile = &session.profile;
+    let whole = profile.role(&owner.role).is_some_and(|role| session.actor.effective.contains(&role.grants()));
+    let first = profile.setup_kind().and_then(|kind| kind.setup.as_ref().map(|least| (kind, least)));
+    let as_first = first.is_some_and(|(kind, least)| {
+        session.actor.effective.contains(&usual(profile, kind, least, &owner.role))
+    });
+    if whole || as_first { Ok(owner) } else { Err(missing().into()) }
+}
+
+/// What a first token may do in the hands of somebody of this role.
+fn usual(profile: &Profile, kind: &Kind, least: &Least, role: &str) -> GrantSet {
+    let chosen = Chosen {
+        scopes: least.scopes.clone(),
+        permissions: least.permissions.clone(),
+        grants: Vec::new(),
+        role: least.role.clone(),
+    };
+    let of_role = profile.role(role).map(|role| role.grants()).unwrap_or_default();
+    profile.effective(kind, &chosen, Some(role)).intersection(&of_role)
+}
+
+/// Refuses what must not be done in a session whose passkey is not fresh. Tokens need none: whoever has one was never
+/// asked for a passkey.
+///
+/// # Errors
+/// `insufficient_permission`, which requires `session:fresh`.
+pub(crate) fn needs_fresh<S: Store>(session: &Session<'_, '_, S>, operation: Operation) -> Result<()> {
+    let Some(console) = &session.console else { return Ok(()) };
+    let destructive = matches!(
+        operation,
+        Operation::RevokeToken
+            | Operation::RotateToken
+            | Operation::RegenerateToken
+            | Operation::EditMember
+            | Operation::RemoveMember
+            | Operation::ReplaceProfile
+            | Operation::ApproveDevice
+            | Operation::RemovePasskey
+            | Operation::RenewRecoveryCodes
+    );
+    // Whoever came in by a recovery code has no passkey to show, and needs one.
+    let adds = matches!(operation, Operation::BeginPasskey | Operation::AddPasskey) && console.passkey.is_some();
+    if (destructive || adds) && !console.is_fresh(session.context.now) {
+        return Err(Problem::new(Code::InsufficientPermission)
+            .required(FRESH)
+            .detail("Show your passkey again: POST /v1/sessions/current/confirm.")
+            .into());
+    }
+    Ok(())
+}
