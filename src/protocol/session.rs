@@ -214,8 +214,7 @@ mod tests {
         let end = now.plus_seconds(300);
         for purpose in [Purpose::SignIn, register(1)] {
             let challenge = Challenge::make(&instance(7), purpose, now, &[9; 16]).unwrap();
-            let check =
-                |secret, purpose, now, text: &str| Challenge::check(&instance(secret), purpose, now, text);
+            let check = |secret, purpose, now, text: &str| Challenge::check(&instance(secret), purpose, now, text);
             assert_eq!(check(7, purpose, now, &challenge), Ok(end));
             assert_eq!(check(7, purpose, end.plus_millis(-1), &challenge), Ok(end));
             assert_eq!(check(7, purpose, end, &challenge), Err(ChallengeError::Expired));

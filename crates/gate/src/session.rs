@@ -140,8 +140,8 @@ pub(crate) async fn recover(
     if !call.body.trim_start().starts_with('{') {
         return Err(not_json().into());
     }
-    let body: Body =
-        serde_json::from_str(&call.body).map_err(|_| Problem::field("organization", "must be its name in addresses"))?;
+    let body: Body = serde_json::from_str(&call.body)
+        .map_err(|_| Problem::field("organization", "must be its name in addresses"))?;
     let named: Named = context.io.instance(&InstanceCall::Locate { slug: body.organization }).await?;
     let Some(organization) = named.organization else {
         context.unknown();

@@ -217,9 +217,8 @@ fn reads(target: &Target, message: &str) -> bool {
     match target {
         Target::Locator(_) => true,
         Target::Replay(_) | Target::Login(_) => false,
-        Target::Organization(_) | Target::Instance => {
-            serde_json::from_str::<Call<'_>>(message).is_ok_and(|Call { call }| matches!(call, "ask" | "routes" | "locate"))
-        }
+        Target::Organization(_) | Target::Instance => serde_json::from_str::<Call<'_>>(message)
+            .is_ok_and(|Call { call }| matches!(call, "ask" | "routes" | "locate")),
     }
 }
 

@@ -188,7 +188,8 @@ impl<S: Store> Organization<S> {
         let outcome = store.transaction(|| {
             let head = Head::read(store)?;
             let profile = profiles.current(store, &head)?;
-            let mut session = Session::open(store, context, profile, head, &job.manage, !matches!(job.does, Does::AsAsked))?;
+            let mut session =
+                Session::open(store, context, profile, head, &job.manage, !matches!(job.does, Does::AsAsked))?;
             session.told = told;
             match job.does {
                 Does::AsAsked => match wire::system(&job.manage.request.path) {

@@ -9,11 +9,12 @@ use symbolon::key::{PublicKey, Signature};
 use symbolon::protocol::imported::Candidates;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
-    Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, Manage,
+    Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, Manage, Named,
     OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
 };
 use symbolon::protocol::{Epoch, ProofKind, Record};
 use symbolon::time::Timestamp;
+use symbolon::token::Digest;
 
 use super::{NOW, gate, organization, record, route};
 use crate::effect::{Answer, Effect, Target};
@@ -38,6 +39,8 @@ pub(crate) struct World {
     /// What logins were asked, and what they answer.
     pub(crate) logins: Vec<(u8, LoginCall)>,
     pub(crate) login_answer: serde_json::Value,
+    /// Which digests are those of sessions, and of nothing else.
+    pub(crate) sessions: HashSet<Digest>,
     /// Management calls, in order.
     pub(crate) managed: Vec<Manage>,
     /// What was asked of whom, in order.
@@ -72,6 +75,7 @@ impl World {
             down: HashSet::new(),
             logins: Vec::new(),
             login_answer: serde_json::Value::Null,
+            sessions: HashSet::new(),
             managed: Vec::new(),
             calls: Vec::new(),
         }
@@ -251,6 +255,9 @@ impl World {
                 self.managed.push(manage.clone());
                 json!({"status": 200, "headers": [], "body": serde_json::to_string(&manage).unwrap()})
             }
+            OrganizationCall::SignIn(call) => {
+                json!({"status": 201, "headers": [], "body": serde_json::to_string(&call).unwrap()})
+            }
             OrganizationCall::AcceptInvitation { .. } => json!({"status": 200, "headers": [], "body": "{}"}),
             OrganizationCall::Found(_) | OrganizationCall::CollectLogin { .. } => panic!("from other objects alone"),
             OrganizationCall::Try(_) | OrganizationCall::Upgrade(_) => panic!("nothing was imported"),
@@ -259,7 +266,8 @@ impl World {
 
     fn told(&mut self, id: &str, ask: Ask) -> Told {
         let proves = |proof: &ProofKind, lookup: &Lookup| match (proof, lookup) {
-            (ProofKind::Bearer { digest }, Lookup::Digest(asked)) => digest == asked,
+            (ProofKind::Bearer { digest }, Lookup::Digest(asked)) => digest == asked && !self.sessions.contains(asked),
+            (ProofKind::Bearer { digest }, Lookup::Session(asked)) => digest == asked && self.sessions.contains(asked),
             (ProofKind::Key { thumbprint, .. }, Lookup::Thumbprint(asked)) => thumbprint == asked,
             (ProofKind::Key { public_key, .. }, Lookup::Alias(asked)) => public_key.fingerprint().to_string() == *asked,
             _ => false,
@@ -285,6 +293,7 @@ impl World {
 
     fn instance(&mut self, call: InstanceCall) -> serde_json::Value {
         match call {
+            InstanceCall::Locate { slug } => json!(Named { organization: (slug == "acme").then(organization) }),
             InstanceCall::Routes(ask) => json!(Routes { answer: self.told("", ask), routes: self.routes.clone() }),
             other => json!({"status": 200, "headers": [], "body": serde_json::to_string(&other).unwrap()}),
         }

@@ -108,11 +108,8 @@ impl Passkey {
             return Err(webauthn::WebAuthnError::RpId);
         }
         let expected = Expected { challenge, origin, rp_id };
-        let kept = Kept {
-            public_key: &self.public_key,
-            sign_count: self.sign_count,
-            backup_eligible: self.backup_eligible,
-        };
+        let kept =
+            Kept { public_key: &self.public_key, sign_count: self.sign_count, backup_eligible: self.backup_eligible };
         webauthn::authenticate(&expected, &kept, &given.client_data, &given.authenticator_data, &given.signature)
     }
 

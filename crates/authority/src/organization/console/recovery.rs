@@ -23,8 +23,11 @@ pub(crate) fn renew<S: Store>(store: &S, context: &mut Context<'_>, member: Memb
     let mut codes = Vec::with_capacity(COUNT);
     for _ in 0..COUNT {
         let random: [u8; LEN] = context.random();
-        let code: String =
-            random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|char| char::from(*char)).collect();
+        let code: String = random
+            .iter()
+            .filter_map(|byte| ALPHABET.get(usize::from(byte % 32)))
+            .map(|char| char::from(*char))
+            .collect();
         store.execute(
             "INSERT INTO recovery_code (digest, member) VALUES (?1, ?2)",
             &[digest(member, &code).into(), Value::text(&member)],
@@ -39,8 +42,7 @@ pub(crate) fn redeem<S: Store>(store: &S, member: MemberId, text: &str) -> Resul
     if text.len() > MAX_TEXT_LEN {
         return Ok(false);
     }
-    let code: String =
-        text.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
+    let code: String = text.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
     let rows = store.execute(
         "DELETE FROM recovery_code WHERE digest = ?1 AND member = ?2 RETURNING 1",
         &[digest(member, &code).into(), Value::text(&member)],

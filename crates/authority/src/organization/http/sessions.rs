@@ -94,7 +94,8 @@ pub(crate) fn confirm<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
 pub(crate) fn assertion_problem(error: WebAuthnError) -> Problem {
     let detail = match error {
         WebAuthnError::Cloned { .. } => {
-            "This passkey's counter did not grow: there may be a copy of it. Use another one, and remove this one.".into()
+            "This passkey's counter did not grow: there may be a copy of it. Use another one, and remove this one."
+                .into()
         }
         other => {
             let mut text = other.to_string();
@@ -152,9 +153,8 @@ pub(crate) fn own<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s M
     let profile = &session.profile;
     let whole = profile.role(&owner.role).is_some_and(|role| session.actor.effective.contains(&role.grants()));
     let first = profile.setup_kind().and_then(|kind| kind.setup.as_ref().map(|least| (kind, least)));
-    let as_first = first.is_some_and(|(kind, least)| {
-        session.actor.effective.contains(&usual(profile, kind, least, &owner.role))
-    });
+    let as_first =
+        first.is_some_and(|(kind, least)| session.actor.effective.contains(&usual(profile, kind, least, &owner.role)));
     if whole || as_first { Ok(owner) } else { Err(missing().into()) }
 }
 

@@ -1,5 +1,6 @@
 //! The organisation as a gate, a locator and a directory see it.
 
+mod console;
 mod keys;
 mod leases;
 mod logins;

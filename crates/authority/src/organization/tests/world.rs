@@ -293,6 +293,19 @@ impl World {
         (made["token"].take(), made["secret"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// All that is in the columns of these tables, as one text.
+    pub(crate) fn store_text(&self) -> String {
+        let tables = self.store.execute("SELECT name FROM sqlite_master WHERE type = 'table'", &[]).unwrap();
+        let mut text = String::new();
+        for table in &tables {
+            let name: String = table.get(0).unwrap();
+            for row in self.store.execute(&format!("SELECT * FROM {name}"), &[]).unwrap() {
+                text.push_str(&format!("{row:?}\n"));
+            }
+        }
+        text
+    }
+
     /// What must always hold: the chain, the directory against the records, and that nothing is claimed in vain.
     pub(crate) fn check_invariants(&mut self) {
         let verification =
