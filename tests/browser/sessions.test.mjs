@@ -1,0 +1,88 @@
+// The first run and sign-in with passkeys, with Chromium's virtual authenticator.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { SETUP_CODE, open } from "./console.mjs";
+
+test("from the first-run link to signed in, and what follows", async (t) => {
+  const served = await open(t);
+  const watched = await served.page(t);
+  const { page, context } = watched;
+  await watched.authenticator();
+
+  await watched.goto(`/setup#code=${SETUP_CODE}`);
+  await page.getByRole("heading", { name: "Set up this instance" }).waitFor();
+  assert.equal(page.url(), `${served.origin}/setup`, "the code is out of the address at once");
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Acme Rockets");
+  assert.equal(await page.getByLabel("Short name").inputValue(), "acme-rockets");
+  await page.getByLabel("Your name").fill("Ada Lovelace");
+  await page.getByLabel("Your mail address").fill("ada");
+  await page.getByLabel("Your mail address").fill("ada@acme.example");
+  await page.getByRole("button", { name: "Set up", exact: true }).click();
+  await page.getByRole("heading", { name: "Make your passkey" }).waitFor();
+  await watched.look("setup-passkey");
+  await page.getByRole("button", { name: "Make a passkey" }).click();
+
+  await page.getByRole("heading", { name: "Keep your recovery codes" }).waitFor();
+  await watched.look("setup-codes");
+  const codes = await page.locator("[data-secret] li").allTextContents();
+  assert.equal(new Set(codes).size, 10);
+  await page.getByLabel("I have stored it in a safe place.").check();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("heading", { name: "Your first token" }).waitFor();
+  const secret = (await page.locator("[data-secret]").textContent()).trim();
+  await watched.look("setup-token");
+  await page.getByRole("button", { name: "Revoke it: I do not need it" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  assert.deepEqual(await served.whoami(secret), { status: 401, code: "revoked" });
+  await page.getByRole("button", { name: "Sign in with your passkey" }).click();
+  await page.getByRole("heading", { name: "Tokens" }).waitFor();
+
+  await t.test("the session is a cookie that no script reads", async () => {
+    const [cookie] = (await context.cookies()).filter(({ name }) => name === "__Host-symbolon");
+    assert.deepEqual([cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path], [true, true, "Strict", "/"]);
+    assert.equal(await page.evaluate(() => document.cookie), "");
+    const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+    for (const hidden of [cookie.value, secret, SETUP_CODE, ...codes]) assert.ok(!stored.includes(hidden));
+    for (const { url } of watched.requests) for (const hidden of [secret, SETUP_CODE, ...codes]) assert.ok(!url.includes(hidden));
+  });
+
+  await t.test("it outlives a reload, and a token can be made and revoked", async () => {
+    await page.reload();
+    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    await page.getByRole("link", { name: "Create a token" }).first().click();
+    await page.getByRole("textbox", { name: /^Name/ }).fill("from a session");
+    await page.getByRole("checkbox", { name: /^Read/ }).check();
+    await page.getByRole("button", { name: "Create the token" }).click();
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("button", { name: "Revoke the token" }).click();
+    await page.getByText("It holds everywhere since").waitFor();
+  });
+
+  await t.test("passkeys and sessions are listed", async () => {
+    await page.getByRole("link", { name: "Your account" }).click();
+    await page.getByRole("heading", { name: "Sessions", exact: true }).waitFor();
+    await page.getByText("This browser", { exact: true }).waitFor();
+    await watched.look("account-signed-in");
+  });
+
+  await t.test("signed out, and in again with a recovery code, which works once", async () => {
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    const recover = async () => {
+      await page.getByText("Use a recovery code").click();
+      await page.getByLabel("Organisation's short name").fill("acme-rockets");
+      await page.getByLabel("Mail address").fill("ada@acme.example");
+      await page.getByLabel("Recovery code", { exact: false }).last().fill(codes[0]);
+      await page.locator("details[open]").getByRole("button", { name: "Sign in" }).click();
+    };
+    await recover();
+    await page.getByRole("navigation", { name: "Main" }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await recover();
+    await page.getByRole("alert").waitFor();
+  });
+  watched.assertClean();
+});
