@@ -25,6 +25,7 @@ mod clock;
 mod directory;
 mod disk;
 mod edge;
+mod event;
 mod load;
 mod object;
 mod plan;

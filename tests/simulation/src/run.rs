@@ -6,11 +6,12 @@ use symbolon_authority::store::Value;
 
 use crate::change::Change;
 use crate::clock::START;
+use crate::event::Event;
 use crate::template;
 use crate::truth::Need;
 use crate::variant::Variant;
 use crate::workload::Work;
-use crate::world::{Counts, Event, World};
+use crate::world::{Counts, World};
 
 /// How long after the last fault everything that was put off has been done, in milliseconds: the longest pause of the
 /// outbox, and a minute for the second put.

@@ -12,10 +12,11 @@ use symbolon::token::Digest;
 use symbolon_gate::{GateRequest, Outcome};
 
 use crate::change::Change;
+use crate::event::Event;
 use crate::plan::Plan;
 use crate::template::{GATEWAY, Made, Means, Template};
 use crate::truth::Need;
-use crate::world::{Event, World};
+use crate::world::World;
 
 /// How long a signed request can be used, in seconds.
 const SIGNED_SECONDS: u32 = 60;

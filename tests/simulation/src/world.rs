@@ -15,6 +15,7 @@ use crate::clock::{Clock, START};
 use crate::directory::Directory;
 use crate::disk::Database;
 use crate::edge::{Edge, Running, TaskId};
+use crate::event::{Entry, Event};
 use crate::object::{Caller, InstanceId, Kind, Object};
 use crate::plan::Plan;
 use crate::template::{self, Template, template};
@@ -25,60 +26,6 @@ use crate::workload::{Request, Workload};
 /// How long a gate waits for an answer, in milliseconds; for one to a change, longer.
 const PATIENCE_MILLIS: i64 = 10_000;
 const PATIENCE_FOR_CHANGES_MILLIS: i64 = 120_000;
-
-/// Something that happens.
-pub(crate) enum Event {
-    /// A message reaches an object.
-    Call { object: usize, json: String, caller: Caller },
-    /// An answer, or that there is none, reaches who waits for it.
-    Answer { caller: Caller, answer: Option<String>, epoch: u64 },
-    /// A task's effect is answered by its own host.
-    Done(TaskId, asked::EffectId, asked::Answer),
-    /// An instance is told something.
-    Tell(InstanceId, Told),
-    /// What an instance wanted done leaves.
-    Leave { from: InstanceId, fences: bool, effects: Vec<Effect> },
-    /// The alarm of an object may have come.
-    Alarm(usize),
-    /// A put reaches the directory.
-    Put { key: String, value: Option<String> },
-    /// A request reaches an isolate.
-    Arrive(usize),
-    /// A response reaches the client.
-    Respond(usize, Outcome),
-    /// Something of the workload.
-    Work(crate::workload::Work),
-    /// Something fails of itself.
-    Fail,
-    /// A former instance ends at last.
-    EndFormer { object: usize, number: u64 },
-}
-
-struct Entry {
-    at: i64,
-    order: u64,
-    event: Event,
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.order) == (other.at, other.order)
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
 
 /// The world of one run.
 pub(crate) struct World {
