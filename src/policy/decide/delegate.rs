@@ -2,7 +2,7 @@
 
 use super::access::Actor;
 use super::choice::Chosen;
-use crate::policy::{CeilingSource, Grant, GrantSet, Kind, Name, Profile};
+use crate::policy::{CeilingSource, Grant, GrantSet, Kind, Name, Profile, Role};
 use crate::problem::{Code, Problem};
 
 impl Profile {
@@ -44,19 +44,31 @@ impl Profile {
         contains(&actor.effective, &required)
     }
 
-    /// Whether the actor's rank reaches this role. An actor without a role has no rank, and is bound by permissions
-    /// alone.
+    /// Whether the actor's rank reaches this role. A key of the organisation without a role has no rank to be measured
+    /// by, so it reaches the roles that permit nothing that the key does not: else whoever may make keys could reach
+    /// above themselves through one. A role that is no longer declared ranks below all others.
     ///
     /// # Errors
-    /// `insufficient_permission`: the role ranks above the actor's own.
+    /// `insufficient_permission`: the role ranks above the actor's own, or permits more than the actor has.
     pub(super) fn may_give_role(&self, actor: &Actor, role: &Name) -> Result<(), Problem> {
         let rank = |name: &Name| self.role(name.as_str()).map_or(0, |role| role.rank);
-        match &actor.role {
-            Some(own) if rank(own) < rank(role) => {
+        match (&actor.role, self.role(role.as_str())) {
+            (Some(own), _) if rank(own) < rank(role) => {
                 Err(Problem::new(Code::InsufficientPermission).detail(format!("The role {role} ranks above your own.")))
             }
+            (None, Some(role)) => self.holds_all_of(actor, role),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the credential in use permits what the role does: permission by permission, as far as they are declared,
+    /// since a `*` of the role's is no more than those are.
+    pub(super) fn holds_all_of(&self, actor: &Actor, role: &Role) -> Result<(), Problem> {
+        let permitted = role.grants();
+        self.permissions()
+            .iter()
+            .filter(|info| permitted.permits(&info.permission, None))
+            .try_for_each(|info| actor.has(&info.permission))
     }
 }
 

@@ -165,6 +165,10 @@ impl Profile {
                     .detail("Another member's own token can only be narrowed or revoked."));
             }
         }
+        // A role is a rank too, also where it adds nothing to what the token may do.
+        if let Some(role) = after.chosen.role.as_ref().filter(|_| changed.contains(&Field::Role)) {
+            self.may_give_role(actor, role)?;
+        }
         if shift.widens {
             self.may_grant(actor, kind, &after.chosen, owner_role)?;
         }

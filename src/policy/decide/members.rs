@@ -16,16 +16,13 @@ impl Profile {
             return Err(Problem::field("role", format!("must be one of {}", names.join(", "))));
         };
         self.may_give_role(actor, &role.name)?;
-        // Permission by permission, as far as they are declared: a `*` of the role's is no more than those are.
-        let permitted = role.grants();
-        for info in self.permissions().iter().filter(|info| permitted.permits(&info.permission, None)) {
-            actor.has(&info.permission)?;
-        }
+        self.holds_all_of(actor, role)?;
         Ok(role.name.clone())
     }
 
     /// Whether the actor may change, suspend or remove a member who has this role: nobody reaches above their own
-    /// rank. A role that is no longer declared ranks below all others.
+    /// rank, and a key without one reaches those who may do nothing that it may not. A role that is no longer declared
+    /// ranks below all others.
     ///
     /// # Errors
     /// `insufficient_permission`.

@@ -37,6 +37,41 @@ fn nobody_gives_a_role_above_their_own() {
 }
 
 #[test]
+fn a_key_without_a_role_reaches_no_member_who_may_do_more() {
+    let p = profile("symbolon");
+    let key = |permissions: &[&str]| {
+        let chosen = p.choose(p.kind("key").unwrap(), &permissions_asked(permissions)).unwrap();
+        let effective = p.effective(p.kind("key").unwrap(), &chosen, None);
+        Actor { member: None, token: None, role: None, granted: p.granted(&chosen), effective }
+    };
+    let may = |actor: &Actor, role: &str| outcome(p.may_manage_member(actor, &role.parse().unwrap()));
+    let narrow = key(&["members:edit", "members:remove"]);
+    let admins = key(&["api:*", "tokens:*", "members:*", "activity:view", "credentials:verify"]);
+    for (actor, role, expected) in [
+        (&narrow, "owner", "insufficient_permission"),
+        (&narrow, "viewer", "insufficient_permission"),
+        (&narrow, "no-longer-declared", "ok"),
+        (&admins, "owner", "insufficient_permission"),
+        (&admins, "developer", "ok"),
+    ] {
+        assert_eq!(may(actor, role), expected, "{role}");
+    }
+    // Nor does it give itself a rank, though a role alone adds nothing to what it may do.
+    let kind = p.kind("key").unwrap();
+    let before = state(p.choose(kind, &permissions_asked(&["tokens:edit", "members:edit"])).unwrap());
+    let subject = Subject { kind, owner: None, owner_role: None };
+    for (actor, expected) in
+        [(key(&["tokens:edit", "members:edit"]), "insufficient_permission"), (session(&p, "owner"), "ok")]
+    {
+        let edit = Edit { role: Change::Set("owner".into()), ..Edit::default() };
+        assert_eq!(outcome(p.edit(subject, &actor, &before, &edit, NOW)), expected);
+    }
+    // A role gives a key its rank, whatever else it may do.
+    assert_eq!(may(&Actor { role: Some("admin".parse().unwrap()), ..narrow.clone() }, "developer"), "ok");
+    assert_eq!(may(&Actor { role: Some("admin".parse().unwrap()), ..narrow }, "owner"), "insufficient_permission");
+}
+
+#[test]
 fn anothers_own_token_is_only_narrowed_or_revoked() {
     let p = profile("symbolon");
     let kind = p.kind("pat").unwrap();

@@ -118,6 +118,10 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
         Some(status) => after.status = status,
         None => {}
     }
+    if before.status != Status::Active && after.status == Status::Active {
+        // Every token of theirs wakes up: that widens as much as taking them in does.
+        profile.may_set_role(&session.actor, &after.role)?;
+    }
     if after == before {
         return held(session, &after, Shift { narrows: true, widens: false });
     }

@@ -201,6 +201,26 @@ fn a_members_tokens_follow_their_role_and_status() {
 }
 
 #[test]
+fn whoever_wakes_a_member_has_what_they_have() {
+    let (mut world, secret) = World::founded("symbolon");
+    let bob = json!({"name": "Bob", "email": "b@acme.example", "role": "owner"});
+    let bob = world.http(&secret, "POST", "/v1/members", &bob).1["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/members/{bob}");
+    let manage = json!({"kind": "pat", "name": "m", "scopes": ["manage"]});
+    let (_, manage) = world.create(&secret, &manage);
+    let key = json!({"kind": "key", "name": "k", "permissions": ["members:edit", "members:remove"]});
+    let (_, key) = world.create(&secret, &key);
+    assert_eq!(world.http(&key, "PATCH", &path, &json!({"status": "suspended"})).0, 403, "a key has no rank");
+    assert_eq!(world.http(&key, "DELETE", &path, &json!(null)).0, 403);
+    assert_eq!(world.http(&manage, "PATCH", &path, &json!({"status": "suspended"})).0, 200, "it narrows");
+    assert_eq!(world.http(&manage, "PATCH", &path, &json!({"status": "active"})).0, 403, "it widens");
+    assert_eq!(world.http(&manage, "PATCH", &path, &json!({"name": "Robert"})).0, 200);
+    assert_eq!(world.http(&secret, "PATCH", &path, &json!({"status": "active"})).0, 200);
+    world.pass(120_000);
+    world.check_invariants();
+}
+
+#[test]
 fn the_last_owner_stays() {
     let (mut world, secret) = World::founded("symbolon");
     let ann = world.http(&secret, "GET", "/v1/whoami", &json!(null)).1["principal"]["id"].as_str().unwrap().to_owned();
