@@ -16,6 +16,8 @@ use crate::{gateway, identity};
 
 /// The field with the secret that proxy and gate share.
 const SECRET: &str = "x-symbolon-proxy-secret";
+/// Below what proxies ask.
+const PATHS: &str = "/v1/forward-auth/";
 /// What Envoy puts the path of the request behind.
 const ENVOY: &str = "/v1/forward-auth/envoy";
 
@@ -31,6 +33,12 @@ pub(crate) enum Proxy {
     Envoy,
     /// `forward_auth`: `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri`.
     Caddy,
+}
+
+/// Whether a proxy asks elsewhere than below [`PATHS`]: a client's path that was put behind ours has climbed out of it
+/// (the runtime resolves dot segments), and a success of another call would be taken for a yes.
+pub(crate) fn is_astray(request: &GateRequest, path: &str) -> bool {
+    request.values(SECRET).next().is_some() && !path.starts_with(PATHS)
 }
 
 /// Answers the call: 200 with the identity, or the refusal.
@@ -54,6 +62,11 @@ pub(crate) async fn answer(
     let original = GateRequest { method, url, headers, has_body, client_address: request.client_address.clone() };
     let place = Address::of(&original.url).ok_or_else(|| malformed("the request's URL"))?;
     let allowed = gateway::authorize(context, &original, &original.method, place.path).await?;
+    // The digest that was signed was held against what came with this call, which is not what the proxy passes on: a
+    // signature over the empty body would let any body pass.
+    if has_body && allowed.as_ref().is_some_and(|allowed| allowed.signed) {
+        return Err(Problem::new(Code::DigestMismatch).detail("the body is not here to be checked").into());
+    }
     let mut headers = match &allowed {
         Some(allowed) => identity::headers(&allowed.record),
         None => identity::nobody(),

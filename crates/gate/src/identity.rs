@@ -115,8 +115,8 @@ pub(crate) fn forward(request: &GateRequest, known: &Known, record: Option<&Reco
     let mut forward = Forward { remove: Vec::new(), set: record.map(headers).unwrap_or_default() };
     for (name, value) in &request.headers {
         let name = name.to_ascii_lowercase();
-        // Many servers read `X_Symbolon_Token` and `X-Symbolon-Token` as one.
-        let read_as = name.replace('_', "-");
+        // Many servers read `X_Symbolon_Token` and `X-Symbolon-Token` as one, and PHP `X.Symbolon.Token` as well.
+        let read_as: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let bare = |list: &[&str]| list.contains(&read_as.as_str());
         let removed = read_as.starts_with(IDENTITY)
             || bare(HOP_BY_HOP)
@@ -182,6 +182,7 @@ mod tests {
                 &["x-symbolon-token", "x_symbolon_role"][..],
             ),
             (&[("X_Symbolon-NEW", "forged")], &["x_symbolon-new"]),
+            (&[("X.Symbolon.Role", "owner"), ("x.http_method", "PUT")], &["x.symbolon.role", "x.http_method"]),
             (&[("Authorization", &bearer), ("X-Token-Passphrase", "secret")], &["authorization", "x-token-passphrase"]),
             (&[("x-api-key", &token), ("token", &token), ("api-token", &token)], &["x-api-key", "token", "api-token"]),
             (&[("Authorization", "Bearer of-somebody-else")], &["authorization"]),

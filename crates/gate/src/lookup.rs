@@ -41,7 +41,8 @@ pub(crate) async fn find(
         Some(organization) if !hinted => match confirm(context, organization, lookup, true, asked).await {
             Err(Unavailable) if directory_may_do => {
                 let listed = context.timed(Hop::Directory, context.io.directory(lookup)).await;
-                Some(listed.filter(is_eventual).map(Rc::new).ok_or(Unavailable)?)
+                let listed = listed.filter(|record| is_eventual(record) && record.short_id == organization);
+                Some(listed.map(Rc::new).ok_or(Unavailable)?)
             }
             result => result?,
         },
@@ -74,6 +75,8 @@ async fn through_directory(
         }
     }
     let listed = context.timed(Hop::Directory, context.io.directory(lookup)).await;
+    // Another organisation may have brought in the hash of a secret that names this one: its word is not this one's.
+    let listed = listed.filter(|record| organization.is_none_or(|named| named == record.short_id));
     let listed = match listed {
         Some(record) if directory_may_do && is_eventual(&record) => return Ok(Some(Rc::new(record))),
         Some(record) => Some(record.short_id),

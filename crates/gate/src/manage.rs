@@ -153,6 +153,9 @@ fn is_console(path: &str) -> bool {
 
 /// Answers a request on a management host.
 pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
+    if forward_auth::is_astray(request, address.path) {
+        return Outcome::Respond(refusal::of(Problem::new(Code::NotFound)));
+    }
     let Some(calls) = calls(address.path) else {
         let missing = refusal::of(Problem::new(Code::NotFound));
         let asset = matches!(request.method.as_str(), "GET" | "HEAD")

@@ -77,6 +77,25 @@ fn strict_asks_every_time() {
 }
 
 #[test]
+fn the_directorys_word_is_that_of_the_organisation_that_a_token_names() {
+    let mut world = World::with(|record| record.rules.freshness = Freshness::Eventual);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.change(|record| record.state = RecordState::Revoked);
+    // Another organisation has brought in the hash of the same secret, and its entry has taken the place.
+    let (short_id, state) = (world.records[0].short_id, world.records[0].state);
+    world.records[0].short_id = "Other1".parse().unwrap();
+    world.records[0].state = RecordState::Active;
+    world.list();
+    world.records[0].short_id = short_id;
+    world.records[0].state = state;
+    world.now = world.now.plus_millis(2000);
+    assert_eq!(world.code(bearer("GET", THINGS)), "revoked");
+    world.gate = testing::gate(1);
+    world.down.insert("organization");
+    assert_eq!(world.code(bearer("GET", THINGS)), "authority_unavailable");
+}
+
+#[test]
 fn a_route_may_ask_for_more_than_the_kind_and_never_for_less() {
     let mut world = World::new();
     check(&mut world, THINGS, "forward", &["instance", "organization"]);

@@ -195,4 +195,23 @@ fn what_a_proxy_asks_about_is_held_against_the_routes() {
     let fields = [SECRET, ("X-Original-Method", "POST"), ("X-Original-URL", "https://api.example/things")];
     request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     assert_eq!(World::new().code(request), "digest_mismatch");
+    // Nor one that was signed as empty: the proxy may have another.
+    let mut request = signed("POST", "https://api.example/things", Some(""), "m");
+    request.url = "https://tokens.example/v1/forward-auth/nginx".to_owned();
+    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let mut world = World::new();
+    world.body = Vec::new();
+    assert_eq!(world.code(request), "digest_mismatch");
+}
+
+#[test]
+fn a_proxy_whose_path_climbs_out_of_ours_is_told_no() {
+    for path in ["/healthz", "/v1/whoami", "/v1/tokens", "/.well-known/oauth-authorization-server", "/", "/sign-in"] {
+        let mut request = bearer("GET", &format!("https://tokens.example{path}"));
+        let direct = World::new().handle(request.clone());
+        assert!(!matches!(&direct, Outcome::Respond(response) if response.status == 404), "{path}");
+        request.headers.push((SECRET.0.to_owned(), SECRET.1.to_owned()));
+        let Outcome::Respond(response) = World::new().handle(request) else { panic!("{path} is served to a proxy") };
+        assert_eq!(response.status, 404, "{path}");
+    }
 }
