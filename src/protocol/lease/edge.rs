@@ -225,8 +225,12 @@ impl Edge {
             steps: question.steps,
         };
         // A question sent earlier may be answered later; it shortens nothing, since the authority counts the longest.
-        match &self.lease {
-            Some(kept) if kept.steps == lease.steps && kept.until >= lease.until => {}
+        match &mut self.lease {
+            Some(kept) if kept.steps == lease.steps && kept.until >= lease.until => {
+                // It was renewed all the same: where leases become shorter, not every request asks until the longer
+                // one has ended.
+                kept.renew_from = kept.renew_from.max(lease.renew_from);
+            }
             _ => self.lease = Some(lease),
         }
     }
@@ -280,6 +284,19 @@ mod tests {
         assert!(matches!(isolate.answer(&question, 1, &Changes::StartOver), Received::StartOver(_)));
         assert!(isolate.holds(2999));
         assert!(!isolate.holds(3000));
+    }
+
+    #[test]
+    fn a_renewal_with_a_shorter_lease_is_a_renewal() {
+        let mut isolate = Isolate::new();
+        let question = isolate.ask(0);
+        isolate.edge.receive(isolate.clock.observe(at(10)), &question, Epoch::new(1), &Changes::StartOver, 10_000, 0);
+        assert!(isolate.edge.should_renew(isolate.clock.observe(at(5_000))));
+        let question = isolate.ask(5_000);
+        isolate.answer(&question, 1, &since(1));
+        assert!(!isolate.edge.should_renew(isolate.clock.observe(at(5_999))));
+        assert!(isolate.edge.should_renew(isolate.clock.observe(at(6_000))));
+        assert!(isolate.holds(9_999), "the longer one is not shortened");
     }
 
     #[test]
