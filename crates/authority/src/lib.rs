@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod instance;
+mod leases;
 pub mod locator;
 pub mod login;
 pub mod machine;

@@ -30,8 +30,19 @@ impl Default for Host {
 }
 
 impl Host {
-    /// Hands in an event.
+    /// Hands in an event. What is written is durable at once.
     pub(crate) fn on(&mut self, machine: &mut impl Machine, event: Event) -> Vec<Effect> {
+        let mut effects = self.undisturbed(machine, event);
+        while let Some(index) = effects.iter().position(|effect| matches!(effect, Effect::Sync { .. })) {
+            if let Effect::Sync { id } = effects.remove(index) {
+                effects.extend(self.undisturbed(machine, Event::Synced { id }));
+            }
+        }
+        effects
+    }
+
+    /// Hands in an event, and leaves all of its effects to the test.
+    pub(crate) fn undisturbed(&mut self, machine: &mut impl Machine, event: Event) -> Vec<Effect> {
         let random = &mut self.random;
         let mut fill = |bytes: &mut [u8]| {
             for byte in bytes {

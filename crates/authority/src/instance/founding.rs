@@ -46,14 +46,15 @@ impl<S: Store> Instance<S> {
         if !bool::from(Digest::of(expected).ct_eq(&given)) {
             return Err(Problem::new(Code::UnknownToken).detail("The setup code is not this instance's.").into());
         }
-        self.prepare()?;
+        let mut effects: Vec<Effect> = self.prepare()?.into_iter().collect();
         let asked = body.hash();
         let known = match self.known("founding = 1", "")? {
             Some(known) if known.asked == asked => known,
             Some(_) => return Err(conflict("This instance has been set up already.")),
             None => self.insert(context, &body, asked, true)?,
         };
-        Ok(vec![self.ask(call, &known, body, request)?])
+        effects.push(self.ask(call, &known, body, request)?);
+        Ok(effects)
     }
 
     /// `POST /v1/organizations`: a further one, for whoever may.
@@ -64,7 +65,6 @@ impl<S: Store> Instance<S> {
         request: &HttpRequest,
     ) -> Result<Vec<Effect>, Refusal> {
         let body = Founding::read(request)?;
-        self.prepare()?;
         let asked = body.hash();
         let known = match self.known("slug = ?1", &body.organization.slug)? {
             Some(known) if known.asked == asked => known,
@@ -114,7 +114,7 @@ impl<S: Store> Instance<S> {
 
     /// The organisation whose tokens administer the instance, once it is made.
     pub(super) fn founding_organization(&mut self) -> Result<Option<OrganizationId>, StoreError> {
-        if !self.is_prepared()? {
+        if !self.leases.is_open() {
             return Ok(None);
         }
         Ok(self.known("founding = 1 AND done = 1", "")?.map(|known| known.id))

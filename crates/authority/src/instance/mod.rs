@@ -19,6 +19,7 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{HttpRequest, InstanceCall};
 
 use crate::answer;
+use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine};
 use crate::store::{Store, StoreError};
 use founding::Waiting;
@@ -30,7 +31,7 @@ pub const OBJECT_NAME: &str = "instance";
 pub struct Instance<S> {
     store: S,
     ids: EffectIds,
-    prepared: bool,
+    leases: Leases,
     /// Calls that wait for the authority of a new organisation.
     waiting: BTreeMap<EffectId, Waiting>,
 }
@@ -58,15 +59,12 @@ impl From<StoreError> for Refusal {
 impl<S: Store> Instance<S> {
     /// The instance over this store.
     pub fn new(store: S) -> Self {
-        Self { store, ids: EffectIds::default(), prepared: false, waiting: BTreeMap::new() }
+        Self { store, ids: EffectIds::default(), leases: Leases::new(schema::LEASE_TABLE), waiting: BTreeMap::new() }
     }
 
     fn call(&mut self, context: &mut Context<'_>, id: CallId, call: InstanceCall) -> Vec<Effect> {
         let result = match call {
-            InstanceCall::Routes(ask) => match self.routes_answer(&ask).and_then(|answer| answer::json(&answer)) {
-                Ok(json) => return vec![Effect::Reply { id, json }],
-                Err(fault) => Err(fault.into()),
-            },
+            InstanceCall::Routes(ask) => self.routes_answer(context, id, &ask).map_err(Refusal::from),
             InstanceCall::Locate { slug } => match self.named(&slug).and_then(|answer| answer::json(&answer)) {
                 Ok(json) => return vec![Effect::Reply { id, json }],
                 Err(fault) => Err(fault.into()),
@@ -109,11 +107,13 @@ impl<S: Store> Instance<S> {
             }
             ("/v1/routes", "GET") => {
                 may(Product::RoutesView)?;
-                Ok(vec![http::reply(id, self.get_routes()?)])
+                let (_, timer) = self.leases.grant(&self.store, &mut self.ids, context.now, false)?;
+                let response = self.get_routes()?;
+                Ok(timer.into_iter().chain([http::reply(id, response)]).collect())
             }
             ("/v1/routes", "PUT") => {
                 may(Product::RoutesEdit)?;
-                Ok(vec![http::reply(id, self.put_routes(request)?)])
+                Ok(vec![self.put_routes(id, request)?])
             }
             ("/v1/organizations", _) => Ok(vec![http::reply(id, http::method_not_allowed("POST"))]),
             ("/v1/routes", _) => Ok(vec![http::reply(id, http::method_not_allowed("GET, PUT"))]),
@@ -122,15 +122,39 @@ impl<S: Store> Instance<S> {
     }
 }
 
-impl<S: Store> Machine for Instance<S> {
-    fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+impl<S: Store> Instance<S> {
+    fn handle(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
         match event {
             Event::Call { id, json } => match answer::read(&json) {
                 Ok(call) => self.call(context, id, call),
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
             },
             Event::Answered { id, answer } => self.founded(id, answer),
-            Event::KvPut { .. } | Event::Alarm | Event::Synced { .. } | Event::Timer { .. } => Vec::new(),
+            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id).into_iter().collect(),
+            Event::KvPut { .. } | Event::Alarm | Event::Synced { .. } => Vec::new(),
+        }
+    }
+}
+
+impl<S: Store> Machine for Instance<S> {
+    fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+        let store = &self.store;
+        match self.leases.enter(store, &mut self.ids, event, || schema::exists(store)) {
+            Ok(Entry::Open(event)) => self.handle(context, event),
+            Ok(Entry::Fenced(events)) => match self.open().map_err(|fault| fault.to_string()) {
+                Ok(first) => {
+                    let mut effects: Vec<Effect> = first.into_iter().collect();
+                    for event in events {
+                        effects.extend(self.handle(context, event));
+                    }
+                    effects
+                }
+                Err(fault) => events.iter().flat_map(|event| Entry::give_up(event, &fault)).collect(),
+            },
+            Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
+            Ok(Entry::Unfounded(event)) => self.handle(context, event),
+            Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
+            Err((event, fault)) => Entry::give_up(&event, &fault.to_string()),
         }
     }
 }

@@ -7,6 +7,8 @@ use symbolon::protocol::message::{Answer, Ask, Changes, HttpRequest, HttpRespons
 use symbolon::protocol::route::check_routes;
 
 use super::{Instance, Refusal, body, http};
+use crate::leases::Lease;
+use crate::machine::{CallId, Context, Effect};
 use crate::store::{Store, StoreError, Value};
 
 /// The most bytes of a table as JSON: it fits into one row, and one message.
@@ -20,16 +22,25 @@ struct Table {
 }
 
 impl<S: Store> Instance<S> {
-    /// The table for an edge. Without a lease: it is asked for again each time.
-    pub(super) fn routes_answer(&mut self, ask: &Ask) -> Result<Routes, StoreError> {
+    /// The table for an edge, and for how long it may go by it.
+    pub(super) fn routes_answer(
+        &mut self,
+        context: &Context<'_>,
+        call: CallId,
+        ask: &Ask,
+    ) -> Result<Vec<Effect>, StoreError> {
+        // Of an instance that nobody has set up there is nothing to be believed for longer.
+        let (Lease { lease_millis, stale_millis }, timer) =
+            self.leases.grant(&self.store, &mut self.ids, context.now, ask.lease)?;
         let (epoch, routes) = self.table()?;
         let changes = if ask.since == Some(epoch) {
             Changes::Since { since: epoch, tokens: Vec::new() }
         } else {
             Changes::StartOver
         };
-        let answer = Answer { epoch, record: None, changes, lease_millis: 0, stale_millis: 0, counted: None };
-        Ok(Routes { answer, routes })
+        let answer = Answer { epoch, record: None, changes, lease_millis, stale_millis, counted: None };
+        let json = crate::answer::json(&Routes { answer, routes })?;
+        Ok(timer.into_iter().chain([Effect::Reply { id: call, json }]).collect())
     }
 
     /// `GET /v1/routes`.
@@ -38,16 +49,19 @@ impl<S: Store> Instance<S> {
         Ok(http::document(200, &Table { routes })?)
     }
 
-    /// `PUT /v1/routes`: replaces the whole table.
-    pub(super) fn put_routes(&mut self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
+    /// `PUT /v1/routes`: replaces the whole table, and answers when no edge goes by the former one. Any change of it may
+    /// turn a yes into a no, and the same table again waits as long as the first time.
+    pub(super) fn put_routes(&mut self, call: CallId, request: &HttpRequest) -> Result<Effect, Refusal> {
         let table: Table = body::json(request, MAX_TABLE_LEN)?;
         let errors = check_routes(&table.routes);
         if !errors.is_empty() {
             return Err(Problem::fields(errors).into());
         }
+        let wait = self.leases.narrowing_wait_millis();
         let (epoch, routes) = self.table()?;
-        if routes != table.routes {
-            self.prepare()?;
+        if routes == table.routes {
+            self.leases.only_the_newest(&self.store)?;
+        } else {
             let json = crate::answer::json(&table.routes)?;
             self.store.execute(
                 "INSERT INTO route_table (one, epoch, routes) VALUES (1, ?1, ?2)
@@ -55,11 +69,12 @@ impl<S: Store> Instance<S> {
                 &[Value::count(epoch.next().get())?, json.into()],
             )?;
         }
-        Ok(http::document(200, &table)?)
+        let json = crate::answer::json(&http::document(200, &table)?)?;
+        Ok(self.leases.reply_after(&mut self.ids, call, json, wait))
     }
 
     fn table(&mut self) -> Result<(Epoch, Vec<Route>), StoreError> {
-        if !self.is_prepared()? {
+        if !self.leases.is_open() {
             return Ok((Epoch::ZERO, Vec::new()));
         }
         let rows = self.store.execute("SELECT epoch, routes FROM route_table", &[])?;

@@ -1,8 +1,13 @@
 //! What the instance keeps.
 
-use crate::store::{Store, StoreError};
+use symbolon::protocol::lease::LeaseTerms;
 
 use super::Instance;
+use crate::machine::Effect;
+use crate::store::{Store, StoreError};
+
+/// The table with the row of the leases.
+pub(super) const LEASE_TABLE: &str = "instance";
 
 /// `founding` is 1 for the organisation that was made by setup; its tokens administer the instance.
 const ORGANIZATION: &str = "CREATE TABLE organization (
@@ -14,34 +19,43 @@ const ORGANIZATION: &str = "CREATE TABLE organization (
     done INTEGER NOT NULL
 ) STRICT";
 const ONE_FOUNDING: &str = "CREATE UNIQUE INDEX one_founding ON organization (founding) WHERE founding = 1";
+/// One row, for the leases of the route table: see `crate::leases`.
+const LEASES: &str = "CREATE TABLE instance (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    horizon TEXT,
+    instances INTEGER NOT NULL DEFAULT 0
+) STRICT";
 const ROUTES: &str = "CREATE TABLE route_table (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     epoch INTEGER NOT NULL,
     routes TEXT NOT NULL
 ) STRICT";
 
-impl<S: Store> Instance<S> {
-    /// Whether there are tables. Asking makes none.
-    pub(super) fn is_prepared(&mut self) -> Result<bool, StoreError> {
-        if !self.prepared {
-            let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'organization'";
-            self.prepared = !self.store.execute(sql, &[])?.is_empty();
-        }
-        Ok(self.prepared)
-    }
+/// Whether there are tables. Asking makes none.
+pub(super) fn exists<S: Store>(store: &S) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'instance'";
+    Ok(!store.execute(sql, &[])?.is_empty())
+}
 
-    /// Makes the tables unless they are there.
-    pub(super) fn prepare(&mut self) -> Result<(), StoreError> {
-        if self.is_prepared()? {
-            return Ok(());
+impl<S: Store> Instance<S> {
+    /// Makes the tables unless they are there, and begins to answer.
+    pub(super) fn prepare(&mut self) -> Result<Option<Effect>, StoreError> {
+        if self.leases.is_open() {
+            return Ok(None);
         }
         self.store.transaction(|| {
-            for sql in [ORGANIZATION, ONE_FOUNDING, ROUTES] {
+            for sql in [ORGANIZATION, ONE_FOUNDING, LEASES, ROUTES] {
                 self.store.execute(sql, &[])?;
             }
+            self.store.execute("INSERT INTO instance (one) VALUES (1)", &[])?;
             Ok::<_, StoreError>(())
         })?;
-        self.prepared = true;
-        Ok(())
+        // No other machine can have answered: there was nothing to answer from.
+        self.open()
+    }
+
+    /// Begins to answer: no other machine can. The table is leased on the usual terms.
+    pub(super) fn open(&mut self) -> Result<Option<Effect>, StoreError> {
+        self.leases.open(&self.store, &mut self.ids, LeaseTerms::default())
     }
 }

@@ -274,3 +274,83 @@ fn an_instance_that_nobody_set_up_writes_nothing() {
     assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()));
     assert!(host.fails(&mut instance, "{}"));
 }
+
+fn put_routes(organization: OrganizationId, routes: &Json) -> InstanceCall {
+    manage(organization, &["routes:edit"], request("PUT", "/v1/routes", &json!({"routes": routes})))
+}
+
+/// Asks for the table with a lease; its length, and the effects besides the answer.
+fn lease(host: &mut Host, instance: &mut Instance<&Sqlite>) -> (u64, Vec<Effect>) {
+    let ask = InstanceCall::Routes(Ask { lease: true, ..Ask::default() });
+    let (routes, effects) = host.call_with_effects::<Routes>(instance, &ask);
+    (routes.answer.lease_millis, effects)
+}
+
+/// The one timer among the effects.
+#[track_caller]
+fn timer(effects: &[Effect]) -> (EffectId, u64) {
+    match effects {
+        [Effect::Timer { id, millis }] => (*id, *millis),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_new_table_is_answered_when_no_edge_goes_by_the_former_one() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    assert_eq!(lease(&mut host, &mut instance), (0, Vec::new()), "nobody has set it up: nothing to be believed");
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let (millis, effects) = lease(&mut host, &mut instance);
+    assert_eq!(millis, 2000);
+    let (quiet, _) = timer(&effects);
+
+    let table = json!([{"method": "GET", "path": "/x", "permission": "api:read"}]);
+    // Another table, and the same again.
+    for _ in 0..2 {
+        let (call, effects) = host.begin(&mut instance, &put_routes(founding.id, &table));
+        let (id, millis) = timer(&effects);
+        assert_eq!(millis, 2500, "the lease and the margin");
+        let mut effects = host.on(&mut instance, Event::Timer { id });
+        assert_eq!(reply::<HttpResponse>(call, &mut effects).status, 200);
+        assert_eq!(host.on(&mut instance, Event::Timer { id }), Vec::new(), "once");
+    }
+    // With nothing outstanding it is answered at once.
+    assert_eq!(host.on(&mut instance, Event::Timer { id: quiet }), Vec::new());
+    let response: HttpResponse = host.call(&mut instance, &put_routes(founding.id, &json!([])));
+    assert_eq!(response.status, 200);
+}
+
+#[test]
+fn an_instance_that_takes_over_says_nothing_before_its_fence_and_waits_the_horizon_out() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut former = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut former, &setup(&body("acme")));
+    lease(&mut host, &mut former);
+    let instances = || {
+        let rows = store.execute("SELECT instances FROM instance", &[]).unwrap();
+        rows.first().unwrap().get::<u64>(0).unwrap()
+    };
+    let before = instances();
+
+    let mut instance = Instance::new(&store);
+    let ask = serde_json::to_string(&InstanceCall::Routes(Ask { lease: true, ..Ask::default() })).unwrap();
+    let effects = host.undisturbed(&mut instance, Event::Call { id: CallId(90), json: ask.clone() });
+    let [Effect::Sync { id: fence }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(instances() > before, "the fence is a write");
+    assert_eq!(host.undisturbed(&mut instance, Event::Call { id: CallId(91), json: ask }), Vec::new());
+    let effects = host.undisturbed(&mut instance, Event::Synced { id: *fence });
+    let Some((Effect::Timer { id: takeover, millis: 4500 }, rest)) = effects.split_first() else {
+        panic!("the horizon and the margin: {effects:?}")
+    };
+    let replies = rest.iter().filter(|effect| matches!(effect, Effect::Reply { .. })).count();
+    assert_eq!(replies, 2, "whoever came before is answered now: {rest:?}");
+
+    let same = put_routes(founding.id, &json!([]));
+    let (_, effects) = host.begin(&mut instance, &same);
+    assert_eq!(timer(&effects).1, 4500, "also where nothing is changed");
+    assert!(instances() > before.saturating_add(1), "a superseded instance fails by this write");
+    host.on(&mut instance, Event::Timer { id: *takeover });
+    let (_, effects) = host.begin(&mut instance, &same);
+    assert_eq!(timer(&effects).1, 2500);
+}

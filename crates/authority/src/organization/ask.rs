@@ -7,9 +7,9 @@ use symbolon::protocol::{Epoch, Record};
 use super::console::ConsoleSession;
 use super::failure::Result;
 use super::head::Head;
-use super::leases::Lease;
 use super::{Organization, change, passphrase, token, uses};
 use crate::answer;
+use crate::leases::Lease;
 use crate::machine::{CallId, Context, Effect};
 use crate::store::Store;
 

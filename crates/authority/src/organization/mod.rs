@@ -36,11 +36,11 @@ use symbolon::protocol::message::{Claimed, OrganizationCall};
 use symbolon::time::Timestamp;
 
 use crate::answer;
+use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target};
 use crate::store::Store;
 use failure::{Failure, Result};
 use head::Head;
-use leases::Leases;
 use manage::Pending;
 use outbox::Outbox;
 
@@ -55,8 +55,6 @@ pub struct Organization<S> {
     pending: BTreeMap<u64, Pending>,
     next_pending: u64,
     asked: BTreeMap<EffectId, Asked>,
-    /// Events that came before the machine may answer.
-    early: Vec<Event>,
     alarm: Option<Timestamp>,
 }
 
@@ -69,9 +67,6 @@ enum Asked {
     /// That a name is given up.
     Release { key: String },
 }
-
-/// How many events may wait until the machine may answer; beyond that calls are given up.
-const MAX_EARLY: usize = 1_000;
 
 /// The profile, parsed once for each time that it is replaced.
 #[derive(Default)]
@@ -98,12 +93,11 @@ impl<S: Store> Organization<S> {
             store,
             ids: EffectIds::default(),
             profiles: Profiles::default(),
-            leases: Leases::default(),
+            leases: Leases::new("organization"),
             outbox: Outbox::default(),
             pending: BTreeMap::new(),
             next_pending: 0,
             asked: BTreeMap::new(),
-            early: Vec::new(),
             alarm: None,
         }
     }
@@ -118,7 +112,7 @@ impl<S: Store> Organization<S> {
                 drop(self.outbox.ended(&self.store, context.now, &key, version, ok));
                 Vec::new()
             }
-            Event::Timer { id } => self.timer(id),
+            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id).into_iter().collect(),
             Event::Alarm => {
                 self.alarm = None;
                 self.release(context.now)
@@ -210,20 +204,21 @@ impl<S: Store> Organization<S> {
 
 impl<S: Store> Machine for Organization<S> {
     fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
-        match self.enter(&event) {
-            Ok(leases::Entry::Open { timer, released }) => {
-                let mut effects: Vec<Effect> = timer.into_iter().collect();
-                for event in released {
-                    effects.extend(self.handle(context, event));
+        let store = &self.store;
+        match self.leases.enter(store, &mut self.ids, event, || schema::exists(store)) {
+            Ok(Entry::Open(event)) => self.handle(context, event),
+            Ok(Entry::Fenced(events)) => match self.open().map_err(|failure| failure.to_string()) {
+                Ok(first) => {
+                    let mut effects: Vec<Effect> = first.into_iter().collect();
+                    for event in events {
+                        effects.extend(self.handle(context, event));
+                    }
+                    effects
                 }
-                effects.extend(self.handle(context, event));
-                effects
-            }
-            Ok(leases::Entry::Wait(effect)) if self.early.len() < MAX_EARLY => {
-                self.early.push(event);
-                effect.into_iter().collect()
-            }
-            Ok(leases::Entry::Unfounded) => {
+                Err(fault) => events.iter().flat_map(|event| Entry::give_up(event, &fault)).collect(),
+            },
+            Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
+            Ok(Entry::Unfounded(event)) => {
                 let mut effects = match event {
                     Event::Call { id, json } => self.call(context, id, &json),
                     Event::Answered { id, answer } => self.answered(context, id, answer.ok().as_deref()),
@@ -233,17 +228,9 @@ impl<S: Store> Machine for Organization<S> {
                 effects.extend(self.errands(context.now));
                 effects
             }
-            Ok(leases::Entry::Wait(_)) => fail(event, "too many calls came before the machine had taken over"),
-            Err(failure) => fail(event, &failure.to_string()),
+            Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
+            Err((event, fault)) => Entry::give_up(&event, &fault.to_string()),
         }
-    }
-}
-
-/// Gives the call up, if the event is one.
-fn fail(event: Event, fault: &str) -> Vec<Effect> {
-    match event {
-        Event::Call { id, .. } => vec![Effect::Fail { id, fault: fault.to_owned() }],
-        _ => Vec::new(),
     }
 }
 
