@@ -19,8 +19,10 @@ pub(crate) enum Subject {
     Size,
     /// The console's bytes, raw and with gzip.
     Www,
-    /// Requests per second of the Worker, against Workers that do nothing.
+    /// Requests per second and CPU time of the Worker, against Workers that do nothing.
     Throughput,
+    /// Questions to the authority for 1,000 verifications, and how long a revocation takes.
+    Leases,
     /// The npm package: bytes of bundles and times, beside other packages and bare WebCrypto.
     Web,
     /// The command line: its size, and how long it takes to start.
@@ -50,6 +52,7 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
             Subject::Throughput => throughput(workspace, options)?,
             Subject::Web => web(workspace)?,
             Subject::Cli => cli::bench(workspace, options.rounds)?,
+            Subject::Leases => leases(workspace, options)?,
         }
     }
     Ok(())
@@ -80,16 +83,25 @@ fn console(workspace: &Workspace) -> Result<()> {
 }
 
 fn throughput(workspace: &Workspace, options: &Options) -> Result<()> {
-    if !setup::runs("wrk") {
-        setup::apt(workspace, &["wrk"])?;
-    }
     let settings = json!({
         "worker": build::worker(workspace, Flavour::Release)?,
         "emptyRust": build::empty_worker(workspace)?,
         "rounds": options.rounds,
         "seconds": options.seconds,
     });
+    measure(workspace, "xtask/js/bench.mjs", &settings)
+}
+
+fn leases(workspace: &Workspace, options: &Options) -> Result<()> {
+    let settings = json!({"worker": build::worker(workspace, Flavour::Release)?, "seconds": options.seconds});
+    measure(workspace, "xtask/js/bench-leases.mjs", &settings)
+}
+
+fn measure(workspace: &Workspace, script: &str, settings: &serde_json::Value) -> Result<()> {
+    if !setup::runs("wrk") {
+        setup::apt(workspace, &["wrk"])?;
+    }
     let mut command = setup::node_command(workspace);
-    command.arg("xtask/js/bench.mjs").arg(serde_json::to_string(&settings).context("settings")?);
+    command.arg(script).arg(serde_json::to_string(settings).context("settings")?);
     process::run(&mut command, "measuring")
 }

@@ -22,6 +22,8 @@ pub(crate) enum Suite {
     Tidy,
     /// tests/workerd: the built Worker in workerd.
     Workerd,
+    /// tests/workerd/revocation.test.mjs: eight edges, one authority, thousands of changes under load.
+    Revocation,
     /// tests/npm: the npm package in Node 20 and 24, Deno, Bun and workerd, and in projects that install it.
     Npm,
     /// tests/browser: the npm package in Chromium.
@@ -47,6 +49,9 @@ pub(crate) struct Seeds {
     #[arg(long, default_value_t = 0)]
     trace: u64,
 }
+
+/// The test of a suite of its own.
+const REVOCATION: &str = "revocation.test.mjs";
 
 /// How many tests ended how.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -113,6 +118,7 @@ fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
         Suite::Simulation => simulation(workspace, seeds),
         Suite::Tidy => tidy::counts(workspace),
         Suite::Workerd => workerd(workspace),
+        Suite::Revocation => revocation(workspace),
         Suite::Npm => npm::test(workspace),
         Suite::Browser => npm::test_in_browser(workspace),
         Suite::Cli => cli::test(workspace),
@@ -159,7 +165,9 @@ fn simulation(workspace: &Workspace, seeds: Seeds) -> Result<Counts> {
 }
 
 fn workerd(workspace: &Workspace) -> Result<Counts> {
-    let files = files(workspace, "tests/workerd")?;
+    let mut files = files(workspace, "tests/workerd")?;
+    // It wants the machine for itself.
+    files.retain(|path| !path.ends_with(REVOCATION));
     build::worker(workspace, Flavour::Release)?;
     build::worker(workspace, Flavour::Test)?;
     if let Err(error) = setup::python_packages(workspace) {
@@ -167,6 +175,13 @@ fn workerd(workspace: &Workspace) -> Result<Counts> {
     }
     let mut command = setup::node_command(workspace);
     command.args(["--test", "--test-reporter=spec"]).args(&files);
+    node_tests(&mut command)
+}
+
+fn revocation(workspace: &Workspace) -> Result<Counts> {
+    build::worker(workspace, Flavour::Release)?;
+    let mut command = setup::node_command(workspace);
+    command.args(["--test", "--test-reporter=spec"]).arg(workspace.path("tests/workerd").join(REVOCATION));
     node_tests(&mut command)
 }
 

@@ -12,7 +12,7 @@ import { fromBase64, verify } from "./keys.js";
 import { fault } from "./log.js";
 import { ask, within } from "./objects.js";
 import { forward } from "./origin.js";
-import { page, problem, respond } from "./reply.js";
+import { page, pairs, problem, respond, respondFlat } from "./reply.js";
 import * as testHooks from "./test-hooks.js";
 
 /** How often a request is begun, when others trap beside it. */
@@ -44,34 +44,56 @@ let running;
 class Trapped extends Error {}
 
 /**
- * Answers a request.
+ * Answers a request: at once, where nothing outside has to be asked.
+ * @param {Request} request
+ * @param {Env} env
+ * @param {ExecutionContext} ctx
+ * @returns {Response | Promise<Response>}
+ */
+export function serve(request, env, ctx) {
+  if (TEST_HOOKS) return serveInTests(request, env, ctx);
+  return new Work(request, env, ctx).answer(Date.now());
+}
+
+/**
  * @param {Request} request
  * @param {Env} env
  * @param {ExecutionContext} ctx
  * @returns {Promise<Response>}
  */
-export async function serve(request, env, ctx) {
-  if (TEST_HOOKS) {
-    try {
-      const answered = await testHooks.inGate(request, env, (enter) => guarded(current(env), enter));
-      if (answered !== undefined) return answered;
-    } catch {
-      return problem("internal", request.method);
-    }
+async function serveInTests(request, env, ctx) {
+  try {
+    const answered = await testHooks.inGate(request, env, (enter) => guarded(current(env), enter));
+    if (answered !== undefined) return answered;
+  } catch {
+    return problem("internal", request.method);
   }
-  const work = new Work(request, env, ctx);
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    try {
-      return await work.run();
-    } catch (error) {
-      if (!(error instanceof Trapped)) {
-        fault("gate", "host failed", error);
-        return problem("internal", request.method);
-      }
-      if (work.trapped || !work.safe) break;
-    }
+  return new Work(request, env, ctx).answer(await now(env));
+}
+
+/**
+ * Whether a request has a body. A length of 0 is none: clients send it with a POST that has none.
+ * @param {Request} request
+ */
+function hasBody({ body, headers }) {
+  return body !== null && headers.get("content-length") !== "0";
+}
+
+/**
+ * A request as the gate reads it (crates/worker/src/flat.rs). All of its fields: a signature may cover any, and which
+ * of them may be passed on is the gate's to say.
+ * @param {Request} request
+ */
+function flat(request) {
+  const { headers } = request;
+  let fields = "";
+  let count = 0;
+  for (const [name, value] of headers) {
+    fields += `\n${name}\n${value}`;
+    count += 1;
   }
-  return problem("internal", request.method);
+  const address = headers.get("cf-connecting-ip") ?? "";
+  return `${request.method}\n${request.url}\n${hasBody(request) ? "1" : ""}\n${address}\n${count}${fields}`;
 }
 
 /**
@@ -108,6 +130,14 @@ function guarded(instance, enter) {
   }
 }
 
+/**
+ * Whether what the gate told is a step, and not an outcome in plain lines.
+ * @param {string} told
+ */
+function isStep(told) {
+  return told.startsWith("{");
+}
+
 /** One request. */
 class Work {
   /** Whether it was this request that trapped. */
@@ -118,6 +148,7 @@ class Work {
   #request;
   #env;
   #ctx;
+  #attempts = 0;
   /** The body, once it was begun to be read. @type {Promise<Uint8Array | null> | undefined} */
   #body;
 
@@ -130,28 +161,46 @@ class Work {
     this.#request = request;
     this.#env = env;
     this.#ctx = ctx;
+    // Should a body come although none was said, nobody reads it and none of it is passed on.
+    if (request.body !== null && !hasBody(request)) this.#body = Promise.resolve(new Uint8Array(0));
   }
 
-  /** @returns {Promise<Response>} */
-  async run() {
-    const { method, url, headers, body } = this.#request;
-    // A length of 0 is no body: clients send it with a POST that has none. Should one come all the same, nobody reads it
-    // and none of it is passed on.
-    const empty = body !== null && headers.get("content-length") === "0";
-    if (empty) this.#body = Promise.resolve(new Uint8Array(0));
-    const millis = await now(this.#env);
-    const told = JSON.stringify({
-      method,
-      url,
-      headers: [...headers],
-      has_body: body !== null && !empty,
-      client_address: headers.get("cf-connecting-ip") ?? undefined,
-    });
-    const instance = current(this.#env);
-    const first = this.#enter(instance, (gate) => gate.start(millis, told));
-    const last = await this.#follow(instance, first);
-    if (last.background !== undefined) this.#ctx.waitUntil(this.#inBackground(instance, last.background));
-    return this.#send(/** @type {Outcome} */ (last.outcome));
+  /**
+   * @param {number} millis the time
+   * @returns {Response | Promise<Response>}
+   */
+  answer(millis) {
+    this.#attempts += 1;
+    try {
+      const instance = current(this.#env);
+      const told = this.#enter(instance, (gate) => gate.start(millis, flat(this.#request)));
+      return isStep(told) ? this.#goOn(instance, JSON.parse(told)) : this.#sendFlat(told);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /**
+   * @param {Running} instance
+   * @param {Step} first
+   * @returns {Promise<Response>}
+   */
+  async #goOn(instance, first) {
+    try {
+      const last = await this.#follow(instance, first);
+      if (typeof last === "string") return await this.#sendFlat(last);
+      if (last.background !== undefined) this.#ctx.waitUntil(this.#inBackground(instance, last.background));
+      return await this.#send(/** @type {Outcome} */ (last.outcome));
+    } catch (error) {
+      const again = error instanceof Trapped && !this.trapped && this.safe && this.#attempts < MAX_ATTEMPTS;
+      return again ? this.answer(await now(this.#env)) : this.#failed(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    if (!(error instanceof Trapped)) fault("gate", "host failed", error);
+    return problem("internal", this.#request.method);
   }
 
   /**
@@ -163,7 +212,7 @@ class Work {
     /** @type {Step | undefined} */
     let step = first;
     try {
-      while (step !== undefined) step = (await this.#follow(instance, step)).background;
+      while (step !== undefined) step = /** @type {Step} */ (await this.#follow(instance, step)).background;
     } catch (error) {
       if (!(error instanceof Trapped)) fault("gate", "background work failed", error);
     }
@@ -173,7 +222,7 @@ class Work {
    * Carries out what a task waits for until it has ended.
    * @param {Running} instance
    * @param {Step} first
-   * @returns {Promise<Step>} its last step
+   * @returns {Promise<Step | string>} its last step; a text where that is an outcome in plain lines
    */
   async #follow(instance, first) {
     let step = first;
@@ -182,14 +231,21 @@ class Work {
     const underWay = new Map();
     try {
       while (step.ended !== true) {
-        for (const [id, effect] of step.wait ?? []) {
-          underWay.set(id, this.#perform(effect).then((answer) => [id, answer]));
+        const wait = step.wait ?? [];
+        let id, answer;
+        if (wait.length === 1 && underWay.size === 0) {
+          id = wait[0][0];
+          answer = await this.#perform(wait[0][1]);
+        } else {
+          for (const [id, effect] of wait) underWay.set(id, this.#perform(effect).then((answer) => [id, answer]));
+          if (underWay.size === 0) throw new Error("the gate waits for nothing");
+          [id, answer] = await Promise.race(underWay.values());
+          underWay.delete(id);
         }
-        if (underWay.size === 0) throw new Error("the gate waits for nothing");
-        const [id, answer] = await Promise.race(underWay.values());
-        underWay.delete(id);
-        const millis = await now(this.#env);
-        step = this.#enter(instance, (gate) => gate.answer(millis, task, id, JSON.stringify(answer)));
+        const millis = TEST_HOOKS ? await now(this.#env) : Date.now();
+        const told = this.#enter(instance, (gate) => gate.answer(millis, task, id, JSON.stringify(answer)));
+        if (!isStep(told)) return told;
+        step = JSON.parse(told);
       }
       return step;
     } catch (error) {
@@ -201,12 +257,12 @@ class Work {
   /**
    * @param {Running} instance
    * @param {(gate: any) => string} enter
-   * @returns {Step}
+   * @returns {string}
    */
   #enter(instance, enter) {
     const wasBroken = instance.broken;
     try {
-      return JSON.parse(guarded(instance, enter));
+      return guarded(instance, enter);
     } catch (error) {
       this.trapped = !wasBroken;
       throw error;
@@ -268,6 +324,29 @@ class Work {
   }
 
   /**
+   * @param {string} told an outcome in plain lines
+   * @returns {Response | Promise<Response>}
+   */
+  #sendFlat(told) {
+    if (!told.startsWith("forward\n")) return respondFlat(told, this.#request.method);
+    const lines = told.split("\n");
+    const set = 2 + Number(lines[1]);
+    return this.#forward({ remove: lines.slice(2, set), set: pairs(lines.slice(set)) });
+  }
+
+  /** @param {{ remove: string[], set: [string, string][] }} changes */
+  async #forward(changes) {
+    try {
+      const body = await this.#body;
+      // The gate lets nothing through whose body it found too large.
+      if (body === null) throw new Error("a body that is too large is to be forwarded");
+      return await forward(this.#request, body, changes, this.#env);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /**
    * @param {Outcome} outcome
    * @returns {Promise<Response>}
    */
@@ -276,12 +355,8 @@ class Work {
     switch (outcome.outcome) {
       case "respond":
         return respond(outcome, method);
-      case "forward": {
-        const body = await this.#body;
-        // The gate lets nothing through whose body it found too large.
-        if (body === null) throw new Error("a body that is too large is to be forwarded");
-        return forward(this.#request, body, outcome, this.#env);
-      }
+      case "forward":
+        return this.#forward(outcome);
       case "asset": {
         // Every address of the console is the same page; assets serve index.html under the root alone.
         const asked = outcome.console ? new Request(new URL("/", this.#request.url), { method }) : this.#request;

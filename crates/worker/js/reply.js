@@ -24,25 +24,85 @@ const PAGE_POLICY =
  * @typedef {{ status: number, headers?: [string, string][], body?: string }} Told an `HttpResponse` of the protocol
  */
 
+/** How many header sections are kept ready: those of so many tokens that are in use. */
+const MAX_READY = 500;
+/** How long one may be, in characters, to be kept. */
+const MAX_READY_LENGTH = 4096;
+
+/**
+ * Header sections of answers, by the fields that the gate wrote: making one costs more than verifying a token. The same
+ * fields always make the same section, and neither holds a credential.
+ * @type {Map<string, Headers>}
+ */
+const ready = new Map();
+
 /**
  * The answer that the gate decided on.
  * @param {Told} told
  * @param {string} method HEAD has no body
  */
 export function respond({ status, headers = [], body = "" }, method) {
+  return answer(status, section(headers), body, method);
+}
+
+/**
+ * The same, told in plain lines (crates/worker/src/flat.rs).
+ * @param {string} told
+ * @param {string} method
+ */
+export function respondFlat(told, method) {
+  const first = told.indexOf("\n");
+  const second = told.indexOf("\n", first + 1);
+  const start = second + 1;
+  const end = start + Number(told.slice(first + 1, second));
+  const lines = told.slice(start, end);
+  let headers = ready.get(lines);
+  if (headers === undefined) {
+    headers = section(pairs(lines.split("\n")));
+    if (lines.length <= MAX_READY_LENGTH) {
+      if (ready.size >= MAX_READY) ready.delete(/** @type {string} */ (ready.keys().next().value));
+      ready.set(lines, headers);
+    }
+  }
+  return answer(Number(told.slice(0, first)), headers, told.slice(end), method);
+}
+
+/**
+ * @param {string[]} lines names and values in turn, and perhaps an empty line at the end
+ * @returns {[string, string][]}
+ */
+export function pairs(lines) {
+  /** @type {[string, string][]} */
+  const found = [];
+  for (let index = 0; index + 1 < lines.length; index += 2) found.push([lines[index], lines[index + 1]]);
+  return found;
+}
+
+/** @param {[string, string][]} fields */
+function section(fields) {
   const all = new Headers(ALWAYS);
   all.set("content-security-policy", DATA_POLICY);
   // It may hold a secret that is shown once, and it is always about one credential.
   all.set("cache-control", "no-store");
   const seen = new Set();
-  for (const [name, value] of headers) {
+  for (const [name, value] of fields) {
     // A name that comes twice is a field with two lines; what comes first replaces our own.
     if (seen.has(name)) all.append(name, value);
     else all.set(name, value);
     seen.add(name);
   }
+  return all;
+}
+
+/**
+ * @param {number} status
+ * @param {Headers} headers
+ * @param {string} body
+ * @param {string} method
+ */
+function answer(status, headers, body, method) {
   const none = method === "HEAD" || status === 204 || status === 304;
-  return new Response(none ? null : body, { status, headers: all });
+  return new Response(none || body === "" ? null : body, { status, headers });
 }
 
 /**

@@ -10,10 +10,10 @@ use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
 use symbolon_authority::{instance, locator, login, replay};
 use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
-use symbolon_gate::{Gate as Rules, GateConfig, GateRequest, Outcome, Step, Task};
+use symbolon_gate::{Gate as Rules, GateConfig, Outcome, Step, Task};
 use wasm_bindgen::prelude::*;
 
-use crate::time;
+use crate::{flat, time};
 
 /// How long an object may take to answer what must not wait, in milliseconds.
 const QUICK_MILLIS: u32 = 5_000;
@@ -21,7 +21,8 @@ const QUICK_MILLIS: u32 = 5_000;
 const PATIENT_MILLIS: u32 = 25_000;
 
 /// The gate and its tasks. A step is JSON: `{task, wait: [[id, effect], …]}` while the task waits, `{task, ended: true,
-/// outcome}` at its end, each perhaps with a step of background work, which is to be followed while nobody waits.
+/// outcome}` at its end, each perhaps with a step of background work, which is to be followed while nobody waits. A
+/// request's end that needs nothing else is told in plain lines: [`flat::outcome`].
 #[wasm_bindgen]
 pub struct Gate {
     rules: Rules,
@@ -64,36 +65,33 @@ impl Gate {
         Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })
     }
 
-    /// Begins with a request: a `GateRequest` as JSON.
+    /// Begins with a request, written as [`flat::request`] reads it.
     pub fn start(&mut self, now_millis: f64, request: &str) -> String {
         let now = time(now_millis);
-        // A name or value that is no text, such as half of a surrogate pair: nothing that a client sends by accident.
-        let Ok(request) = serde_json::from_str::<GateRequest>(request) else {
+        let Some(request) = flat::request(request) else {
             return crate::to_json(&Told::ended(0, Some(bad_request())));
         };
         let mut task = self.rules.handle(request);
         let step = task.start(now);
         let id = self.free();
-        let told = self.request_step(now, id, task, step);
-        crate::to_json(&told)
+        self.request_step(now, id, task, step)
     }
 
     /// Goes on with the answer to an effect, as JSON.
     pub fn answer(&mut self, now_millis: f64, task: u32, effect: u32, answer: &str) -> String {
         let now = time(now_millis);
         let answer = serde_json::from_str(answer).unwrap_or(Answer::Failed);
-        let told = match self.tasks.remove(&task) {
-            None => Told::ended(task, None),
+        match self.tasks.remove(&task) {
+            None => crate::to_json(&Told::ended(task, None)),
             Some(Running::Request(mut running)) => {
                 let step = running.answer(now, EffectId(effect), answer);
                 self.request_step(now, task, running, step)
             }
             Some(Running::Background(mut running)) => {
                 let step = running.answer(now, EffectId(effect), answer);
-                self.background_step(now, task, running, step)
+                crate::to_json(&self.background_step(now, task, running, step))
             }
-        };
-        crate::to_json(&told)
+        }
     }
 
     /// Drops a task that its host gives up.
@@ -103,13 +101,21 @@ impl Gate {
 }
 
 impl Gate {
-    fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> Told {
+    fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> String {
         match step {
             Step::Wait(effects) => {
                 self.tasks.insert(id, Running::Request(task));
-                Told::waiting(id, effects)
+                crate::to_json(&Told::waiting(id, effects))
             }
-            Step::Done(outcome) => self.with_background(now, Told::ended(id, Some(outcome))),
+            Step::Done(outcome) => {
+                let background = self.background(now);
+                if background.is_none()
+                    && let Some(text) = flat::outcome(&outcome)
+                {
+                    return text;
+                }
+                crate::to_json(&Told { background, ..Told::ended(id, Some(outcome)) })
+            }
         }
     }
 
@@ -119,20 +125,20 @@ impl Gate {
                 self.tasks.insert(id, Running::Background(task));
                 Told::waiting(id, effects)
             }
-            Step::Done(()) => self.with_background(now, Told::ended(id, None)),
+            Step::Done(()) => Told { background: self.background(now), ..Told::ended(id, None) },
         }
     }
 
     /// Begins the next background work that is due, if any.
-    fn with_background(&mut self, now: Timestamp, told: Told) -> Told {
-        let Some(mut task) = self.rules.background(now) else { return told };
+    fn background(&mut self, now: Timestamp) -> Option<Box<Told>> {
+        let mut task = self.rules.background(now)?;
         match task.start(now) {
             Step::Wait(effects) => {
                 let id = self.free();
                 self.tasks.insert(id, Running::Background(task));
-                Told { background: Some(Box::new(Told::waiting(id, effects))), ..told }
+                Some(Box::new(Told::waiting(id, effects)))
             }
-            Step::Done(()) => told,
+            Step::Done(()) => None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! its instance, and its host makes another.
 
 mod authority;
+mod flat;
 mod gate;
 mod store;
 #[cfg(feature = "test-hooks")]

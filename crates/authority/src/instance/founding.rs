@@ -123,7 +123,7 @@ impl<S: Store> Instance<S> {
     /// The organisation of this name, once it is made.
     pub(super) fn named(&mut self, slug: &str) -> Result<Named, StoreError> {
         // An empty name is no parameter to what follows.
-        let organization = if self.is_prepared()? && !slug.is_empty() {
+        let organization = if self.leases.is_open() && !slug.is_empty() {
             self.known("slug = ?1 AND done = 1", slug)?.map(|known| known.short_id)
         } else {
             None
