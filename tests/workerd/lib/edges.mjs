@@ -129,15 +129,17 @@ export class Edges {
     });
   }
 
-  /** Kills workerd as a failing machine would, and starts it again over the same store. */
+  /** Kills workerd as a failing machine would; Miniflare starts it again, over the same store and at the same ports. */
   async killAndStart() {
     await this.#countWrong();
-    const pids = children("workerd");
-    assert.ok(pids.length > 0, "workerd runs as a child of this process");
-    for (const pid of pids) process.kill(Number(pid), "SIGKILL");
-    await until("workerd is gone", () => children("workerd").length === 0);
-    await this.#instance.dispose();
-    await this.start();
+    const killed = children("workerd");
+    assert.ok(killed.length > 0, "workerd runs as a child of this process");
+    for (const pid of killed) process.kill(Number(pid), "SIGKILL");
+    await until("workerd is gone", () => !children("workerd").some((pid) => killed.includes(pid)));
+    await until("workerd serves again", async () => {
+      const response = await this.call("GET", "/healthz").catch(() => undefined);
+      return response?.status === 200;
+    });
   }
 
   async end() {
