@@ -265,14 +265,10 @@ impl World {
         let (number, new) = self.objects[object].wake();
         if new {
             let disk = Rc::clone(&self.objects[object].disk);
-            match (self.variant, &self.objects[object].kind) {
-                (Some(Variant::HorizonLost), Kind::Organization(_)) => {
-                    disk.look("UPDATE organization SET horizon = NULL", &[]);
-                }
-                (Some(Variant::ReplayForgotten), Kind::Replay(_)) if number > 1 => {
-                    disk.look("DELETE FROM seen", &[]);
-                }
-                _ => {}
+            let is_replay = matches!(self.objects[object].kind, Kind::Replay(_));
+            let tables = "SELECT 1 FROM sqlite_master WHERE name = 'seen'";
+            if self.variant == Some(Variant::ReplayForgotten) && is_replay && !disk.look(tables, &[]).is_empty() {
+                disk.look("DELETE FROM seen", &[]);
             }
         }
         number
@@ -319,7 +315,7 @@ impl World {
         let Some(instance) = object.instance(id.number) else { return };
         let (fenced_now, writes) = (instance.fenced, wrote);
         let said: Vec<String> = if self.trace.is_some() { effects.iter().map(short).collect() } else { Vec::new() };
-        let fences = wrote && !instance.has_written && self.variant != Some(Variant::FenceSkipped);
+        let fences = wrote && !instance.has_written;
         instance.has_written |= wrote;
         let leaves_at = instance.leaves_at.max(self.now + if wrote { writing } else { 0 });
         instance.leaves_at = leaves_at;
