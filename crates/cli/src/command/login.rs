@@ -110,7 +110,8 @@ fn finish(
         url: server.to_string(),
         why: "the organisation's short id is not one".to_owned(),
     })?;
-    if interrupts.try_recv().is_ok() {
+    // Another thread tells of Ctrl-C, a moment after it came: what came while the server answered still counts.
+    if interrupts.recv_timeout(Duration::from_millis(100)).is_ok() {
         return Err(interrupted());
     }
     let mut file = SettingsFile {
