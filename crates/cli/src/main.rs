@@ -8,6 +8,7 @@
 //! files, standard input or the environment, and a token leaves this process in an HTTP header alone.
 #![forbid(unsafe_code)]
 // An adapter: this is where clocks and the environment are read, in `system.rs` alone.
+#![allow(rustdoc::bare_urls, reason = "doc comments of arguments are what --help prints, word for word")]
 #![allow(clippy::disallowed_methods, reason = "the core takes the time and settings as arguments; they are read here")]
 
 mod args;

@@ -1,8 +1,8 @@
 //! The authority of an organisation: its members, tokens and activity log, and the only place where they change.
 //!
 //! Every change, its entry in the activity log and what the directory must be told of it are one transaction
-//! ([`change`]). Edges ask what they may believe and for how long ([`leases`]); the directory is written from an outbox
-//! ([`outbox`]); credentials that do not name their organisation are claimed at the locator first ([`claims`]). An
+//! (`change`). Edges ask what they may believe and for how long (`leases`); the directory is written from an outbox
+//! (`outbox`); credentials that do not name their organisation are claimed at the locator first (`claims`). An
 //! object that nobody founded writes nothing, and knows of nothing.
 
 mod activity;
