@@ -22,7 +22,7 @@ const PATIENT_MILLIS: u32 = 25_000;
 
 /// The gate and its tasks. A step is JSON: `{task, wait: [[id, effect], …]}` while the task waits, `{task, ended: true,
 /// outcome}` at its end, each perhaps with a step of background work, which is to be followed while nobody waits. A
-/// request's end that needs nothing else is told in plain lines: [`flat::outcome`].
+/// request's end that needs nothing else is told in plain lines: `flat::outcome`.
 #[wasm_bindgen]
 pub struct Gate {
     rules: Rules,
@@ -65,7 +65,7 @@ impl Gate {
         Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })
     }
 
-    /// Begins with a request, written as [`flat::request`] reads it.
+    /// Begins with a request, written as `flat::request` reads it.
     pub fn start(&mut self, now_millis: f64, request: &str) -> String {
         let now = time(now_millis);
         let Some(request) = flat::request(request) else {
