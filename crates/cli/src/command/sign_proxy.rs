@@ -30,8 +30,8 @@ use super::signer::Signer;
 
 /// How many requests are worked on at once.
 const WORKERS: usize = 8;
-/// Fields that concern one connection (RFC 9110, section 7.6.1), or that are made anew here.
-const NOT_PASSED: &[&str] = &[
+/// Fields that concern one connection (RFC 9110, section 7.6.1), or the way to a proxy (section 11.7).
+const OF_CONNECTIONS: &[&str] = &[
     "connection",
     "proxy-connection",
     "keep-alive",
@@ -39,14 +39,13 @@ const NOT_PASSED: &[&str] = &[
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "host",
     "content-length",
-    "expect",
-    "content-digest",
-    "signature",
-    "signature-input",
-    "x-fingerprint",
+    "proxy-authorization",
+    "proxy-authenticate",
+    "proxy-authentication-info",
 ];
+/// Fields of a request that are made anew here.
+const MADE_HERE: &[&str] = &["host", "expect", "content-digest", "signature", "signature-input", "x-fingerprint"];
 /// Fields that a browser sends for a page, and nothing else does.
 const OF_BROWSERS: &[&str] = &["origin", "sec-fetch-site", "sec-fetch-mode"];
 /// Fields that are credentials: a request has one, and here it is the signature.
@@ -156,9 +155,14 @@ impl Proxy {
         let headers = response
             .headers
             .iter()
-            .filter(|(name, _)| !NOT_PASSED.contains(&name.as_str()))
+            .filter(|(name, _)| !is_of_connection(&response.headers, name))
             .filter_map(|(name, value)| Header::from_bytes(name.as_bytes(), value.as_bytes()).ok());
-        let length = response.body.len();
+        // An answer to HEAD has no content, and says how long that of GET would be (RFC 9110, section 9.3.2).
+        let said = response.header("content-length").and_then(|length| length.trim().parse().ok());
+        let length = match (request.method(), said) {
+            (tiny_http::Method::Head, Some(said)) => said,
+            _ => response.body.len(),
+        };
         let answer =
             Response::new(response.status.into(), headers.collect(), Cursor::new(response.body), Some(length), None);
         // Whoever asked may have gone.
@@ -173,23 +177,24 @@ impl Proxy {
             .map(|header| (header.field.as_str().as_str().to_ascii_lowercase(), header.value.as_str().to_owned()))
             .collect();
         let first = |name: &str| fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
-        let host = first("host").unwrap_or_default();
-        if !self.any_host && !self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
-            return Err(refused(Code::InvalidRequest, "this Host is not mine"));
+        // Two readers may take different ones (RFC 9112, sections 3.2 and 6.3): such a request is nobody's to sign.
+        let count = |name: &str| fields.iter().filter(|(found, _)| found == name).count();
+        let framed = count("content-length").saturating_add(count("transfer-encoding"));
+        if count("host") != 1 || framed > 1 {
+            return Err(refused(Code::InvalidRequest, "it needs one Host, and one length at most"));
         }
+        let path = self.path(request.url(), first("host").unwrap_or_default())?;
         if OF_BROWSERS.iter().any(|name| first(name).is_some()) {
             return Err(refused(Code::InsufficientPermission, "a web page may not use it"));
         }
         if CREDENTIALS.iter().any(|name| first(name).is_some()) {
             return Err(refused(Code::MalformedCredential, "the request brings a credential of its own"));
         }
-        let target = Target::parse(&format!("{}{}", self.to, request.url()))
+        let target = Target::parse(&format!("{}{path}", self.to))
             .map_err(|error| refused(Code::InvalidRequest, &error.to_string()))?;
         let mut outgoing = transport::Request::new(request.method().as_str(), target);
         for (name, value) in &fields {
-            let hop = NOT_PASSED.contains(&name.as_str())
-                || fields.iter().any(|(field, list)| field == "connection" && connection_names(list, name));
-            if !hop {
+            if !MADE_HERE.contains(&name.as_str()) && !is_of_connection(&fields, name) {
                 outgoing = outgoing.header(name, value);
             }
         }
@@ -209,6 +214,25 @@ impl Proxy {
             return Err(problem);
         }
         Ok(response)
+    }
+
+    /// The path and query of a request that is meant for us: in origin form under one of our names, or in absolute form,
+    /// as tools send it that take this for their HTTP proxy, to us or to the server that we sign for.
+    fn path<'r>(&self, target: &'r str, host: &str) -> Result<&'r str, Problem> {
+        let refused = |why: &str| Problem::new(Code::InvalidRequest).detail(format!("sign-proxy: {why}"));
+        let ours = |authority: &str| self.hosts.iter().any(|known| known.eq_ignore_ascii_case(authority));
+        // What follows the server's address must begin a path, or it could name another server.
+        if target.starts_with('/') {
+            return if self.any_host || ours(host) { Ok(target) } else { Err(refused("this Host is not mine")) };
+        }
+        if let Some(path) = target.strip_prefix(self.to.as_str()).filter(|path| path.starts_with('/')) {
+            return Ok(path);
+        }
+        let named = target.strip_prefix("http://").and_then(|rest| Some((rest, rest.find('/')?)));
+        match named.and_then(|(rest, at)| rest.split_at_checked(at)) {
+            Some((authority, path)) if ours(authority) => Ok(path),
+            _ => Err(refused("the target is neither a path nor on the server that it signs for")),
+        }
     }
 
     fn body<'f>(
@@ -232,6 +256,12 @@ impl Proxy {
         }
         Ok((has_content || !body.is_empty()).then_some(body))
     }
+}
+
+/// Whether a field concerns one connection: by itself, or because `Connection` names it.
+fn is_of_connection(fields: &[(String, String)], name: &str) -> bool {
+    OF_CONNECTIONS.contains(&name)
+        || fields.iter().any(|(field, list)| field == "connection" && connection_names(list, name))
 }
 
 /// Whether `Connection` names this field as its own (RFC 9110, section 7.6.1).
