@@ -84,6 +84,15 @@ impl Failure {
         }
     }
 
+    /// Whether the same may succeed a little later.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Problem { problem, .. } => matches!(problem.status, 429 | 500..),
+            _ => false,
+        }
+    }
+
     /// The stable word for scripts that read `--json`.
     pub(crate) const fn code(&self) -> &'static str {
         match self {

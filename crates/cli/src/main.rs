@@ -18,6 +18,7 @@ mod contract;
 mod credential;
 mod failure;
 mod input;
+mod interrupt;
 mod keys;
 mod message;
 mod output;
@@ -29,13 +30,16 @@ mod transport;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::Arguments;
-use output::Output;
+use output::{Color, Output};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match parse() {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit,
+    };
     let mut output = Output::new(arguments.global.json, arguments.global.color);
     let result = command::run(arguments, &mut output).and_then(|()| output.flush());
     match result {
@@ -45,4 +49,28 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Reads the arguments. What is wrong with them is told as every failure is: in colour or not, for people or as JSON.
+fn parse() -> Result<Arguments, ExitCode> {
+    // They cannot be asked yet how they want to be told.
+    let said: Vec<_> = std::env::args_os().skip(1).take_while(|argument| argument != "--").collect();
+    let json = said.iter().any(|argument| argument == "--json");
+    let plain = said.iter().any(|argument| argument == "--color=never")
+        || said.windows(2).any(|pair| matches!(pair, [flag, value] if flag == "--color" && value == "never"));
+    let color = if plain { clap::ColorChoice::Never } else { clap::ColorChoice::Auto };
+    let parsed = Arguments::command().color(color).try_get_matches();
+    parsed.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
+        if error.use_stderr() && json {
+            let text = error.render().to_string();
+            let first = text.split("\n\n").next().unwrap_or_default();
+            let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
+            let failure = failure::Failure::input(line.strip_prefix("error: ").unwrap_or(&line));
+            Output::new(true, Color::Never).failure(&failure);
+            return ExitCode::from(failure.exit_code());
+        }
+        // Where it cannot be written there is nobody to tell.
+        let _told = error.print();
+        if error.use_stderr() { ExitCode::from(failure::Failure::input("").exit_code()) } else { ExitCode::SUCCESS }
+    })
 }

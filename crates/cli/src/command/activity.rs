@@ -20,6 +20,8 @@ use super::{client, or_none};
 
 /// How often a log that is followed is asked for.
 const FOLLOW: Duration = Duration::from_secs(2);
+/// How often the server may fail in a row before following is given up.
+const MAX_FAULTS: u32 = 10;
 /// How many entries are shown where nothing is said.
 const SHOWN: usize = 50;
 /// How many parts an export may have: some two hundred million entries.
@@ -72,6 +74,9 @@ pub(crate) struct Activity {
 /// # Errors
 /// [`Failure::Negative`] where the chain is broken, and those of the server.
 pub(crate) fn run(command: &Activity, global: &Global, output: &mut Output) -> Result<(), Failure> {
+    if command.limit == 0 {
+        return Err(Failure::input("--limit must be at least 1"));
+    }
     let client = client(global)?;
     if command.verify {
         return verify(command, &client, output);
@@ -90,7 +95,7 @@ pub(crate) fn run(command: &Activity, global: &Global, output: &mut Output) -> R
     ] {
         query.add(name, value.as_deref());
     }
-    let items = client.list("/v1/activity", &query, command.limit.max(1))?;
+    let items = client.list("/v1/activity", &query, command.limit)?;
     if !command.follow {
         if output.is_json() {
             return output.document(&json!({ "items": items }));
@@ -123,6 +128,7 @@ fn row(entry: &Entry) -> Vec<String> {
 /// Shows what there is, the oldest first, and then what comes, until it is interrupted.
 fn follow(client: &Client, query: &Query, first: Vec<Value>, output: &mut Output) -> Result<(), Failure> {
     let mut last = 0;
+    let mut faults = 0_u32;
     let mut items = first;
     loop {
         for item in items.iter().rev() {
@@ -139,8 +145,20 @@ fn follow(client: &Client, query: &Query, first: Vec<Value>, output: &mut Output
             }
         }
         output.flush()?;
-        thread::sleep(FOLLOW);
-        items = since(client, query, last)?;
+        thread::sleep(FOLLOW.saturating_mul(faults.saturating_add(1)));
+        items = match since(client, query, last) {
+            Ok(items) => {
+                faults = 0;
+                items
+            }
+            // A server that is deployed anew, or busy, comes back: what was missed meanwhile is shown then.
+            Err(failure) if failure.may_pass() && faults < MAX_FAULTS => {
+                faults = faults.saturating_add(1);
+                output.note(Style::Warn, &format!("{} Trying again.", crate::output::printable(&failure.to_string())));
+                Vec::new()
+            }
+            Err(failure) => return Err(failure),
+        };
     }
 }
 

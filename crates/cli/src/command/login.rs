@@ -1,10 +1,10 @@
 //! `symbolon login`: a browser approves this machine (RFC 8628); or a token or a key that one has is kept.
 //!
-//! Nothing is kept before the server has accepted what was granted. Ctrl-C ends it at any moment with nothing left
-//! behind: a token that was granted meanwhile is revoked again.
+//! Nothing is kept before the server has accepted what was granted. Ctrl-C ends it at any moment, also while a server
+//! does not answer, with nothing left behind: a token that was granted meanwhile is revoked again.
 
 use std::io::IsTerminal as _;
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -16,6 +16,7 @@ use crate::client::{self, Client};
 use crate::contract::{DeviceAuthorization, Granted, OAuthError, WhoAmI};
 use crate::credential::{self, Credential, InUse};
 use crate::failure::Failure;
+use crate::interrupt::{Interrupts, Waited};
 use crate::output::{Output, Style, printable};
 use crate::secrets::Secrets;
 use crate::settings::{Settings, SettingsFile, Source};
@@ -29,6 +30,8 @@ const CLIENT_ID: &str = "symbolon-cli";
 const MAX_SECONDS: u64 = 3600;
 /// How often the server may be unreachable in a row before the login is given up.
 const MAX_FAULTS: u32 = 5;
+/// How long an answer is waited for after Ctrl-C: it may bring a token, which is to be given back.
+const GRACE: Duration = Duration::from_secs(5);
 /// By how much we slow down when told to, in seconds (RFC 8628, section 3.5).
 const SLOW_DOWN: u64 = 5;
 
@@ -66,7 +69,7 @@ pub(crate) fn run(login: &Login, global: &Global, output: &mut Output) -> Result
     if flagged && !login.scopes.is_empty() {
         return Err(Failure::input("--scope is for a login in the browser"));
     }
-    let interrupts = interrupts()?;
+    let interrupts = Interrupts::watch()?;
     let (in_use, granted) = if flagged {
         (credential::required(&global, &settings)?, false)
     } else {
@@ -75,15 +78,21 @@ pub(crate) fn run(login: &Login, global: &Global, output: &mut Output) -> Result
         (InUse { credential: bearer, source: Source::Default }, true)
     };
     let organization = global.org.as_ref().and_then(|_| super::organization(&settings));
-    let client = Client::new(server.clone(), in_use, organization);
+    let client = Arc::new(Client::new(server.clone(), in_use, organization));
     let finished = finish(&client, &settings, &secrets, &server, &global, &interrupts);
     match finished {
         Ok(done) => report(&done, &server, output),
         Err(failure) if granted => {
             // What was granted is of no use to anybody: it is given back.
-            match revoke_self(&client) {
+            let giving = client.clone();
+            let given = match interrupts.during(GRACE, move || revoke_self(&giving)) {
+                Waited::Done(given) | Waited::Interrupted(Some(given)) => given.map_err(|why| why.to_string()),
+                Waited::Interrupted(None) => Err("the server did not answer".to_owned()),
+            };
+            match given {
                 Ok(()) => output.note(Style::Plain, "The token that was granted has been revoked again."),
-                Err(why) => output.note(Style::Warn, &format!("The token that was granted is still valid ({why})")),
+                Err(why) => output
+                    .note(Style::Warn, &format!("The token that was granted is still valid ({})", printable(&why))),
             }
             Err(failure)
         }
@@ -98,20 +107,27 @@ struct Done {
 
 /// Asks the server who the credential is, and keeps it.
 fn finish(
-    client: &Client,
+    client: &Arc<Client>,
     settings: &Settings,
     secrets: &Secrets,
     server: &BaseUrl,
     global: &Global,
-    interrupts: &mpsc::Receiver<()>,
+    interrupts: &Interrupts,
 ) -> Result<Done, Failure> {
-    let who = client.get::<WhoAmI>("/v1/whoami")?;
+    if interrupts.within(Duration::ZERO) {
+        return Err(interrupted());
+    }
+    let asking = client.clone();
+    let who = match interrupts.during(Duration::ZERO, move || asking.get::<WhoAmI>("/v1/whoami")) {
+        Waited::Done(who) => who?,
+        Waited::Interrupted(_) => return Err(interrupted()),
+    };
     let organization = who.read.organization.short_id.parse().map_err(|_| Failure::Unreachable {
         url: server.to_string(),
         why: "the organisation's short id is not one".to_owned(),
     })?;
     // Another thread tells of Ctrl-C, a moment after it came: what came while the server answered still counts.
-    if interrupts.recv_timeout(Duration::from_millis(100)).is_ok() {
+    if interrupts.within(Duration::from_millis(100)) {
         return Err(interrupted());
     }
     let mut file = SettingsFile {
@@ -161,26 +177,16 @@ fn interrupted() -> Failure {
     Failure::Interrupted("Interrupted: nothing was kept".to_owned())
 }
 
-/// Where Ctrl-C is told.
-fn interrupts() -> Result<mpsc::Receiver<()>, Failure> {
-    let (sender, receiver) = mpsc::channel();
-    ctrlc::set_handler(move || {
-        let _told = sender.send(());
-    })
-    .map_err(|error| Failure::local("watching for Ctrl-C", error))?;
-    Ok(receiver)
-}
-
 /// A login by RFC 8628.
 struct Device<'a> {
     server: &'a BaseUrl,
     login: &'a Login,
-    interrupts: &'a mpsc::Receiver<()>,
+    interrupts: &'a Interrupts,
 }
 
 impl Device<'_> {
     fn run(&self, output: &mut Output) -> Result<Zeroizing<String>, Failure> {
-        let transport = Transport::new();
+        let transport = Arc::new(Transport::new());
         let begun = self.begin(&transport)?;
         let uri = begun.verification_uri_complete.as_deref().unwrap_or(&begun.verification_uri);
         self.check_uri(uri)?;
@@ -198,6 +204,7 @@ impl Device<'_> {
             self.wait(Duration::from_secs(interval), life, started, progress)?;
             let response = match self.poll(&transport, &begun.device_code) {
                 Ok(response) => response,
+                Err(failure @ Failure::Interrupted(_)) => return Err(failure),
                 Err(failure) => {
                     faults = faults.saturating_add(1);
                     if faults >= MAX_FAULTS {
@@ -231,13 +238,14 @@ impl Device<'_> {
         }
     }
 
-    fn begin(&self, transport: &Transport) -> Result<DeviceAuthorization, Failure> {
+    fn begin(&self, transport: &Arc<Transport>) -> Result<DeviceAuthorization, Failure> {
         let mut form = format!("client_id={CLIENT_ID}");
         if !self.login.scopes.is_empty() {
             form.push_str("&scope=");
             form.push_str(&client::encoded(&self.login.scopes.join(" ")));
         }
-        let response = transport.send(&self.form("/oauth/device_authorization", form)?)?;
+        let request = self.form("/oauth/device_authorization", form)?;
+        let response = self.send(transport, request, Duration::ZERO)?;
         if response.status == 200 {
             return Ok(client::read(self.server, &response)?.read);
         }
@@ -247,11 +255,21 @@ impl Device<'_> {
         }
     }
 
-    fn poll(&self, transport: &Transport, device_code: &str) -> Result<Response, Failure> {
+    fn poll(&self, transport: &Arc<Transport>, device_code: &str) -> Result<Response, Failure> {
         let grant = client::encoded("urn:ietf:params:oauth:grant-type:device_code");
         let code = client::encoded(device_code);
         let form = format!("grant_type={grant}&device_code={code}&client_id={CLIENT_ID}");
-        transport.send(&self.form("/oauth/token", form)?)
+        self.send(transport, self.form("/oauth/token", form)?, GRACE)
+    }
+
+    /// Sends a request. An answer that came within `grace` after Ctrl-C counts only where it grants something.
+    fn send(&self, transport: &Arc<Transport>, request: Request, grace: Duration) -> Result<Response, Failure> {
+        let transport = transport.clone();
+        match self.interrupts.during(grace, move || transport.send(&request)) {
+            Waited::Done(answered) => answered,
+            Waited::Interrupted(Some(Ok(response))) if response.status == 200 && !grace.is_zero() => Ok(response),
+            Waited::Interrupted(_) => Err(interrupted()),
+        }
     }
 
     fn form(&self, path: &str, form: String) -> Result<Request, Failure> {
@@ -288,7 +306,7 @@ impl Device<'_> {
                 let (minutes, seconds) = (seconds.div_euclid(60), seconds.rem_euclid(60));
                 eprint_line(&format!("\rWaiting for the approval, {minutes}:{seconds:02} left "));
             }
-            if self.interrupts.recv_timeout(step).is_ok() {
+            if self.interrupts.within(step) {
                 break Err(interrupted());
             }
             waited = waited.saturating_add(step);

@@ -41,7 +41,9 @@ fn what_is_missing_is_named() {
         (", \"Login\"]", "]", "migration that makes Login"),
         ("new_sqlite_classes", "new_classes", "has no SQLite"),
         ("\"SETUP_CODE\", ", "", "secret SETUP_CODE is required"),
-        ("[observability]", "[vars]\nINSTANCE_SECRET = \"x\"\n[observability]", "stands in [vars]"),
+        ("[observability]", "[vars]\nINSTANCE_SECRET = \"x\"\n[observability]", "stands in vars"),
+        ("binding = \"ASSETS\"", "binding = \"OTHER\"", "assets ASSETS"),
+        ("run_worker_first = true", "run_worker_first = [\"/v1/*\"]", "the Worker comes before assets"),
         ("compatibility_date", "other_date", "compatibility_date"),
     ] {
         assert!(whole.contains(from), "wrangler.toml has no {from}");
@@ -62,7 +64,22 @@ fn an_environment_says_its_bindings_for_itself() {
     let checked = world.run(&["deploy", "--check", &path, "--env", "production"]);
     assert_eq!(checked.code, 1, "{checked:?}");
     assert!(checked.out.contains("missing  KV namespace DIRECTORY"), "{checked:?}");
-    world.run(&["deploy", "--check", &path, "--env", "nothing"]).fails(2, "no [env.nothing]");
+    world.run(&["deploy", "--check", &path, "--env", "nothing"]).fails(2, "no environment nothing");
+}
+
+#[test]
+fn json_with_comments_is_read_as_toml_is() {
+    let whole: serde_json::Value = toml::from_str(&std::fs::read_to_string(WRANGLER).unwrap()).unwrap();
+    let world = World::new();
+    let text = serde_json::to_string_pretty(&whole).unwrap();
+    world.write("wrangler.jsonc", text.replacen('{', "{ // the Worker\n", 1).replacen("\n}", ",\n}", 1));
+    let checked = world.run(&["deploy", "--check"]).good();
+    assert!(checked.out.contains("ok       KV namespace DIRECTORY"), "{checked:?}");
+    // wrangler prefers this one.
+    world.write("wrangler.json", text.replace("DIRECTORY", "OTHER"));
+    world.run(&["deploy", "--check"]).fails(1, "wrangler.json: one thing is missing");
+    let path = world.write("broken.jsonc", "{\n  \"name\": \n}");
+    world.run(&["deploy", "--check", &path]).fails(2, "broken.jsonc:3:");
 }
 
 #[test]

@@ -61,3 +61,24 @@ fn help_is_there_for_every_command() {
     world.run(&["nonsense"]).fails(2, "nonsense");
     world.run(&[]).fails(2, "Usage");
 }
+
+#[test]
+fn wrong_arguments_are_told_as_json_where_that_is_asked_for_and_in_colour_where_there_is_any() {
+    let world = World::new();
+    for (arguments, part) in [
+        (&["--json"][..], "requires a subcommand"),
+        (&["nonsense", "--json"], "nonsense"),
+        (&["token", "create", "--json"], "--kind <KIND>"),
+        (&["token", "create", "--kind", "pat", "--color", "nonsense", "--json"], "nonsense"),
+    ] {
+        let told = world.run(arguments).fails(2, part);
+        assert_eq!((told.err.lines().count(), told.out.as_str()), (1, ""), "{told:?}");
+        let error: serde_json::Value = serde_json::from_str(&told.err).unwrap();
+        assert_eq!((&error["error"]["code"], &error["error"]["exit_code"]), (&"invalid_input".into(), &2.into()));
+    }
+    // Behind `--` it is no flag.
+    assert!(!world.run(&["key", "show", "--nonsense", "--", "--json"]).fails(2, "--nonsense").err.starts_with('{'));
+    let colored = |arguments: &[&str]| world.terminal(arguments, "").out.contains("\x1b[");
+    assert!(colored(&["nonsense"]));
+    assert!(!colored(&["nonsense", "--color", "never"]) && !colored(&["nonsense", "--color=never"]));
+}

@@ -115,6 +115,7 @@ fn bad_arguments_are_told_before_anything_is_sent() {
         (&["member", "suspend", "x"], "say --yes"),
         (&["member", "add", "--name", "a"], "--email"),
         (&["activity", "--since", "soon"], "--since"),
+        (&["activity", "--limit", "0"], "--limit"),
         (&["activity", "--verify", "--export"], "--export"),
         (&["activity", "--export", "--out", "there"], "is there already"),
         (&["logout"], "There is no login"),
@@ -127,6 +128,34 @@ fn bad_arguments_are_told_before_anything_is_sent() {
     assert_eq!(world.files(), before, "nothing changed");
     assert!(server.got().is_empty(), "nothing was sent");
     world.unset("SYMBOLON_TOKEN");
+}
+
+#[test]
+fn following_outlives_a_server_that_is_away_for_a_moment() {
+    let entry = |seq: u64| {
+        json!({
+            "seq": seq, "at": "2026-01-01T00:00:00Z", "action": "token.create", "actor": {}, "prev_hash": "a", "hash": "b",
+        })
+    };
+    let mut turn = 0;
+    let server = Double::new(move |_| {
+        turn += 1;
+        match turn {
+            1 => answer(200, &json!({ "items": [entry(1)] })),
+            2 => problem(503, "authority_unavailable"),
+            3 => answer(200, &json!({ "items": [entry(2), entry(1)] })),
+            _ => problem(401, "revoked"),
+        }
+    });
+    let world = world().with("SYMBOLON_URL", &server.url).with("SYMBOLON_TOKEN", "sym_pat_mine");
+    let told = world.run(&["activity", "--follow", "--json"]).fails(4, "revoked");
+    let seqs: Vec<u64> = told
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(seqs, [1, 2], "each once");
+    assert!(told.err.contains("Trying again"), "{told:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 
 use crate::request::KEY;
-use crate::support::{Answer, Double, Got, World, finish, json as answer, problem};
+use crate::support::{Answer, Double, Got, World, finish, json as answer, problem, silence};
 
 const GRANTED: &str = "sym_pat_granted";
 
@@ -187,6 +187,34 @@ fn ctrl_c_after_the_approval_gives_the_token_back() {
     assert!(done.err.contains("has been revoked again"), "{done:?}");
     assert_eq!(server.got().pop().unwrap().path, "/oauth/revoke");
     assert!(!world.path("config").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_is_heard_while_the_server_keeps_silent() {
+    let interrupted = |waits_for: &str| {
+        let (tell, told) = std::sync::mpsc::channel::<u32>();
+        let told = std::sync::Mutex::new(told);
+        let interrupt = move || {
+            let pid = told.lock().unwrap().recv().unwrap().to_string();
+            assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+            silence()
+        };
+        let server = match waits_for {
+            "whoami" => server(vec![granted()], interrupt),
+            _ => Double::new(move |_| interrupt()),
+        };
+        let world = home();
+        let child = world.start(&["login", &server.url, "--no-browser"]);
+        tell.send(child.id()).unwrap();
+        let done = finish(child);
+        assert_eq!(done.code, 130, "{done:?}");
+        assert!(done.err.contains("nothing was kept"), "{done:?}");
+        assert!(!world.path("config").exists());
+        (done.err.contains("has been revoked again"), server.got().iter().any(|got| got.path == "/oauth/revoke"))
+    };
+    assert_eq!(interrupted("the code"), (false, false), "nothing was granted yet");
+    assert_eq!(interrupted("whoami"), (true, true), "what was granted is given back");
 }
 
 #[test]

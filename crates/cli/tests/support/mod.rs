@@ -210,6 +210,11 @@ pub(crate) fn problem(status: u16, code: &str) -> Answer {
     )
 }
 
+/// No answer, as long as the server lives.
+pub(crate) fn silence() -> Answer {
+    Answer { status: 0, headers: Vec::new(), body: String::new() }
+}
+
 /// A server on this machine that answers as it is told to, and tells what it got.
 pub(crate) struct Double {
     pub(crate) url: String,
@@ -222,6 +227,7 @@ impl Double {
         let url = format!("http://{}", server.server_addr().to_ip().unwrap());
         let (sender, got) = mpsc::channel();
         thread::spawn(move || {
+            let mut unanswered = Vec::new();
             for mut request in server.incoming_requests() {
                 let mut body = Vec::new();
                 request.as_reader().read_to_end(&mut body).unwrap();
@@ -232,6 +238,11 @@ impl Double {
                     .collect();
                 let seen = Got { method: request.method().to_string(), path: request.url().to_owned(), headers, body };
                 let Answer { status, headers, body } = answer(&seen);
+                if status == 0 {
+                    let _gone = sender.send(seen);
+                    unanswered.push(request);
+                    continue;
+                }
                 let mut response = tiny_http::Response::from_string(body).with_status_code(status);
                 for (name, value) in headers {
                     response.add_header(tiny_http::Header::from_bytes(name, value).unwrap());
