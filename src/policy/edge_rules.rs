@@ -21,6 +21,21 @@ pub struct EdgeRules {
     pub counts: Vec<Count>,
 }
 
+impl EdgeRules {
+    /// The rules of revoked tokens whose kind the profile has no more: whoever proves possession in any native form is
+    /// told that the token was revoked. Nothing is counted.
+    #[must_use]
+    pub fn of_no_kind() -> Self {
+        Self {
+            proofs: vec![Proof::Bearer, Proof::Signature],
+            headers: Header::ALL.to_vec(),
+            freshness: Freshness::Immediate,
+            signature: SignatureRules::default(),
+            counts: Vec::new(),
+        }
+    }
+}
+
 impl Kind {
     /// The rules that go with every record of this kind.
     #[must_use]

@@ -179,17 +179,17 @@ impl<S: Store> Organization<S> {
         if !self.leases.is_open() {
             return Vec::new();
         }
-        let (store, profiles) = (&self.store, &mut self.profiles);
-        let mut effects = self
-            .outbox
-            .start(store, now, |id| {
-                let head = Head::read(store)?;
-                let profile = profiles.current(store, &head)?;
-                let Some(token) = token::Token::find(store, now, id)? else { return Ok(None) };
-                let record = token.record(store, &head, &profile)?;
-                serde_json::to_string(&record).map(Some).map_err(|_| Failure::Broken("a record cannot be written"))
-            })
-            .unwrap_or_default();
+        let (store, profiles, leases) = (&self.store, &mut self.profiles, &self.leases);
+        let record = |id| {
+            let head = Head::read(store)?;
+            let profile = profiles.current(store, &head)?;
+            let Some(token) = token::Token::find(store, now, id)? else { return Ok(None) };
+            let record = token.record(store, &head, &profile)?;
+            serde_json::to_string(&record).map(Some).map_err(|_| Failure::Broken("a record cannot be written"))
+        };
+        let write = || Ok(leases.only_the_newest(store)?);
+        // What could not be started now is due still, and looked at with the next event.
+        let mut effects = self.outbox.start(store, now, record, write).unwrap_or_default();
         let due = [self.outbox.due(store, now), claims::due(store)];
         // What cannot be read now is looked at with the next event.
         if let Some(at) = due.into_iter().filter_map(|due| due.ok().flatten()).min()

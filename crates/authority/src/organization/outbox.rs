@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use symbolon::id::TokenId;
 use symbolon::time::Timestamp;
 
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use crate::machine::Effect;
 use crate::store::{Store, Value};
 
@@ -37,15 +37,22 @@ pub(crate) fn backoff(attempts: u32) -> i64 {
 }
 
 impl Outbox {
-    /// Starts the puts that are due, as many as there is room for. `record` makes a token's directory entry.
+    /// Starts the puts that are due, as many as there is room for. `record` makes a token's directory entry; where it
+    /// cannot, that row waits as after a put that failed, and keeps back no other. `write` makes a write of this turn:
+    /// a superseded machine starts no put, for the newest version may be in the directory already.
+    ///
+    /// # Errors
+    /// The store's; then no put was started.
     pub(crate) fn start<S: Store>(
         &mut self,
         store: &S,
         now: Timestamp,
         mut record: impl FnMut(TokenId) -> Result<Option<String>>,
+        write: impl FnOnce() -> Result<()>,
     ) -> Result<Vec<Effect>> {
         self.under_way.retain(|_, lost_at| now < *lost_at);
-        let mut effects = Vec::new();
+        let mut puts = Vec::new();
+        let room = MAX_UNDER_WAY.saturating_sub(self.under_way.len());
         let limit = u64::try_from(MAX_UNDER_WAY.saturating_mul(2)).unwrap_or(u64::MAX);
         let rows = store.execute(
             "SELECT key, token, version FROM outbox WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2",
@@ -56,14 +63,24 @@ impl Outbox {
             if self.under_way.contains_key(&key) {
                 continue;
             }
-            if self.under_way.len() >= MAX_UNDER_WAY {
+            if puts.len() >= room {
                 break;
             }
-            let value = record(row.parsed(1)?)?;
-            self.under_way.insert(key.clone(), now.plus_millis(LOST_MILLIS));
-            effects.push(Effect::KvPut { key, value, version: row.get(2)? });
+            let version = row.get(2)?;
+            match row.parsed(1).map_err(Failure::from).and_then(&mut record) {
+                Ok(value) => puts.push((key, value, version)),
+                Err(_) => self.ended(store, now, &key, version, false)?,
+            }
         }
-        Ok(effects)
+        if puts.is_empty() {
+            return Ok(Vec::new());
+        }
+        write()?;
+        let start = |(key, value, version): (String, Option<String>, u64)| {
+            self.under_way.insert(key.clone(), now.plus_millis(LOST_MILLIS));
+            Effect::KvPut { key, value, version }
+        };
+        Ok(puts.into_iter().map(start).collect())
     }
 
     /// A put has ended.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{Actor, GrantSet, Name, Profile, Subject};
+use symbolon::policy::{Actor, GrantSet, Name, Product, Profile, Subject};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::login::Shown;
 use symbolon::protocol::message::{HttpRequest, Manage};
@@ -98,7 +98,7 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
         if !ends_itself {
             standing(&token, now)?;
         }
-        let kind = token.kind(&profile)?;
+        let kind = token.kind_or_gone(&profile)?;
         let role: Option<Name> = match &token.owner {
             Some(owner) => owner.role.parse().ok(),
             None => token.chosen.role.clone(),
@@ -108,7 +108,7 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
             token: Some(token.id),
             role,
             granted: profile.granted(&token.chosen),
-            effective: profile.effective(kind, &token.chosen, token.owner_role()),
+            effective: kind.map(|kind| profile.effective(kind, &token.chosen, token.owner_role())).unwrap_or_default(),
         };
         let who = Who { member: token.owner_id(), token: Some(token.id), client: manage.request.client.clone() };
         if token.id == head.first_token && !head.founding.is_empty() {
@@ -213,11 +213,16 @@ impl<'t, 'c, S: Store> Session<'t, 'c, S> {
     pub(crate) fn visible_token(&self, id: &str) -> Result<Token> {
         let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
         let token = Token::find(self.store, self.context.now, id)?.ok_or(Code::NotFound)?;
-        if token.kind(&self.profile)?.may_see(&self.actor, token.owner_id()) {
-            Ok(token)
-        } else {
-            Err(Code::NotFound.into())
-        }
+        let sees = match token.kind_or_gone(&self.profile)? {
+            Some(kind) => kind.may_see(&self.actor, token.owner_id()),
+            None => self.actor.owns(token.owner_id()) || self.sees_what_has_no_kind(),
+        };
+        if sees { Ok(token) } else { Err(Code::NotFound.into()) }
+    }
+
+    /// Whether whoever acts sees all revoked tokens whose kind the profile has no more: who may put the kind back does.
+    pub(crate) fn sees_what_has_no_kind(&self) -> bool {
+        self.actor.needs(Product::TokensView).is_ok() && self.actor.needs(Product::ProfileEdit).is_ok()
     }
 
     /// The instance's secret, as the token module wants it.

@@ -1,8 +1,7 @@
 //! A token's row, what proves it, and the record that edges get of it.
 
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{Chosen, State};
-use symbolon::policy::{Kind, Name, Profile};
+use symbolon::policy::{Chosen, EdgeRules, Kind, Name, Profile, State};
 use symbolon::protocol::{Epoch, Owner, Proof, ProofKind, Record, RecordState};
 use symbolon::time::Timestamp;
 
@@ -144,6 +143,16 @@ impl Token {
         profile.kind(&self.kind).ok_or(Failure::Broken("a token names a kind that the profile does not have"))
     }
 
+    /// Its kind's rules; none where it was revoked, and the profile has its kind no more: only what lives stands in the
+    /// way of a profile.
+    pub(crate) fn kind_or_gone<'p>(&self, profile: &'p Profile) -> Result<Option<&'p Kind>> {
+        match self.kind(profile) {
+            Ok(kind) => Ok(Some(kind)),
+            Err(_) if self.revoked_at.is_some() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// What of it can be edited.
     pub(crate) fn state(&self) -> State {
         State {
@@ -174,7 +183,7 @@ impl Token {
 
     /// What an edge gets of it.
     pub(crate) fn record<S: Store>(&self, store: &S, head: &Head, profile: &Profile) -> Result<Record> {
-        let kind = self.kind(profile)?;
+        let kind = self.kind_or_gone(profile)?;
         Ok(Record {
             token: self.id,
             organization: head.id,
@@ -193,12 +202,12 @@ impl Token {
             expires_at: self.expires_at,
             locked_until: self.locked_until,
             granted: profile.granted(&self.chosen),
-            ceiling: profile.ceiling(kind, &self.chosen, self.owner_role()),
+            ceiling: kind.map(|kind| profile.ceiling(kind, &self.chosen, self.owner_role())).unwrap_or_default(),
             role: self.role().map(str::to_owned),
             scopes: self.chosen.scopes.iter().map(ToString::to_string).collect(),
             proofs: proofs(store, self.id)?,
             passphrase: self.passphrase.clone(),
-            rules: kind.edge_rules(),
+            rules: kind.map_or_else(EdgeRules::of_no_kind, Kind::edge_rules),
         })
     }
 }

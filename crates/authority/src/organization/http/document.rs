@@ -12,7 +12,7 @@ use crate::organization::token::Token;
 
 /// A token, without anything secret.
 pub(crate) fn token(token: &Token, profile: &Profile) -> Result<TokenDocument> {
-    let counts = &token.kind(profile)?.counts;
+    let counts = token.kind_or_gone(profile)?.map(|kind| kind.counts.as_slice()).unwrap_or_default();
     let uses = counts.contains(&Count::UseCount);
     let last = counts.contains(&Count::LastUsed);
     let creator = token.created_by_member.as_ref().map(|(id, name)| MemberReference { id: *id, name: name.clone() });

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::{Change, Edit, Edited, Field, Freshness, Shift, Verb};
+use symbolon::policy::{Change, Edit, Edited, Field, Freshness, Product, Shift, Verb};
 use symbolon::problem::{Code, Problem};
 
 use super::contract::EditToken;
@@ -69,7 +69,10 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
 /// Revokes a token. Revoking it again answers the same, when it holds.
 pub(crate) fn revoke<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Result<Outcome> {
     let token = session.visible_token(id)?;
-    token.kind(&session.profile)?.may(Verb::Revoke, &session.actor, token.owner_id())?;
+    match token.kind_or_gone(&session.profile)? {
+        Some(kind) => kind.may(Verb::Revoke, &session.actor, token.owner_id())?,
+        None => session.actor.needs(Product::TokensRevoke)?,
+    }
     end(session, &token, "management")
 }
 
@@ -112,7 +115,7 @@ pub(crate) fn held<S: Store>(session: &Session<'_, '_, S>, id: TokenId, shift: S
     Ok(Outcome::Held(Held {
         until: if shift.narrows { Until::Narrowed } else { Until::Nothing },
         tells: true,
-        eventual: token.kind(&session.profile)?.freshness == Freshness::Eventual,
+        eventual: token.kind_or_gone(&session.profile)?.is_some_and(|kind| kind.freshness == Freshness::Eventual),
         status: 200,
         headers: Vec::new(),
         document: super::value(&document::token(&token, &session.profile)?)?,

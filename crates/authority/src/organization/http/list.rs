@@ -1,6 +1,7 @@
 //! `GET /v1/tokens` and `GET /v1/tokens/{id}`.
 
 use symbolon::id::MemberId;
+use symbolon::policy::Product;
 use symbolon::problem::Problem;
 
 use super::contract::{Page, TokenDocument};
@@ -139,6 +140,16 @@ fn visible<S: Store>(session: &Session<'_, '_, S>, conditions: &mut Conditions) 
             let owner = conditions.parameter(me.map(|id| id.to_string()).into());
             seen.push(format!("(token.kind = {name} AND token.owner = {owner})"));
         }
+    }
+    // Revoked ones whose kind the profile has no more.
+    let kinds: Vec<String> =
+        session.profile.kinds().iter().map(|kind| conditions.parameter(kind.name.as_str().into())).collect();
+    let gone = format!("token.kind NOT IN ({})", kinds.join(", "));
+    if session.sees_what_has_no_kind() {
+        seen.push(gone);
+    } else if let Some(me) = me.filter(|_| session.actor.needs(Product::TokensView).is_ok()) {
+        let owner = conditions.parameter(me.to_string().into());
+        seen.push(format!("({gone} AND token.owner = {owner})"));
     }
     conditions.sql.push(if seen.is_empty() { "FALSE".into() } else { format!("({})", seen.join(" OR ")) });
 }

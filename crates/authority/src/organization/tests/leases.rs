@@ -5,6 +5,7 @@ use symbolon::protocol::message::{Ask, Changes, Client, Lookup, Use, UseBatch};
 use symbolon::token::Digest;
 
 use super::world::World;
+use crate::machine::Event;
 use crate::store::Store as _;
 
 fn wants_lease(world: &mut World, secret: &str) -> symbolon::protocol::message::Answer {
@@ -175,4 +176,25 @@ fn the_directory_is_told_in_the_end_whatever_fails() {
     world.end_puts();
     world.pass(600_000);
     world.check_invariants();
+}
+
+#[test]
+fn puts_start_in_a_turn_that_writes() {
+    let (mut world, secret) = World::founded("symbolon");
+    let written = |world: &World| {
+        let rows = world.store.execute("SELECT instances FROM organization", &[]).unwrap();
+        rows[0].get::<u64>(0).unwrap()
+    };
+    world.pass(120_000);
+    world.hold_puts = true;
+    world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    world.fail_puts = true;
+    world.end_puts();
+    let before = written(&world);
+    world.event(Event::Alarm);
+    assert!(world.puts.is_empty(), "it is repeated later");
+    assert_eq!(written(&world), before, "what starts no put writes nothing");
+    world.pass(2_000);
+    assert_eq!(world.puts.len(), 1);
+    assert!(written(&world) > before, "by this write a superseded machine fails, and its put does not leave");
 }

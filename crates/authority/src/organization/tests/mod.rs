@@ -2,6 +2,7 @@
 
 mod console;
 mod keys;
+mod kinds;
 mod leases;
 mod logins;
 mod manage;
