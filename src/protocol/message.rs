@@ -75,6 +75,10 @@ pub struct Ask {
     /// Use counts since the last batch that was acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<UseBatch>,
+    /// Whether the edge has still all that it was told as of `since`, so that what is the same need not be told again.
+    /// Only the instance goes by it: [`Routes`].
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub keeps: bool,
 }
 
 /// By what a record is found.
@@ -344,8 +348,9 @@ pub struct Routes {
     /// Epoch, changes and lease, as for records.
     #[serde(flatten)]
     pub answer: Answer,
-    /// The table, first match wins.
-    pub routes: Vec<Route>,
+    /// The table, first match wins. None: it is the one that the edge said it has, as of the epoch that it named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<Route>>,
 }
 
 /// What a request to the protected side needs.

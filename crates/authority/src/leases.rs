@@ -145,6 +145,11 @@ impl Leases {
         Ok(takeover_millis.map(|millis| self.start_timer(ids, Timer::TakenOver, millis)))
     }
 
+    /// It could not be begun to answer: the next event fences and reads anew. Else whoever comes would wait for ever.
+    pub(crate) fn not_opened(&mut self) {
+        self.state = State::Unfounded;
+    }
+
     /// From here on grants on these terms. What was granted before is waited for.
     pub(crate) fn set_terms(&mut self, terms: LeaseTerms) {
         if let Some(lessor) = self.lessor() {

@@ -222,7 +222,7 @@ impl State {
         if let Some(lookup) = lookup {
             self.asked.put((organization, lookup.clone()), now);
         }
-        (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses })
+        (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses, keeps: false })
     }
 
     /// Takes in an authority's answer. `generated`: what was looked up is a secret that a server generates.
@@ -315,8 +315,10 @@ impl State {
     /// A question for the route table, to be sent at once.
     pub(crate) fn route_question(&mut self, now: Timestamp) -> (Question, Ask) {
         let reading = self.clock.observe(now);
-        let question = self.instance.edge.question(reading);
-        (question, Ask { lookup: None, since: question.since, lease: true, uses: None })
+        let Instance { edge, table, .. } = &mut self.instance;
+        let question = edge.question(reading);
+        let keeps = table.as_ref().is_some_and(|(_, stamp)| edge.fits(*stamp));
+        (question, Ask { since: question.since, lease: true, keeps, ..Ask::default() })
     }
 
     /// Takes in the route table.
@@ -325,11 +327,24 @@ impl State {
         let Routes { answer, routes } = answer;
         let Instance { edge, table, .. } = &mut self.instance;
         let Answer { epoch, changes, lease_millis, stale_millis, .. } = answer;
+        let received = edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis);
+        let Some(routes) = routes else {
+            // The table is as it was: what is kept is of the epoch that is held, and so of the answer's.
+            let kept = table.as_mut().filter(|(_, stamp)| edge.fits(*stamp));
+            return match (received, kept) {
+                (Received::Keep(stamp), Some((table, kept))) => {
+                    *kept = stamp;
+                    Told::Good(Rc::clone(table))
+                }
+                // It was lost on the way: the next question says so.
+                _ => Told::Outdated,
+            };
+        };
         let compiled = Rc::new(Table::new(routes));
-        match edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis) {
+        match received {
             Received::Outdated => return Told::Outdated,
             Received::Once => {}
-            // Every answer brings the whole table, so whatever has changed, this is what holds now.
+            // Where the table travels, it travels whole: whatever has changed, this is what holds now.
             Received::Keep(stamp) | Received::StartOver(stamp) => *table = Some((Rc::clone(&compiled), stamp)),
         }
         Told::Good(compiled)

@@ -27,6 +27,8 @@ let records = new Float64Array(FIELDS * 65_536);
 let count = 0;
 let waiting = [];
 let ending = false;
+/** Loops that wait for a pool. */
+const idle = [];
 
 /** Nanoseconds; exact in a double for the first hundred days after the machine was started. */
 function clock() {
@@ -82,7 +84,8 @@ async function loop() {
     if (order.length === 0) order = shuffled();
     const next = order.pop();
     if (next === undefined) {
-      await new Promise((resolve) => setImmediate(resolve));
+      // There is nothing to be sent until a message says so.
+      await new Promise((resolve) => idle.push(resolve));
       continue;
     }
     const [credential, edge] = next;
@@ -98,11 +101,16 @@ async function loop() {
 
 const loops = Array.from({ length: LOOPS }, loop);
 
+function wake() {
+  for (const resolve of idle.splice(0)) resolve();
+}
+
 process.on("message", async (message) => {
   if (message.credentials !== undefined) credentials.push(...message.credentials);
   if (message.pool !== undefined) {
     pool = message.pool;
     order = [];
+    wake();
   }
   if (message.everywhere !== undefined) {
     const open = new Set(message.of.flatMap((credential) => edges.map((_, edge) => credential * edges.length + edge)));
@@ -110,6 +118,7 @@ process.on("message", async (message) => {
   }
   if (message.end !== undefined) {
     ending = true;
+    wake();
     await Promise.all(loops);
     writeFileSync(message.end, Buffer.from(records.buffer, 0, count * FIELDS * 8));
     process.disconnect();
@@ -118,4 +127,5 @@ process.on("message", async (message) => {
 });
 process.on("disconnect", () => {
   ending = true;
+  wake();
 });

@@ -149,7 +149,10 @@ impl<S: Store> Machine for Instance<S> {
                     }
                     effects
                 }
-                Err(fault) => events.iter().flat_map(|event| Entry::give_up(event, &fault)).collect(),
+                Err(fault) => {
+                    self.leases.not_opened();
+                    events.iter().flat_map(|event| Entry::give_up(event, &fault)).collect()
+                }
             },
             Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
             Ok(Entry::Unfounded(event)) => self.handle(context, event),

@@ -22,7 +22,7 @@ struct Table {
 }
 
 impl<S: Store> Instance<S> {
-    /// The table for an edge, and for how long it may go by it.
+    /// The table for an edge, unless it has the same, and for how long it may go by it.
     pub(super) fn routes_answer(
         &mut self,
         context: &Context<'_>,
@@ -32,12 +32,11 @@ impl<S: Store> Instance<S> {
         // Of an instance that nobody has set up there is nothing to be believed for longer.
         let (Lease { lease_millis, stale_millis }, timer) =
             self.leases.grant(&self.store, &mut self.ids, context.now, ask.lease)?;
-        let (epoch, routes) = self.table()?;
-        let changes = if ask.since == Some(epoch) {
-            Changes::Since { since: epoch, tokens: Vec::new() }
-        } else {
-            Changes::StartOver
-        };
+        let epoch = self.table_epoch()?;
+        let is_same = ask.since == Some(epoch);
+        let changes = if is_same { Changes::Since { since: epoch, tokens: Vec::new() } } else { Changes::StartOver };
+        // A large table would make each renewal as large.
+        let routes = if is_same && ask.keeps { None } else { Some(self.table()?.1) };
         let answer = Answer { epoch, record: None, changes, lease_millis, stale_millis, counted: None };
         let json = crate::answer::json(&Routes { answer, routes })?;
         Ok(timer.into_iter().chain([Effect::Reply { id: call, json }]).collect())
@@ -71,6 +70,14 @@ impl<S: Store> Instance<S> {
         }
         let json = crate::answer::json(&http::document(200, &table)?)?;
         Ok(self.leases.reply_after(&mut self.ids, call, json, wait))
+    }
+
+    fn table_epoch(&self) -> Result<Epoch, StoreError> {
+        if !self.leases.is_open() {
+            return Ok(Epoch::ZERO);
+        }
+        let rows = self.store.execute("SELECT epoch FROM route_table", &[])?;
+        rows.first().map_or(Ok(Epoch::ZERO), |row| Ok(Epoch::new(row.get(0)?)))
     }
 
     fn table(&mut self) -> Result<(Epoch, Vec<Route>), StoreError> {

@@ -188,11 +188,13 @@ impl<S: Store> Organization<S> {
             serde_json::to_string(&record).map(Some).map_err(|_| Failure::Broken("a record cannot be written"))
         };
         let write = || Ok(leases.only_the_newest(store)?);
-        // What could not be started now is due still, and looked at with the next event.
-        let mut effects = self.outbox.start(store, now, record, write).unwrap_or_default();
+        let started = self.outbox.start(store, now, record, write);
+        // What could not be started now is due still, and looked at again soon: this may be the last event for long.
+        let soon = now.plus_millis(outbox::PAUSE_MILLIS);
+        let (mut effects, again) = started.map_or_else(|_| (Vec::new(), Some(soon)), |effects| (effects, None));
         let due = [self.outbox.due(store, now), claims::due(store)];
-        // What cannot be read now is looked at with the next event.
-        if let Some(at) = due.into_iter().filter_map(|due| due.ok().flatten()).min()
+        let due = due.into_iter().filter_map(|due| due.unwrap_or(Some(soon)));
+        if let Some(at) = due.chain(again).min()
             && self.alarm.is_none_or(|set| at < set)
         {
             self.alarm = Some(at);
@@ -215,7 +217,12 @@ impl<S: Store> Machine for Organization<S> {
                     }
                     effects
                 }
-                Err(fault) => events.iter().flat_map(|event| Entry::give_up(event, &fault)).collect(),
+                Err(fault) => {
+                    self.leases.not_opened();
+                    // An alarm that came is gone, and with it what the outbox still has to do.
+                    let again = Effect::SetAlarm { at: context.now.plus_millis(outbox::PAUSE_MILLIS) };
+                    events.iter().flat_map(|event| Entry::give_up(event, &fault)).chain([again]).collect()
+                }
             },
             Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
             Ok(Entry::Unfounded(event)) => {
@@ -229,7 +236,11 @@ impl<S: Store> Machine for Organization<S> {
                 effects
             }
             Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
-            Err((event, fault)) => Entry::give_up(&event, &fault.to_string()),
+            Err((event, fault)) => {
+                let again = matches!(event, Event::Alarm)
+                    .then(|| Effect::SetAlarm { at: context.now.plus_millis(outbox::PAUSE_MILLIS) });
+                Entry::give_up(&event, &fault.to_string()).into_iter().chain(again).collect()
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use symbolon::time::Timestamp;
 
 use super::failure::{Failure, Result};
 use crate::machine::Effect;
-use crate::store::{Store, Value};
+use crate::store::Store;
 
 /// How many puts are under way at once: a Worker has a small number of connections.
 const MAX_UNDER_WAY: usize = 6;
@@ -21,7 +21,7 @@ const LOST_MILLIS: i64 = 60_000;
 /// When the newest version is put a second time, in milliseconds.
 const AGAIN_MILLIS: i64 = 60_000;
 /// The directory takes one write per key and second.
-const PAUSE_MILLIS: i64 = 1_000;
+pub(super) const PAUSE_MILLIS: i64 = 1_000;
 /// The longest pause after failures, in milliseconds.
 const MAX_BACKOFF_MILLIS: i64 = 300_000;
 
@@ -53,10 +53,14 @@ impl Outbox {
         self.under_way.retain(|_, lost_at| now < *lost_at);
         let mut puts = Vec::new();
         let room = MAX_UNDER_WAY.saturating_sub(self.under_way.len());
-        let limit = u64::try_from(MAX_UNDER_WAY.saturating_mul(2)).unwrap_or(u64::MAX);
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = MAX_UNDER_WAY.saturating_mul(2);
+        // A limit that is a parameter would have SQLite plan the statement anew at every event.
         let rows = store.execute(
-            "SELECT key, token, version FROM outbox WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2",
-            &[now.into(), Value::count(limit)?],
+            &format!("SELECT key, token, version FROM outbox WHERE due_at <= ?1 ORDER BY due_at, key LIMIT {limit}"),
+            &[now.into()],
         )?;
         for row in rows {
             let key: String = row.get(0)?;

@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) directory: HashMap<String, String>,
     pub(crate) places: HashMap<String, Place>,
     pub(crate) routes: Vec<Route>,
+    /// How often the route table was told.
+    pub(crate) tables: u32,
     pub(crate) replays: HashSet<String>,
     pub(crate) attempts_left: u32,
     pub(crate) batches: Vec<UseBatch>,
@@ -69,6 +71,7 @@ impl World {
                 route(json!({"method": "POST", "path": "/things", "permission": "api:write"})),
                 route(json!({"method": "GET", "path": "/strict", "permission": "api:read", "freshness": "strict"})),
             ],
+            tables: 0,
             replays: HashSet::new(),
             attempts_left: 5,
             batches: Vec::new(),
@@ -294,7 +297,12 @@ impl World {
     fn instance(&mut self, call: InstanceCall) -> serde_json::Value {
         match call {
             InstanceCall::Locate { slug } => json!(Named { organization: (slug == "acme").then(organization) }),
-            InstanceCall::Routes(ask) => json!(Routes { answer: self.told("", ask), routes: self.routes.clone() }),
+            InstanceCall::Routes(ask) => {
+                let same = ask.keeps && ask.since == Some(Epoch::new(self.epoch));
+                let routes = (!same).then(|| self.routes.clone());
+                self.tables = self.tables.saturating_add(u32::from(!same));
+                json!(Routes { answer: self.told("", ask), routes })
+            }
             other => json!({"status": 200, "headers": [], "body": serde_json::to_string(&other).unwrap()}),
         }
     }

@@ -103,6 +103,23 @@ fn the_first_route_decides() {
 }
 
 #[test]
+fn the_table_travels_when_it_changed() {
+    let mut world = World::new();
+    let ask = |world: &mut World| {
+        world.now = world.now.plus_millis(3_000);
+        let outcome = world.handle(bearer("GET", &format!("{GATEWAY}/things")));
+        let asked = world.calls.iter().any(|call| call == "instance");
+        (matches!(outcome, Outcome::Forward(_)), asked, world.tables)
+    };
+    assert_eq!(ask(&mut world), (true, true, 1));
+    assert_eq!(ask(&mut world), (true, true, 1), "its lease had run out, and it is the same");
+    world.routes.clear();
+    world.epoch += 1;
+    assert_eq!(ask(&mut world), (false, true, 2));
+    assert_eq!(ask(&mut world), (false, true, 2));
+}
+
+#[test]
 fn without_routes_or_origin_nothing_passes() {
     let mut world = World::new();
     world.down.insert("instance");

@@ -1,7 +1,7 @@
 //! Leases, takeovers, use counts and the directory, when things go wrong.
 
 use serde_json::json;
-use symbolon::protocol::message::{Ask, Changes, Client, Lookup, Use, UseBatch};
+use symbolon::protocol::message::{Ask, Changes, Client, Lookup, OrganizationCall, Use, UseBatch};
 use symbolon::token::Digest;
 
 use super::world::World;
@@ -33,6 +33,20 @@ fn a_revocation_is_answered_when_the_leases_have_run_out() {
     world.pass(60_000);
     let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
     assert!(world.replies.contains_key(&call));
+}
+
+#[test]
+fn a_machine_that_could_not_be_opened_tries_again() {
+    let (mut world, secret) = World::founded("symbolon");
+    world.restart();
+    let rename = |from: &str, to: &str| format!("ALTER TABLE organization RENAME COLUMN {from} TO {to}");
+    world.store.execute(&rename("horizon", "unreadable"), &[]).unwrap();
+    world.alarm = None;
+    world.begin(&OrganizationCall::Ask(Ask::default()));
+    assert_eq!((world.replies.len(), world.faults.len()), (0, 1), "the fence is written, the row cannot be read");
+    assert!(world.alarm.is_some(), "what the outbox has to do is not forgotten");
+    world.store.execute(&rename("unreadable", "horizon"), &[]).unwrap();
+    assert!(world.record(&secret).is_some());
 }
 
 #[test]
