@@ -1,11 +1,11 @@
 //! What must hold between the parts of a profile, and which bounds each has.
 
 use super::check_kind::check_kind;
-use super::grant::{GrantSet, Permission};
+use super::grant::Permission;
 use super::name::Name;
 use super::parse::Step;
 use super::profile::{Leases, Profile, Rate};
-use super::{Grant, Kind, Product};
+use super::{Kind, Product};
 
 /// The most permissions that a profile may declare besides the product's own.
 const MAX_PERMISSIONS: usize = 512;
@@ -217,16 +217,16 @@ fn check_roles(at: &mut Findings, profile: &Profile) {
                 at.must(!same, "rank", "another role has this rank");
             });
         }
-        // Else nobody could manage the organisation, and nobody could come to.
+        // Else nobody could manage the organisation, or give what nobody has, and nobody could come to.
         let grants = highest.grants();
-        let lacks: Vec<&str> = Product::ALL
+        let lacks: Vec<&str> = profile
+            .permissions
             .iter()
-            .filter(|own| !grants.contains(&GrantSet::from_iter([Grant::unlimited(own.permission())])))
-            .map(|own| own.as_str())
+            .filter(|info| !grants.permits(&info.permission, None))
+            .map(|info| info.permission.as_str())
             .collect();
         at.key(highest.name.as_str(), |at| {
-            let message =
-                format!("the highest role must have every permission of the product; lacking: {}", lacks.join(", "));
+            let message = format!("the highest role must have every permission; lacking: {}", lacks.join(", "));
             at.must(lacks.is_empty(), "permissions", message);
         });
     });

@@ -181,6 +181,17 @@ pub struct Leases {
     pub stale_for_seconds: u32,
 }
 
+impl Leases {
+    /// How long a lease may run when there is much to do, where nothing is said of it, in milliseconds.
+    const USUALLY_BUSY_MILLIS: u32 = 10_000;
+
+    /// How long a lease may run when there is much to do, in milliseconds.
+    #[must_use]
+    pub fn busy_millis(&self) -> u32 {
+        self.busy_lease_millis.unwrap_or(self.lease_millis.max(Self::USUALLY_BUSY_MILLIS))
+    }
+}
+
 impl Default for Leases {
     fn default() -> Self {
         Self { lease_millis: 2000, busy_lease_millis: None, margin_millis: 500, stale_for_seconds: 0 }

@@ -98,17 +98,23 @@ impl Kind {
     /// `insufficient_permission`: the permission is missing, the role is not one of those listed, or the token would
     /// belong to a member and none acts.
     pub fn may_create(&self, actor: &Actor, permission: &Permission) -> Result<(), Problem> {
-        actor.has(permission)?;
-        if !actor.listed_or_any(self.access.create.as_deref()) {
-            return Err(Problem::new(Code::InsufficientPermission)
-                .detail(format!("Your role may not create a {}.", self.title))
-                .required(permission.as_str()));
-        }
+        self.may_bring_in(actor, permission)?;
         if self.owner == Ownership::Member && actor.member.is_none() {
             return Err(Problem::new(Code::InsufficientPermission)
                 .detail(format!("A {} belongs to the member who makes it, and no member is acting.", self.title)));
         }
         Ok(())
+    }
+
+    /// The same, where it is not the actor's to have.
+    pub(super) fn may_bring_in(&self, actor: &Actor, permission: &Permission) -> Result<(), Problem> {
+        actor.has(permission)?;
+        if actor.listed_or_any(self.access.create.as_deref()) {
+            return Ok(());
+        }
+        Err(Problem::new(Code::InsufficientPermission)
+            .detail(format!("Your role may not create a {}.", self.title))
+            .required(permission.as_str()))
     }
 
     /// Whether the actor sees this token of the kind. What one does not see is `not_found`.

@@ -2,7 +2,8 @@
 
 use super::access::Actor;
 use super::choice::{Asked, Chosen};
-use crate::policy::{CeilingSource, GrantSet, Kind, Name, Needed, Permission, Product, Profile, Proof};
+use super::delegate::contains;
+use crate::policy::{CeilingSource, GrantSet, Kind, Name, Needed, Ownership, Permission, Product, Profile, Proof};
 use crate::problem::{FieldError, Problem};
 use crate::time::Timestamp;
 
@@ -26,6 +27,8 @@ pub enum Via {
     Create,
     /// It is brought in with the hash of its secret; `tokens:import` is needed instead.
     Import,
+    /// The same, and it is to belong to another member than the one who acts.
+    ImportFor,
 }
 
 /// A token to be made, as asked. A passphrase is known here by its length alone.
@@ -96,7 +99,11 @@ pub struct Caution {
 impl Profile {
     /// Decides whether the actor may make this token, and how it is to be stored.
     ///
-    /// `owner_role` is the current role of the member who acts, for kinds that members own.
+    /// `owner_role` is the current role of the member whose the token is to be, for kinds that members own: of the one who
+    /// acts, or of the one for whom it is imported.
+    ///
+    /// What is imported for another, the actor must have without regard to that member's role, which may rise; and that
+    /// member must be one whom the actor may manage, in a role that has tokens of this kind.
     ///
     /// # Errors
     /// `insufficient_permission` where the actor may not make this kind or does not have what it would grant;
@@ -112,12 +119,20 @@ impl Profile {
         let import = Product::TokensImport.permission();
         let permission: &Permission = match creation.via {
             Via::Create => &kind.verbs.create,
-            Via::Import => &import,
+            Via::Import | Via::ImportFor => &import,
         };
-        kind.may_create(actor, permission)?;
+        let another = creation.via == Via::ImportFor;
+        if another {
+            kind.may_bring_in(actor, permission)?;
+        } else {
+            kind.may_create(actor, permission)?;
+        }
 
         let mut errors = Vec::new();
         let mut keep = |result: Result<(), FieldError>| errors.extend(result.err());
+        if another {
+            keep(kind.check_owner(owner_role));
+        }
         let name = creation.name.clone().or_else(|| kind.naming.default.clone()).unwrap_or_default();
         keep(kind.check_name(&name));
         let description = creation.description.clone().filter(|text| !text.is_empty());
@@ -138,6 +153,12 @@ impl Profile {
         }
         self.may_grant(actor, kind, &chosen, owner_role)?;
         let granted = self.granted(&chosen);
+        if another {
+            if let Some(role) = owner_role.and_then(|role| self.role(role)) {
+                self.may_manage_member(actor, &role.name)?;
+            }
+            contains(&actor.effective, &granted)?;
+        }
         let cautions = self.cautions(kind, &chosen, expires_at, creation.passphrase_chars.is_some());
         Ok(Approved { name, description, chosen, granted, expires_at, active, service, cautions })
     }
@@ -248,6 +269,20 @@ impl Kind {
             }
             (Some(_), Some(_)) => Ok(()),
         }
+    }
+
+    /// Whether a member in this role can have a token of this kind.
+    fn check_owner(&self, role: Option<&str>) -> Result<(), FieldError> {
+        let listed = |roles: &Option<Vec<Name>>| {
+            roles.as_ref().is_none_or(|roles| role.is_some_and(|role| roles.iter().any(|name| *name == role)))
+        };
+        if self.owner != Ownership::Member {
+            return field("owner", "a token of this kind belongs to the organisation");
+        }
+        if role.is_none() || !listed(&self.access.create) || !listed(&self.access.own) {
+            return field("owner", "the member's role has no tokens of this kind");
+        }
+        Ok(())
     }
 
     fn check_proof(&self, proof: Proof) -> Result<(), FieldError> {

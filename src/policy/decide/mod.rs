@@ -9,11 +9,13 @@ mod choice;
 mod create;
 mod delegate;
 mod edit;
+mod loosen;
 mod members;
 mod renew;
 mod replace;
 #[cfg(test)]
 mod tests;
+mod widen;
 
 pub use access::{Actor, Subject, Verb};
 pub use choice::{Asked, AskedGrant, Chosen};

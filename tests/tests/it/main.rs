@@ -17,6 +17,7 @@ mod ecdsa;
 mod interop;
 mod key;
 mod policy_properties;
+mod profile_properties;
 mod properties;
 mod rfc9421;
 mod signature_properties;

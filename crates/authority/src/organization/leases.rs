@@ -12,9 +12,6 @@ use crate::leases::Lease;
 use crate::machine::{CallId, Context, Effect};
 use crate::store::Store;
 
-/// How long leases may become under load where the profile does not say, in milliseconds.
-const USUALLY_BUSY_MILLIS: u64 = 10_000;
-
 impl<S: Store> Organization<S> {
     /// Begins to answer: no other machine can, or this one has just founded the organisation.
     pub(super) fn open(&mut self) -> Result<Option<Effect>> {
@@ -32,10 +29,9 @@ impl<S: Store> Organization<S> {
     fn terms(&mut self) -> Result<LeaseTerms> {
         let head = Head::read(&self.store)?;
         let leases = *self.profiles.current(&self.store, &head)?.leases();
-        let lease_millis = u64::from(leases.lease_millis);
         Ok(LeaseTerms {
-            lease_millis,
-            lease_max_millis: leases.busy_lease_millis.map_or(lease_millis.max(USUALLY_BUSY_MILLIS), u64::from),
+            lease_millis: leases.lease_millis.into(),
+            lease_max_millis: leases.busy_millis().into(),
             margin_millis: leases.margin_millis.into(),
             stale_millis: u64::from(leases.stale_for_seconds).saturating_mul(1000),
         })

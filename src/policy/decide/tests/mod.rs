@@ -2,6 +2,7 @@
 
 mod people;
 mod systems;
+mod widen;
 
 use crate::id::MemberId;
 use crate::policy::*;

@@ -194,3 +194,29 @@ fn a_form_knows_every_rule() {
             .any(|p| p["permission"] == "api:write" && p["sensitive"] == true)
     );
 }
+
+/// Bringing a token in for another member: what it grants must be had, whatever that member's role.
+#[test]
+fn a_token_is_imported_for_a_member_whom_one_may_manage() {
+    let p = profile("harborguard");
+    let check = |actor: &Actor, kind: &str, role: &str, asked: Asked, expected: &str| {
+        let creation = Creation { via: Via::ImportFor, ..creation(asked) };
+        let done = outcome(p.approve(p.kind(kind).unwrap(), actor, &creation, Some(role), NOW));
+        assert_eq!(done, expected, "{kind} for {role} by {:?}", actor.role);
+    };
+    let (owner, admin) = (session(&p, "owner"), session(&p, "admin"));
+    check(&owner, "pat", "viewer", scopes_asked(&["all"]), "ok");
+    check(&owner, "pat", "owner", scopes_asked(&["all"]), "ok");
+    check(&admin, "pat", "viewer", permissions_asked(&["scans:view"]), "ok");
+    // It would have more than the admin has as soon as the viewer's role rises.
+    check(&admin, "pat", "viewer", scopes_asked(&["all"]), "insufficient_permission");
+    check(&admin, "pat", "viewer", permissions_asked(&["profile:edit"]), "insufficient_permission");
+    check(&admin, "pat", "owner", permissions_asked(&["scans:view"]), "insufficient_permission");
+    check(&session(&p, "developer"), "pat", "viewer", permissions_asked(&["scans:view"]), "insufficient_permission");
+    // A CI has no personal tokens, and a key is nobody's own.
+    check(&owner, "pat", "ci", scopes_asked(&["all"]), "owner");
+    check(&owner, "key", "viewer", role_asked("viewer"), "owner");
+    // A key of the organisation may do it too, though it could own none itself.
+    let key = Actor { member: None, role: Some("admin".parse().unwrap()), ..admin };
+    check(&key, "pat", "viewer", permissions_asked(&["scans:view"]), "ok");
+}

@@ -135,6 +135,7 @@ request! {
     /// A token of another system.
     pub(crate) struct ImportToken {
         required kind: String,
+        optional owner: Option<String>,
         optional sha256: Option<String>,
         optional bcrypt: Option<String>,
         optional prefix: Option<String>,

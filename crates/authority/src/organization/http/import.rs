@@ -4,10 +4,13 @@
 //! place. All of a request or none: each entry is decided as a creation, with `tokens:import` in place of the kind's creation
 //! permission. Whoever has a hash does not have the secret, so a hash that is registered anywhere else in the instance
 //! is refused, and the whole request with it.
+//!
+//! A token of a kind that members own belongs to whoever brings it in, or to the member named as its `owner`: one whom
+//! they may manage, whose role bounds it, and for whom they have all that it grants. The log names both.
 
 use serde_json::{Map, Value as Json};
-use symbolon::id::TokenId;
-use symbolon::policy::{Approved, Asked, Creation, Kind, Ownership, Profile, Proof, Via, builtin_hex_formats};
+use symbolon::id::{MemberId, TokenId};
+use symbolon::policy::{Approved, Asked, Creation, Kind, Ownership, Product, Profile, Proof, Via, builtin_hex_formats};
 use symbolon::problem::{Code, FieldError, Problem};
 use symbolon::protocol::ProofKind;
 use symbolon::protocol::imported::candidate_key;
@@ -20,6 +23,7 @@ use super::{Held, Outcome, Until, document};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::claims::{self, Wanted};
 use crate::organization::failure::{Failure, Result};
+use crate::organization::member::{Member, Status};
 use crate::organization::session::{Ready, Session};
 use crate::organization::token::Token;
 use crate::store::Store;
@@ -32,6 +36,7 @@ const MAX_IMPORT_BODY_LEN: usize = 1024 * 1024;
 struct Imported<'p> {
     kind: &'p Kind,
     approved: Approved,
+    owner: Option<MemberId>,
     proof: ProofKind,
     /// What locators know the credential by.
     key: String,
@@ -40,6 +45,7 @@ struct Imported<'p> {
 
 /// Brings tokens in.
 pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
+    session.actor.needs(Product::TokensImport)?;
     let asked: ImportTokens = read_up_to(session.request, MAX_IMPORT_BODY_LEN)?;
     if !(1..=MAX_TOKENS).contains(&asked.tokens.len()) {
         return Err(Problem::field("tokens", format!("must have 1 to {MAX_TOKENS} entries")).into());
@@ -72,7 +78,7 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
                     id: *id,
                     kind: new.kind,
                     approved: &new.approved,
-                    owner: (new.kind.owner == Ownership::Member).then_some(member).flatten(),
+                    owner: new.owner,
                     created_by_member: member,
                     created_by_token: by_token,
                     prefix: &new.prefix,
@@ -83,7 +89,11 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
                     keys: core::slice::from_ref(&new.key),
                 },
             )?;
-            change.log(&Entry::token(Action::TokenImport, *id, describe(new.kind, &new.approved)))?;
+            let mut details = describe(new.kind, &new.approved);
+            if let Some(object) = details.as_object_mut() {
+                object.insert("owner".into(), super::value(&new.owner)?);
+            }
+            change.log(&Entry::token(Action::TokenImport, *id, details))?;
         }
         Ok(())
     })?;
@@ -115,8 +125,10 @@ fn one<'p, S: Store>(
         Problem::field("kind", format!("must be one of {}", names.join(", ")))
     })?;
     let (proof, key, prefix) = credential(kind, asked.sha256, asked.bcrypt, asked.prefix)?;
+    let another = asked.owner.as_deref().map(|id| owner(session, id)).transpose()?;
+    let another = another.filter(|owner| Some(owner.id) != session.member());
     let creation = Creation {
-        via: Via::Import,
+        via: if another.is_some() { Via::ImportFor } else { Via::Import },
         name: asked.name,
         description: asked.description,
         asked: Asked { scopes: asked.scopes, permissions: asked.permissions, grants: asked.grants, role: asked.role },
@@ -127,8 +139,22 @@ fn one<'p, S: Store>(
         service: asked.service,
     };
     let now = session.context.now;
-    let approved = profile.approve(kind, &session.actor, &creation, session.owner_role(), now)?;
-    Ok(Imported { kind, approved, proof, key, prefix })
+    let role = another.as_ref().map(|owner| owner.role.as_str()).or_else(|| session.owner_role());
+    let approved = profile.approve(kind, &session.actor, &creation, role, now)?;
+    let owner = another.map(|owner| owner.id).or_else(|| session.member());
+    let owner = owner.filter(|_| kind.owner == Ownership::Member);
+    Ok(Imported { kind, approved, owner, proof, key, prefix })
+}
+
+/// The member who is named as owner.
+fn owner<S: Store>(session: &Session<'_, '_, S>, id: &str) -> Result<Member> {
+    let found = match id.parse() {
+        Ok(id) => Member::find(session.store, id)?,
+        Err(_) => None,
+    };
+    found
+        .filter(|member| member.status != Status::Removed)
+        .ok_or_else(|| Problem::field("owner", "must be the id of a member").into())
 }
 
 /// What proves possession, what it is found by, and what is shown of it.

@@ -23,13 +23,15 @@ pub(crate) fn read<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     reply(200, &json!({ "name": session.head.profile_name, "profile": Head::profile_text(session.store)? }))
 }
 
-/// Puts another file in its place, unless a live token or a member names what it does not declare.
+/// Puts another file in its place, unless it gives anybody what the credential in use does not have, or a live token or
+/// a member names what it does not declare.
 pub(crate) fn replace<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::ProfileEdit)?;
     let asked: ReplaceProfile = body::read_up_to(session.request, body::MAX_PROFILE_BODY_LEN)?;
     let (text, new) = parse(&asked.profile)?;
     let old = session.profile.clone();
     if Head::profile_text(session.store)? != text {
+        old.may_replace(&session.actor, &new)?;
         fits(session, &old, &new)?;
         let name = new.name().to_string();
         session.change(|change| {

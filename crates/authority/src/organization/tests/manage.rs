@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 use symbolon::protocol::RecordState;
+use symbolon::protocol::message::Ask;
 use symbolon::token::Digest;
 
 use super::world::{World, request};
@@ -258,6 +259,63 @@ fn a_profile_is_replaced_unless_something_that_lives_needs_the_old_one() {
     assert_eq!(world.http(&secret, "GET", "/v1/profile", &json!(null)).1["profile"], json!(wider));
     world.pass(120_000);
     world.check_invariants();
+}
+
+#[test]
+fn a_profile_gives_nobody_what_the_credential_in_use_does_not_have() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (_, manager) = world.create(&secret, &json!({"kind": "pat", "name": "m", "scopes": ["manage"]}));
+    let text = symbolon::policy::builtin("symbolon").unwrap();
+    let scope = |permits: &str| {
+        text.replacen(
+            "permissions = [\"api:read\"]\n\n[scopes.write]",
+            &format!("permissions = {permits}\n\n[scopes.write]"),
+            1,
+        )
+    };
+    let manage = "\"routes:*\", \"organizations:*\"]";
+    let itself = text.replacen(manage, &manage.replace(']', ", \"api:*\"]"), 1);
+    assert_ne!(itself, text);
+    let mut put = |by: &str, text: &str| world.http(by, "PUT", "/v1/profile", &json!({ "profile": text }));
+    for (text, field, required) in [
+        (itself, "scopes.manage", "api:*"),
+        (scope("[\"api:read\", \"api:write\"]"), "scopes.read", "api:write"),
+        (text.replacen("ceiling = \"owner_role\"", "ceiling = \"everything\"", 1), "kinds.pat.ceiling", "api:read"),
+        (format!("{text}\n[limits]\ncreation = {{ max = 1000, seconds = 1 }}\n"), "limits.creation", "api:read"),
+    ] {
+        let (status, refused) = put(&manager, &text);
+        assert_eq!((status, &refused["code"]), (403, &json!("insufficient_permission")), "{refused}");
+        assert_eq!(
+            (&refused["errors"][0]["field"], &refused["required"]),
+            (&json!(field), &json!(required)),
+            "{refused}"
+        );
+    }
+    // What it has it may give; and it may narrow.
+    assert_eq!(put(&manager, &scope("[\"api:read\", \"tokens:view\"]")).0, 200);
+    assert_eq!(put(&manager, &scope("[\"tokens:view\"]")).0, 200);
+    assert_eq!(put(&manager, text).0, 403, "to widen it again takes one who has it");
+    assert_eq!(put(&secret, text).0, 200);
+    world.pass(120_000);
+    world.check_invariants();
+}
+
+#[test]
+fn a_profile_that_narrows_waits_for_what_was_granted() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (_, reader) = world.create(&secret, &json!({"kind": "pat", "name": "r", "scopes": ["read"]}));
+    let answer = world.ask(Ask { lease: true, ..Ask::default() });
+    assert!(answer.lease_millis > 0);
+    let text = symbolon::policy::builtin("symbolon").unwrap();
+    let narrower = text.replacen(
+        "permissions = [\"api:read\"]\n\n[scopes.write]",
+        "permissions = [\"tokens:view\"]\n\n[scopes.write]",
+        1,
+    );
+    let call = world.begin_http(&secret, "PUT", "/v1/profile", &json!({ "profile": narrower }));
+    assert!(!world.record(&reader).unwrap().permits(&"api:read".parse().unwrap(), None));
+    assert!(!world.replies.contains_key(&call), "an edge may go by what was before");
+    assert_eq!(world.response(call).0, 200);
 }
 
 #[test]
