@@ -3,7 +3,7 @@
 //! Whoever may edit a profile could give everything to themselves, so what the new file would let anybody do beyond
 //! the old one is measured by the credential in use:
 //!
-//! - A scope, a role, or what onboarding and logins give, may gain a permission that the credential has. So may what
+//! - A scope, a role, or what onboarding, logins and invitations give, may gain a permission that the credential has. So may what
 //!   tokens of a kind can be given at all. What is new gains all that it has. A `*` is had by whoever has that `*` or a
 //!   wider one: a list of all that it stands for today would not be what it stands for tomorrow.
 //! - A role may come to reach others, by its rank, that the actor reaches. What the roles above the actor's own permit,
@@ -113,9 +113,11 @@ impl Profile {
         }
         let reach: Vec<Permission> = new.grantable(kind).unlimited().cloned().collect();
         gains.permissions(&format!("{path}.grants"), &self.grantable(old), &reach);
-        for (key, before, after) in
-            [("onboarding", &old.onboarding, &kind.onboarding), ("login", &old.login, &kind.login)]
-        {
+        for (key, before, after) in [
+            ("onboarding", &old.onboarding, &kind.onboarding),
+            ("login", &old.login, &kind.login),
+            ("setup", &old.setup, &kind.setup),
+        ] {
             let Some(after) = after else { continue };
             let had = before.as_ref().map(|before| self.least(before)).unwrap_or_default();
             let gets: Vec<Permission> = new.least(after).unlimited().cloned().collect();

@@ -1,64 +1,92 @@
-//! `Idempotency-Key` on the creation of a token: the same key and body give the same token, without its secret.
+//! `Idempotency-Key` on whatever is created: the same key and body give what was made then, without its secret.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::Sha256;
-use symbolon::id::TokenId;
+use symbolon::id::{InvitationId, MemberId, TokenId};
 use symbolon::problem::{Code, Problem};
 
+use super::claims;
 use super::failure::{Failure, Result};
-use super::http::{Held, Outcome, Until, body, document};
-use super::session::Session;
+use super::http::contract::ImportedTokens;
+use super::http::{Held, Outcome, Until, body, document, invitations, onboarding, value};
+use super::member::Member;
+use super::session::{Ready, Session};
 use super::token::Token;
-use crate::store::{Store, Value};
+use crate::store::Store;
 
 /// The longest key, in bytes.
 const MAX_KEY_LEN: usize = 255;
 /// How long a key is remembered, in seconds: a day.
 const LIFE_SECONDS: i64 = 86_400;
 
-/// The answer to a creation that was carried out before under the same key.
+/// What a request has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", content = "id", rename_all = "snake_case")]
+pub(crate) enum Made {
+    /// A token.
+    Token(TokenId),
+    /// A repository's token.
+    Onboarded(TokenId),
+    /// Tokens that were brought in, in the order of the request.
+    Tokens(Vec<TokenId>),
+    /// A member.
+    Member(MemberId),
+    /// An invitation.
+    Invitation(InvitationId),
+}
+
+/// The answer to a creation that was carried out before under the same key; then what was made `ready` for a second
+/// carrying out is given up.
 ///
 /// # Errors
 /// `conflict` if the key came with another body; `invalid_request` if it is none.
-pub(crate) fn repeated<S: Store>(session: &Session<'_, '_, S>) -> Result<Option<Outcome>> {
+pub(crate) fn repeated<S: Store>(session: &Session<'_, '_, S>, ready: Option<&Ready>) -> Result<Option<Outcome>> {
     let Some(key) = key(session)? else { return Ok(None) };
     let oldest = session.context.now.plus_seconds(LIFE_SECONDS.saturating_neg());
     session.store.execute("DELETE FROM idempotency WHERE at < ?1", &[oldest.into()])?;
     let rows = session.store.execute(
-        "SELECT request, token FROM idempotency WHERE principal = ?1 AND key = ?2",
+        "SELECT request, made FROM idempotency WHERE principal = ?1 AND key = ?2",
         &[session.principal(), key.into()],
     )?;
     let Some(row) = rows.first() else { return Ok(None) };
     if row.get::<String>(0)? != fingerprint(session)? {
         return Err(Problem::new(Code::Conflict)
-            .detail("This Idempotency-Key was used for another request. Take a new key for a new token.")
+            .detail("This Idempotency-Key was used for another request. Take a new key for what is new.")
             .into());
     }
-    let token = Token::find(session.store, session.context.now, row.parsed(1)?)?.ok_or(Code::NotFound)?;
+    if let Some(ready) = ready {
+        claims::drop_all(session.store, session.context.now, &ready.keys, &[])?;
+    }
+    let find = |id: TokenId| -> Result<Token> {
+        Ok(Token::find(session.store, session.context.now, id)?.ok_or(Code::NotFound)?)
+    };
+    let profile = &session.profile;
     // As long as the first answer would have waited: what was created must be accepted from then on.
-    Ok(Some(Outcome::Held(Held {
-        until: Until::Created,
-        tells: false,
-        eventual: false,
-        status: 201,
-        headers: Vec::new(),
-        document: json!({ "token": document::token(&token, &session.profile)? }),
-    })))
+    let (until, document) = match row.json(1)? {
+        Made::Token(id) => (Until::Created, json!({ "token": document::token(&find(id)?, profile)? })),
+        Made::Onboarded(id) => (Until::Created, value(&onboarding::answer(&find(id)?, None, profile)?)?),
+        Made::Tokens(ids) => {
+            let tokens = ids.into_iter().map(|id| document::token(&find(id)?, profile)).collect::<Result<_>>()?;
+            (Until::Narrowed, value(&ImportedTokens { tokens })?)
+        }
+        Made::Member(id) => {
+            let member = Member::find(session.store, id)?.ok_or(Code::NotFound)?;
+            (Until::Nothing, value(&document::member(&member))?)
+        }
+        Made::Invitation(id) => (Until::Nothing, json!({ "invitation": invitations::shown(session, id)? })),
+    };
+    Ok(Some(Outcome::Held(Held { until, tells: false, eventual: false, status: 201, headers: Vec::new(), document })))
 }
 
-/// Remembers that this request has made this token.
-pub(crate) fn remember<S: Store>(session: &Session<'_, '_, S>, token: TokenId) -> Result<()> {
+/// Remembers what this request has made.
+pub(crate) fn remember<S: Store>(session: &Session<'_, '_, S>, made: &Made) -> Result<()> {
     let Some(key) = key(session)? else { return Ok(()) };
+    let made = serde_json::to_string(made).map_err(|_| Failure::Broken("what was made cannot be written"))?;
     session.store.execute(
-        "INSERT INTO idempotency (principal, key, request, token, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        &[
-            session.principal(),
-            key.into(),
-            fingerprint(session)?.into(),
-            Value::text(&token),
-            session.context.now.into(),
-        ],
+        "INSERT INTO idempotency (principal, key, request, made, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        &[session.principal(), key.into(), fingerprint(session)?.into(), made.into(), session.context.now.into()],
     )?;
     Ok(())
 }

@@ -149,7 +149,7 @@ const TABLES: &[&str] = &[
         principal TEXT NOT NULL,
         key TEXT NOT NULL,
         request TEXT NOT NULL,
-        token TEXT NOT NULL,
+        made TEXT NOT NULL,
         at INTEGER NOT NULL,
         PRIMARY KEY (principal, key)
     ) STRICT, WITHOUT ROWID",

@@ -533,7 +533,9 @@ pub(crate) struct AskingDocument {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct OnboardedDocument {
     pub(crate) token: TokenDocument,
-    pub(crate) secret: String,
+    /// Once: a repetition under the same Idempotency-Key is answered without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
     /// The environment variable in which the system's clients expect the secret.
     pub(crate) variable: String,
     /// A step of a pipeline, with the secret taken from the pipeline's own store.

@@ -16,7 +16,7 @@ use crate::organization::activity::{Action, Entry};
 use crate::organization::change::Change as Writing;
 use crate::organization::claims::{self, Wanted};
 use crate::organization::failure::{Failure, Result};
-use crate::organization::idempotency;
+use crate::organization::idempotency::{self, Made};
 use crate::organization::session::{Ready, Session};
 use crate::organization::token::{self, Token};
 use crate::store::{Store, Value};
@@ -40,10 +40,7 @@ pub(crate) struct NewToken<'a> {
 /// Makes a token.
 pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
     let asked: CreateToken = body::read(session.request)?;
-    if let Some(outcome) = idempotency::repeated(session)? {
-        if let Some(ready) = ready {
-            claims::drop_all(session.store, session.context.now, &ready.keys, &[])?;
-        }
+    if let Some(outcome) = idempotency::repeated(session, ready.as_ref())? {
         return Ok(outcome);
     }
     let profile = session.profile.clone();
@@ -109,7 +106,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         )?;
         change.log(&Entry::token(Action::TokenCreate, id, describe(kind, &approved)))
     })?;
-    idempotency::remember(session, id)?;
+    idempotency::remember(session, &Made::Token(id))?;
     created(session, id, made.secret.as_ref(), approved.cautions)
 }
 

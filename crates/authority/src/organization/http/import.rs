@@ -23,6 +23,7 @@ use super::{Held, Outcome, Until, document};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::claims::{self, Wanted};
 use crate::organization::failure::{Failure, Result};
+use crate::organization::idempotency::{self, Made};
 use crate::organization::member::{Member, Status};
 use crate::organization::session::{Ready, Session};
 use crate::organization::token::Token;
@@ -49,6 +50,9 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
     let asked: ImportTokens = read_up_to(session.request, MAX_IMPORT_BODY_LEN)?;
     if !(1..=MAX_TOKENS).contains(&asked.tokens.len()) {
         return Err(Problem::field("tokens", format!("must have 1 to {MAX_TOKENS} entries")).into());
+    }
+    if let Some(outcome) = idempotency::repeated(session, ready.as_ref())? {
+        return Ok(outcome);
     }
     let profile = session.profile.clone();
     let mut all = Vec::new();
@@ -97,6 +101,7 @@ pub(crate) fn import<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         }
         Ok(())
     })?;
+    idempotency::remember(session, &Made::Tokens(ready.tokens.clone()))?;
     let mut tokens = Vec::new();
     for id in &ready.tokens {
         let token = Token::find(session.store, now, *id)?

@@ -19,6 +19,7 @@ use super::members::{check_email, check_name, email_taken};
 use super::{Held, Outcome, Until, body, document, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::failure::{Failure, Result};
+use crate::organization::idempotency::{self, Made};
 use crate::organization::member::{Member, Status};
 use crate::organization::session::{Ready, Session};
 use crate::organization::token::Token;
@@ -37,6 +38,9 @@ const COLUMNS: &str = "id, email, role, created_at, expires_at, accepted_at, inv
 pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::MembersInvite)?;
     let asked: CreateInvitation = body::read(session.request)?;
+    if let Some(outcome) = idempotency::repeated(session, None)? {
+        return Ok(outcome);
+    }
     let email = check_email(&asked.email)?;
     let profile = session.profile.clone();
     let role = profile.may_set_role(&session.actor, &asked.role)?.to_string();
@@ -82,6 +86,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outco
         let details = json!({ "invitation": id, "email": invitation.email, "role": invitation.role });
         change.log(&Entry { action: Action::InvitationCreate, token: None, member: None, details })
     })?;
+    idempotency::remember(session, &Made::Invitation(id))?;
     // In the fragment, which no browser sends to a server.
     let link = format!("{}/invitations/{id}#{}", session.request.origin, secret.expose());
     reply(201, &InvitedDocument { invitation, secret: secret.expose().to_owned(), link })
@@ -94,6 +99,16 @@ pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     let rows = session.store.execute(&sql, &[MAX_OPEN.into()])?;
     let items = rows.iter().map(|row| Ok(read(row, session.context.now)?.0)).collect::<Result<Vec<_>>>()?;
     reply(200, &Page { items, next_cursor: None })
+}
+
+/// An invitation as it is now, without its secret.
+///
+/// # Errors
+/// `not_found`: it was open for too long.
+pub(crate) fn shown<S: Store>(session: &Session<'_, '_, S>, id: InvitationId) -> Result<InvitationDocument> {
+    let rows =
+        session.store.execute(&format!("SELECT {COLUMNS} FROM invitation WHERE id = ?1"), &[Value::text(&id)])?;
+    Ok(read(rows.first().ok_or(Code::NotFound)?, session.context.now)?.0)
 }
 
 /// The open invitation whose secret is in the body, and the token with which it was made.

@@ -11,6 +11,7 @@ use super::{Held, Outcome, Until, body, document, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console;
 use crate::organization::failure::{Failure, Result};
+use crate::organization::idempotency::{self, Made};
 use crate::organization::member::{COLUMNS, Member, Status};
 use crate::organization::session::Session;
 use crate::store::{Store, Value};
@@ -68,6 +69,9 @@ pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
 pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::MembersInvite)?;
     let asked: CreateMember = body::read(session.request)?;
+    if let Some(outcome) = idempotency::repeated(session, None)? {
+        return Ok(outcome);
+    }
     let name = check_name(&asked.name)?;
     let email = check_email(&asked.email)?;
     let profile = session.profile.clone();
@@ -88,6 +92,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outco
         let details = json!({ "name": member.name, "email": member.email, "role": member.role });
         change.log(&Entry::member(Action::MemberCreate, member.id, details))
     })?;
+    idempotency::remember(session, &Made::Member(member.id))?;
     reply(201, &document::member(&member))
 }
 

@@ -123,6 +123,43 @@ fn the_same_idempotency_key_makes_one_token() {
 }
 
 #[test]
+fn whatever_is_created_is_created_once_under_a_key() {
+    for (profile, path, body, id) in [
+        ("symbolon", "/v1/onboarding", json!({"repository": "acme/shop"}), "/token/id"),
+        ("devguard", "/v1/onboarding", json!({"repository": "acme/shop"}), "/token/id"),
+        ("symbolon", "/v1/members", json!({"name": "Bob", "email": "b@acme.example", "role": "viewer"}), "/id"),
+        ("symbolon", "/v1/invitations", json!({"email": "b@acme.example", "role": "viewer"}), "/invitation/id"),
+        (
+            "harborguard",
+            "/v1/tokens/import",
+            json!({"tokens": [{"kind": "pat", "name": "a", "scopes": ["all"], "sha256": Digest::of("x").to_string()}]}),
+            "/tokens/0/id",
+        ),
+    ] {
+        let (mut world, secret) = World::founded(profile);
+        let send = |world: &mut World, body: &Json, key: &str| {
+            let mut request = request("POST", path, body);
+            request.headers.push(("idempotency-key".into(), key.into()));
+            let call = world.begin_request(&secret, request);
+            world.response(call)
+        };
+        let (status, first) = send(&mut world, &body, "one");
+        assert_eq!(status, 201, "{path}: {first}");
+        let (status, again) = send(&mut world, &body, "one");
+        assert_eq!((status, again.pointer(id)), (201, first.pointer(id)), "{path}: {again}");
+        assert!(again.pointer(id).is_some_and(Json::is_string), "{path}: {again}");
+        assert!(again.get("secret").is_none() && again.get("link").is_none(), "{path}: {again}");
+        let mut other = body.clone();
+        other["surplus"] = json!(1);
+        assert_eq!(send(&mut world, &other, "one").0, 400, "{path}: what cannot be read is told first");
+        let rows = world.store.execute("SELECT count(*) FROM idempotency", &[]).unwrap();
+        assert_eq!(rows[0].get::<u32>(0).unwrap(), 1, "{path}");
+        world.pass(120_000);
+        world.check_invariants();
+    }
+}
+
+#[test]
 fn creations_are_limited() {
     let (mut world, secret) = World::founded("symbolon");
     let body = json!({"kind": "pat", "name": "a", "scopes": ["read"]});
