@@ -42,8 +42,12 @@ fn a_token_that_edits_the_profile_cannot_widen_itself() {
     check(READ, &read_with("[\"api:read\", \"tokens:view\"]"), "ok");
     check(READ, &read_with("[\"api:read\", \"tokens:*\"]"), "ok");
     check(READ, &read_with("[\"api:read\", \"api:write\"]"), "scopes.read kinds.pat.login kinds.ci.onboarding");
-    check(READ, &read_with("[\"api:*\"]"), "scopes.read kinds.pat.grants kinds.pat.login kinds.ci.onboarding");
-    let wide = "scopes.read kinds.pat.grants kinds.pat.login kinds.ci.grants kinds.ci.onboarding";
+    check(
+        READ,
+        &read_with("[\"api:*\"]"),
+        "scopes.read kinds.pat.grants kinds.pat.login kinds.pat.setup kinds.ci.onboarding",
+    );
+    let wide = "scopes.read kinds.pat.grants kinds.pat.login kinds.pat.setup kinds.ci.grants kinds.ci.onboarding";
     check(READ, &read_with("[\"*:*\"]"), wide);
     // `*:view` is more than every permission to view that there is.
     check(READ, &read_with("[\"api:read\", \"*:view\"]"), wide);
