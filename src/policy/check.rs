@@ -6,6 +6,7 @@ use super::name::Name;
 use super::parse::Step;
 use super::profile::{Leases, Profile, Rate};
 use super::{Kind, Product};
+use crate::protocol::lease::LeaseTerms;
 
 /// The most permissions that a profile may declare besides the product's own.
 const MAX_PERMISSIONS: usize = 512;
@@ -176,13 +177,20 @@ fn check_limits(at: &mut Findings, profile: &Profile) {
 }
 
 fn check_leases(at: &mut Findings, profile: &Profile) {
-    let Leases { lease_millis, busy_lease_millis, margin_millis, stale_for_seconds } = profile.leases;
+    let Leases { lease_millis, busy_lease_millis, margin_millis, .. } = profile.leases;
     at.key("leases", |at| {
-        at.must(lease_millis <= 60_000, "lease_millis", "must be 0 to 60000");
-        let busy = busy_lease_millis.is_none_or(|busy| (lease_millis..=60_000).contains(&busy));
-        at.must(busy, "busy_lease_millis", "must be at least lease_millis, and at most 60000");
-        at.must((500..=60_000).contains(&margin_millis), "margin_millis", "must be 500 to 60000");
-        at.must(stale_for_seconds <= 86_400, "stale_for_seconds", "must be 0 to 86400");
+        let busy = busy_lease_millis.is_none_or(|busy| lease_millis <= busy);
+        at.must(busy, "busy_lease_millis", "must be at least lease_millis");
+        let least = LeaseTerms::MARGIN_LEAST_MILLIS;
+        at.must(u64::from(margin_millis) >= least, "margin_millis", format!("must be at least {least}"));
+        // Whoever takes something away waits for the answer; one that came too late would never come.
+        let (wait, limit) = (profile.leases.terms().longest_wait_millis(), LeaseTerms::WAIT_LIMIT_MILLIS);
+        if wait > limit {
+            at.here(format!(
+                "a change that takes something away could wait {wait} ms for its answer, and no more than {limit} are \
+                 allowed: twice busy_lease_millis (10000 where not said), stale_for_seconds and margin_millis together"
+            ));
+        }
     });
 }
 

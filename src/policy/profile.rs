@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::grant::{Grant, GrantSet, Permission};
 use super::kind::Kind;
 use super::name::Name;
+use crate::protocol::lease::LeaseTerms;
 
 /// A permission that can be asked of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -164,20 +165,21 @@ impl Default for Limits {
 }
 
 /// For how long edges may go by what they were told. What is longer costs fewer calls to the authority, and makes a
-/// change that narrows wait longer.
+/// change that narrows wait longer: after a restart of the authority for twice the longest lease, with `stale_for_seconds`
+/// and the margin, and that must be no more than 50 seconds, so that whoever asks for the change waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Leases {
-    /// How long a lease runs, in milliseconds: 0 to 60000; with 0 every request asks. 2000 where not said.
+    /// How long a lease runs, in milliseconds; with 0 every request asks. 2000 where not said.
     pub lease_millis: u32,
-    /// How long a lease may run when there is much to do: at least the above, up to 60000. 10000 where not said, or the
+    /// How long a lease may run when there is much to do: at least the above. 10000 where not said, or the
     /// above where that is more.
     pub busy_lease_millis: Option<u32>,
-    /// What covers the drift of clocks, their standing still and their steps back: 500 to 60000. 500 where not said.
+    /// What covers the drift of clocks, their standing still and their steps back: at least 500. 500 where not said.
     pub margin_millis: u32,
-    /// How much longer an edge may decide when the authority cannot be reached, in seconds: 0 to 86400. 0, not at all,
-    /// where not said.
+    /// How much longer an edge may decide when the authority cannot be reached, in seconds: as far as the whole allows,
+    /// 28 where nothing else is said. 0, not at all, where not said.
     pub stale_for_seconds: u32,
 }
 
@@ -189,6 +191,17 @@ impl Leases {
     #[must_use]
     pub fn busy_millis(&self) -> u32 {
         self.busy_lease_millis.unwrap_or(self.lease_millis.max(Self::USUALLY_BUSY_MILLIS))
+    }
+
+    /// The same, as an authority grants them.
+    #[must_use]
+    pub fn terms(&self) -> LeaseTerms {
+        LeaseTerms {
+            lease_millis: self.lease_millis.into(),
+            lease_max_millis: self.busy_millis().into(),
+            margin_millis: self.margin_millis.into(),
+            stale_millis: u64::from(self.stale_for_seconds).saturating_mul(1000),
+        }
     }
 }
 

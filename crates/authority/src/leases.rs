@@ -4,9 +4,14 @@
 //! The rules are those of [`symbolon::protocol::lease`]. Here are the machine's takeover, the durable row, and the
 //! timers. The row is the only one of its table, in the columns `horizon` and `instances`: the last grows with
 //! every machine that takes over, and with every answer that only the newest machine may give.
+//!
+//! Changes are told apart by their epochs. A wait that begins now is over for whatever was committed until now, so one
+//! that was committed before waits no longer than it did then: many answers share a wait, and who asks again is
+//! answered with whoever asked first. What a former machine had waited for is not known; that waits as if it were new.
 
 use std::collections::BTreeMap;
 
+use symbolon::protocol::Epoch;
 use symbolon::protocol::lease::{Horizon, LeaseTerms, Lessor, Quiet};
 use symbolon::time::Timestamp;
 
@@ -23,6 +28,32 @@ pub(crate) struct Leases {
     timers: BTreeMap<EffectId, Timer>,
     /// Events that came before the machine may answer.
     early: Vec<Event>,
+    /// What this machine granted before the change of this epoch is not believed any more.
+    ended: Option<Epoch>,
+    /// What is still waited for, by the epoch at which the wait began.
+    waiting: BTreeMap<Epoch, Waiting>,
+    /// What a former machine said, as long as it may be believed.
+    takeover: Option<Waiting>,
+}
+
+/// Answers that wait for the same end.
+struct Waiting {
+    /// When that will be, for people; the answers themselves go by a timer.
+    until: Timestamp,
+    replies: Vec<Reply>,
+}
+
+struct Reply {
+    call: CallId,
+    json: String,
+}
+
+/// For what an answer waits. Made by [`Leases::narrowed`] and [`Leases::created`], for [`Leases::reply`].
+pub(crate) struct Wait {
+    /// Under which epoch the end is waited for of what this machine has granted.
+    granted: Option<Epoch>,
+    /// When it will be over, for people.
+    pub(crate) until: Timestamp,
 }
 
 /// How far the machine's takeover has come.
@@ -40,8 +71,8 @@ enum Timer {
     TakenOver,
     /// Nothing was granted for a while.
     Quiet,
-    /// An answer's time has come.
-    Reply { call: CallId, json: String },
+    /// What was granted before the change of this epoch has ended.
+    Ended(Epoch),
 }
 
 /// What is to become of an event.
@@ -68,7 +99,15 @@ pub(crate) struct Lease {
 impl Leases {
     /// The leases of a machine that has just begun, with its row in this table.
     pub(crate) const fn new(table: &'static str) -> Self {
-        Self { table, state: State::Unfounded, timers: BTreeMap::new(), early: Vec::new() }
+        Self {
+            table,
+            state: State::Unfounded,
+            timers: BTreeMap::new(),
+            early: Vec::new(),
+            ended: None,
+            waiting: BTreeMap::new(),
+            takeover: None,
+        }
     }
 
     /// Whether the machine may answer for what it was founded for.
@@ -132,6 +171,7 @@ impl Leases {
         &mut self,
         store: &S,
         ids: &mut EffectIds,
+        now: Timestamp,
         terms: LeaseTerms,
     ) -> Result<Option<Effect>, StoreError> {
         let rows = store.execute(&format!("SELECT horizon FROM {}", self.table), &[])?;
@@ -142,6 +182,7 @@ impl Leases {
         };
         let (lessor, takeover_millis) = Lessor::start(terms, horizon);
         self.state = State::Open(Box::new(lessor));
+        self.takeover = takeover_millis.map(|millis| Waiting { until: after(now, millis), replies: Vec::new() });
         Ok(takeover_millis.map(|millis| self.start_timer(ids, Timer::TakenOver, millis)))
     }
 
@@ -191,40 +232,98 @@ impl Leases {
         store.execute(&format!("UPDATE {} SET instances = instances + 1", self.table), &[]).map(drop)
     }
 
-    /// How long the answer to a narrowing that is committed now must wait, in milliseconds.
-    pub(crate) fn narrowing_wait_millis(&mut self) -> u64 {
-        self.lessor().map_or(0, |lessor| lessor.narrowing_wait_millis())
+    /// How long an edge may go by what this machine has said until now, in milliseconds.
+    pub(crate) fn granted_wait_millis(&mut self) -> u64 {
+        self.lessor().map_or(0, |lessor| lessor.granted_wait_millis())
     }
 
-    /// How long the answer to a creation must wait, in milliseconds.
-    pub(crate) fn creation_wait_millis(&mut self) -> u64 {
-        self.lessor().map_or(0, |lessor| lessor.creation_wait_millis())
-    }
-
-    /// Answers a call after so many milliseconds.
-    pub(crate) fn reply_after(&mut self, ids: &mut EffectIds, call: CallId, json: String, millis: u64) -> Effect {
-        match millis {
-            0 => Effect::Reply { id: call, json },
-            millis => self.start_timer(ids, Timer::Reply { call, json }, millis),
+    /// For what the answer to a narrowing waits that was committed with the change `of`, now or earlier; `current` is the
+    /// newest change. The timer, if there is one, must be started whatever becomes of the answer: others may share it.
+    pub(crate) fn narrowed(
+        &mut self,
+        ids: &mut EffectIds,
+        now: Timestamp,
+        of: Epoch,
+        current: Epoch,
+    ) -> (Wait, Option<Effect>) {
+        let created = self.created(now);
+        if self.ended.is_some_and(|ended| of <= ended) {
+            return (created, None);
+        }
+        if let Some((epoch, waiting)) = self.waiting.range(of..).next() {
+            return (Wait { granted: Some(*epoch), until: created.until.max(waiting.until) }, None);
+        }
+        match self.granted_wait_millis() {
+            0 => {
+                self.ended = self.ended.max(Some(current));
+                (created, None)
+            }
+            millis => {
+                let until = after(now, millis);
+                self.waiting.insert(current, Waiting { until, replies: Vec::new() });
+                let timer = self.start_timer(ids, Timer::Ended(current), millis);
+                (Wait { granted: Some(current), until: created.until.max(until) }, Some(timer))
+            }
         }
     }
 
-    /// A timer has run down.
-    pub(crate) fn timer<S: Store>(&mut self, store: &S, ids: &mut EffectIds, id: EffectId) -> Option<Effect> {
-        match self.timers.remove(&id)? {
-            Timer::Reply { call, json } => Some(Effect::Reply { id: call, json }),
-            Timer::TakenOver => {
-                self.lessor()?.taken_over();
+    /// For what the answer to a creation waits: that no former machine says that there is no such thing.
+    pub(crate) fn created(&self, now: Timestamp) -> Wait {
+        let until = self.takeover.as_ref().map_or(now, |takeover| takeover.until.max(now));
+        Wait { granted: None, until }
+    }
+
+    /// Answers a call when its wait is over.
+    pub(crate) fn reply(&mut self, wait: Wait, call: CallId, json: String) -> Option<Effect> {
+        let reply = Reply { call, json };
+        match wait.granted.and_then(|epoch| self.waiting.get_mut(&epoch)) {
+            Some(waiting) => {
+                waiting.replies.push(reply);
                 None
             }
-            Timer::Quiet => match self.lessor()?.quiet() {
-                Quiet::Again { timer_millis } => Some(self.start_timer(ids, Timer::Quiet, timer_millis)),
-                Quiet::Close => {
+            None => self.reply_when_taken_over(reply),
+        }
+    }
+
+    fn reply_when_taken_over(&mut self, reply: Reply) -> Option<Effect> {
+        match &mut self.takeover {
+            Some(takeover) => {
+                takeover.replies.push(reply);
+                None
+            }
+            None => Some(reply.into()),
+        }
+    }
+
+    /// What was granted before the change of this epoch has ended, and so has what was granted before earlier ones.
+    fn ended(&mut self, epoch: Epoch) -> Vec<Effect> {
+        self.ended = self.ended.max(Some(epoch));
+        let later = self.waiting.split_off(&epoch.next());
+        let over = core::mem::replace(&mut self.waiting, later);
+        let replies: Vec<Reply> = over.into_values().flat_map(|waiting| waiting.replies).collect();
+        replies.into_iter().filter_map(|reply| self.reply_when_taken_over(reply)).collect()
+    }
+
+    /// A timer has run down.
+    pub(crate) fn timer<S: Store>(&mut self, store: &S, ids: &mut EffectIds, id: EffectId) -> Vec<Effect> {
+        match self.timers.remove(&id) {
+            Some(Timer::Ended(epoch)) => self.ended(epoch),
+            Some(Timer::TakenOver) => {
+                if let Some(lessor) = self.lessor() {
+                    lessor.taken_over();
+                }
+                self.takeover.take().into_iter().flat_map(|takeover| takeover.replies).map(Effect::from).collect()
+            }
+            Some(Timer::Quiet) => match self.lessor().map(Lessor::quiet) {
+                Some(Quiet::Again { timer_millis }) => vec![self.start_timer(ids, Timer::Quiet, timer_millis)],
+                Some(Quiet::Close) => {
                     // A row that stays makes a later machine wait for nothing, and no more.
                     drop(store.execute(&format!("UPDATE {} SET horizon = NULL", self.table), &[]));
-                    None
+                    Vec::new()
                 }
+                None => Vec::new(),
             },
+            None => Vec::new(),
         }
     }
 
@@ -233,6 +332,16 @@ impl Leases {
         self.timers.insert(id, timer);
         Effect::Timer { id, millis }
     }
+}
+
+impl From<Reply> for Effect {
+    fn from(Reply { call, json }: Reply) -> Self {
+        Self::Reply { id: call, json }
+    }
+}
+
+fn after(now: Timestamp, millis: u64) -> Timestamp {
+    now.plus_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 impl Entry {

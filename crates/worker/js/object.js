@@ -12,15 +12,13 @@ import { ask, within } from "./objects.js";
 import { Host } from "./storage.js";
 import * as testHooks from "./test-hooks.js";
 
-/** How long another object may take to answer, in milliseconds. */
-const ASK_TIMEOUT_MILLIS = 10_000;
 /** How long a write to the directory may take, in milliseconds. */
 const KV_TIMEOUT_MILLIS = 10_000;
 
 /**
  * @typedef {{ effect: "reply", id: number, json: string }
  *   | { effect: "fail", id: number, fault: string }
- *   | { effect: "ask", id: number, class: string, object: string, json: string }
+ *   | { effect: "ask", id: number, class: string, object: string, json: string, timeout_millis: number }
  *   | { effect: "kv_put", key: string, value: string | null, version: number }
  *   | { effect: "set_alarm", at_millis: number }
  *   | { effect: "sync", id: number }
@@ -121,11 +119,11 @@ export class AuthorityObject extends DurableObject {
   }
 
   /** @param {Extract<Effect, { effect: "ask" }>} effect */
-  async #ask({ id, class: objectClass, object, json }) {
+  async #ask({ id, class: objectClass, object, json, timeout_millis: timeout }) {
     /** @type {string | undefined} */
     let answer;
     try {
-      answer = await ask(/** @type {Env} */ (this.env), objectClass, object, json, ASK_TIMEOUT_MILLIS);
+      answer = await ask(/** @type {Env} */ (this.env), objectClass, object, json, timeout);
     } catch (error) {
       fault(this.#name, `cannot reach ${objectClass}`, error);
     }

@@ -1,6 +1,7 @@
 //! The machine of one Durable Object, as its host drives it.
 
 use serde::Serialize;
+use symbolon::protocol::lease::LeaseTerms;
 use symbolon_authority::instance::{self, Instance};
 use symbolon_authority::locator::{self, Locator};
 use symbolon_authority::login::{self, Login};
@@ -77,6 +78,9 @@ impl Authority {
     }
 }
 
+/// How long another object may take to answer, in milliseconds.
+const ASK_TIMEOUT_MILLIS: u32 = 10_000;
+
 impl Authority {
     fn on(&mut self, now_millis: f64, event: Event) -> String {
         let mut random = |bytes: &mut [u8]| self.host.random(bytes);
@@ -93,7 +97,7 @@ impl Authority {
 enum Told<'a> {
     Reply { id: u64, json: &'a str },
     Fail { id: u64, fault: &'a str },
-    Ask { id: u64, class: &'static str, object: String, json: &'a str },
+    Ask { id: u64, class: &'static str, object: String, json: &'a str, timeout_millis: u32 },
     KvPut { key: &'a str, value: Option<&'a str>, version: u64 },
     SetAlarm { at_millis: i64 },
     Sync { id: u64 },
@@ -112,7 +116,10 @@ impl<'a> From<&'a Effect> for Told<'a> {
                     Target::Locator(key) => ("locator", locator::object_name(key)),
                     Target::Login(shard) => ("login", login::object_name(*shard)),
                 };
-                Self::Ask { id: id.0, class, object, json }
+                // An organisation that is founded again answers when the former secret is believed nowhere.
+                let timeout_millis =
+                    if class == "organization" { LeaseTerms::PATIENCE_MILLIS } else { ASK_TIMEOUT_MILLIS };
+                Self::Ask { id: id.0, class, object, json, timeout_millis }
             }
             Effect::KvPut { key, value, version } => Self::KvPut { key, value: value.as_deref(), version: *version },
             Effect::SetAlarm { at } => Self::SetAlarm { at_millis: at.as_millis() },

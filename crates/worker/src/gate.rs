@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use symbolon::policy::builtin_hex_formats;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
@@ -18,7 +19,7 @@ use crate::{flat, time};
 /// How long an object may take to answer what must not wait, in milliseconds.
 const QUICK_MILLIS: u32 = 5_000;
 /// How long it may take to carry something out: a narrowing answers when every lease has run out.
-const PATIENT_MILLIS: u32 = 25_000;
+const PATIENT_MILLIS: u32 = LeaseTerms::PATIENCE_MILLIS;
 
 /// The gate and its tasks. A step is JSON: `{task, wait: [[id, effect], …]}` while the task waits, `{task, ended: true,
 /// outcome}` at its end, each perhaps with a step of background work, which is to be followed while nobody waits. A

@@ -41,6 +41,20 @@ impl LeaseTerms {
     /// So many questions in a second make leases longer: well below the thousand or so that a Durable Object answers.
     pub const BUSY_PER_SECOND: u64 = 300;
 
+    /// The longest that an answer to a change may have to wait, in milliseconds, whatever happens to the authority. Terms
+    /// that need more are refused: whoever asked would have given up, and would do so each time.
+    pub const WAIT_LIMIT_MILLIS: u64 = 50_000;
+    /// How long whoever asks for a change waits for the answer, in milliseconds: the longest wait, and the way.
+    pub const PATIENCE_MILLIS: u32 = 60_000;
+
+    /// The longest that an answer to a change has to wait under these terms, in milliseconds: where the authority was
+    /// replaced when leases were at their longest.
+    #[must_use]
+    pub const fn longest_wait_millis(self) -> u64 {
+        let length_millis = horizon_millis(self.lease_max_millis);
+        Horizon { length_millis, stale_millis: self.stale_millis, margin_millis: self.margin_millis }.wait_millis()
+    }
+
     /// These terms, held within their bounds.
     #[must_use]
     pub fn bounded(self) -> Self {
@@ -97,6 +111,13 @@ const fn ended_after(length_millis: u64, margin_millis: u64) -> u64 {
     // Divided by 48, so that rounding down never gives less than 1.01 / 0.99.
     let drift = length_millis / 48;
     length_millis.saturating_add(margin_millis).saturating_add(drift.saturating_sub(LeaseTerms::DRIFT_MILLIS))
+}
+
+/// How long a horizon is made where leases run so long: two of them, so that they are whole.
+const fn horizon_millis(lease_millis: u64) -> u64 {
+    // So that `strict` traffic alone writes it at most once a second.
+    let least = if lease_millis < 1000 { 1000 } else { lease_millis };
+    least.saturating_mul(2)
 }
 
 /// What an authority may say with an answer.
@@ -241,14 +262,21 @@ impl Lessor {
         Grant { lease_millis, stale_millis, write, timer_millis }
     }
 
-    /// How long a narrowing change (or one repeated, or an empty one) that is committed now must wait until it holds
-    /// everywhere, in milliseconds, by a timer started now.
+    /// How long a narrowing change that is committed now must wait until it holds everywhere, in milliseconds, by a timer
+    /// started now.
     ///
-    /// One that changes nothing needs a durable write all the same, in the same turn: an instance that was superseded
+    /// One that was committed before need not wait longer than it did then. One that changes nothing needs a durable write all the same, in the same turn: an instance that was superseded
     /// may not know that its successor has widened what is to be narrowed, and must not say that nothing is to be done.
     #[must_use]
     pub fn narrowing_wait_millis(&self) -> u64 {
         self.outstanding.believed_millis.max(self.takeover_millis.unwrap_or(0))
+    }
+
+    /// The part of it that is for what this instance itself has granted. The rest is the takeover's, whose timer runs
+    /// already.
+    #[must_use]
+    pub const fn granted_wait_millis(&self) -> u64 {
+        self.outstanding.believed_millis
     }
 
     /// How long a creation must wait: only for a former instance that may still answer that there is no such token.
@@ -292,14 +320,11 @@ impl Lessor {
 
     fn wanted(&self) -> Horizon {
         Horizon {
-            length_millis: self.lease_length().max(Self::LEAST_LENGTH_MILLIS).saturating_mul(2),
+            length_millis: horizon_millis(self.lease_length()),
             stale_millis: self.terms.stale_millis,
             margin_millis: self.terms.margin_millis,
         }
     }
-
-    /// A horizon is at least twice this long, so that `strict` traffic alone writes it at most once a second.
-    const LEAST_LENGTH_MILLIS: u64 = 1000;
 
     fn lease_length(&self) -> u64 {
         // Twice the questions, twice the length: the load of renewals falls as leases grow.
@@ -465,6 +490,18 @@ mod tests {
         let mut lessor = new();
         lessor.grant(at(10_000), true);
         assert!(lessor.grant(at(9_000), true).write.is_some());
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_is_said() {
+        let terms = LeaseTerms { stale_millis: 20_000, ..TERMS };
+        let (mut lessor, _) = Lessor::start(terms, None);
+        let row = (0..6000).filter_map(|question| lessor.grant(at(question / 2), true).write).last().unwrap();
+        assert_eq!(row.length_millis, 20_000, "leases are at their longest");
+        let (successor, _) = Lessor::start(terms, Some(row));
+        assert_eq!(successor.narrowing_wait_millis(), terms.longest_wait_millis());
+        assert!(lessor.granted_wait_millis() <= terms.longest_wait_millis());
+        assert!(LeaseTerms::default().longest_wait_millis() <= LeaseTerms::WAIT_LIMIT_MILLIS);
     }
 
     #[test]

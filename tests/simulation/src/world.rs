@@ -25,7 +25,7 @@ use crate::workload::{Request, Workload};
 
 /// How long a gate waits for an answer, in milliseconds; for one to a change, longer.
 const PATIENCE_MILLIS: i64 = 10_000;
-const PATIENCE_FOR_CHANGES_MILLIS: i64 = 120_000;
+const PATIENCE_FOR_CHANGES_MILLIS: i64 = 60_000;
 
 /// The world of one run.
 pub(crate) struct World {

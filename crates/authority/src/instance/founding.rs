@@ -46,7 +46,7 @@ impl<S: Store> Instance<S> {
         if !bool::from(Digest::of(expected).ct_eq(&given)) {
             return Err(Problem::new(Code::UnknownToken).detail("The setup code is not this instance's.").into());
         }
-        let mut effects: Vec<Effect> = self.prepare()?.into_iter().collect();
+        let mut effects: Vec<Effect> = self.prepare(context.now)?.into_iter().collect();
         let asked = body.hash();
         let known = match self.known("founding = 1", "")? {
             Some(known) if known.asked == asked => known,

@@ -113,7 +113,7 @@ impl<S: Store> Instance<S> {
             }
             ("/v1/routes", "PUT") => {
                 may(Product::RoutesEdit)?;
-                Ok(vec![self.put_routes(id, request)?])
+                self.put_routes(context, id, request)
             }
             ("/v1/organizations", _) => Ok(vec![http::reply(id, http::method_not_allowed("POST"))]),
             ("/v1/routes", _) => Ok(vec![http::reply(id, http::method_not_allowed("GET, PUT"))]),
@@ -130,7 +130,7 @@ impl<S: Store> Instance<S> {
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
             },
             Event::Answered { id, answer } => self.founded(id, answer),
-            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id).into_iter().collect(),
+            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
             Event::KvPut { .. } | Event::Alarm | Event::Synced { .. } => Vec::new(),
         }
     }
@@ -141,7 +141,7 @@ impl<S: Store> Machine for Instance<S> {
         let store = &self.store;
         match self.leases.enter(store, &mut self.ids, event, || schema::exists(store)) {
             Ok(Entry::Open(event)) => self.handle(context, event),
-            Ok(Entry::Fenced(events)) => match self.open().map_err(|fault| fault.to_string()) {
+            Ok(Entry::Fenced(events)) => match self.open(context.now).map_err(|fault| fault.to_string()) {
                 Ok(first) => {
                     let mut effects: Vec<Effect> = first.into_iter().collect();
                     for event in events {

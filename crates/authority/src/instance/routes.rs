@@ -49,27 +49,33 @@ impl<S: Store> Instance<S> {
     }
 
     /// `PUT /v1/routes`: replaces the whole table, and answers when no edge goes by the former one. Any change of it may
-    /// turn a yes into a no, and the same table again waits as long as the first time.
-    pub(super) fn put_routes(&mut self, call: CallId, request: &HttpRequest) -> Result<Effect, Refusal> {
+    /// turn a yes into a no, and the same table again waits until the first time holds.
+    pub(super) fn put_routes(
+        &mut self,
+        context: &Context<'_>,
+        call: CallId,
+        request: &HttpRequest,
+    ) -> Result<Vec<Effect>, Refusal> {
         let table: Table = body::json(request, MAX_TABLE_LEN)?;
         let errors = check_routes(&table.routes);
         if !errors.is_empty() {
             return Err(Problem::fields(errors).into());
         }
-        let wait = self.leases.narrowing_wait_millis();
-        let (epoch, routes) = self.table()?;
+        let (mut epoch, routes) = self.table()?;
         if routes == table.routes {
             self.leases.only_the_newest(&self.store)?;
         } else {
+            epoch = epoch.next();
             let json = crate::answer::json(&table.routes)?;
             self.store.execute(
                 "INSERT INTO route_table (one, epoch, routes) VALUES (1, ?1, ?2)
                     ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, routes = excluded.routes",
-                &[Value::count(epoch.next().get())?, json.into()],
+                &[Value::count(epoch.get())?, json.into()],
             )?;
         }
         let json = crate::answer::json(&http::document(200, &table)?)?;
-        Ok(self.leases.reply_after(&mut self.ids, call, json, wait))
+        let (wait, timer) = self.leases.narrowed(&mut self.ids, context.now, epoch, epoch);
+        Ok(timer.into_iter().chain(self.leases.reply(wait, call, json)).collect())
     }
 
     fn table_epoch(&self) -> Result<Epoch, StoreError> {

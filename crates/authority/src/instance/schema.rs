@@ -1,6 +1,7 @@
 //! What the instance keeps.
 
 use symbolon::protocol::lease::LeaseTerms;
+use symbolon::time::Timestamp;
 
 use super::Instance;
 use crate::machine::Effect;
@@ -39,7 +40,7 @@ pub(super) fn exists<S: Store>(store: &S) -> Result<bool, StoreError> {
 
 impl<S: Store> Instance<S> {
     /// Makes the tables unless they are there, and begins to answer.
-    pub(super) fn prepare(&mut self) -> Result<Option<Effect>, StoreError> {
+    pub(super) fn prepare(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
         if self.leases.is_open() {
             return Ok(None);
         }
@@ -51,11 +52,11 @@ impl<S: Store> Instance<S> {
             Ok::<_, StoreError>(())
         })?;
         // No other machine can have answered: there was nothing to answer from.
-        self.open()
+        self.open(now)
     }
 
     /// Begins to answer: no other machine can. The table is leased on the usual terms.
-    pub(super) fn open(&mut self) -> Result<Option<Effect>, StoreError> {
-        self.leases.open(&self.store, &mut self.ids, LeaseTerms::default())
+    pub(super) fn open(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
+        self.leases.open(&self.store, &mut self.ids, now, LeaseTerms::default())
     }
 }

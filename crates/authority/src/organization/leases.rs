@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::HttpResponse;
+use symbolon::time::Timestamp;
 
 use super::Organization;
 use super::failure::{Failure, Result};
@@ -14,9 +15,9 @@ use crate::store::Store;
 
 impl<S: Store> Organization<S> {
     /// Begins to answer: no other machine can, or this one has just founded the organisation.
-    pub(super) fn open(&mut self) -> Result<Option<Effect>> {
+    pub(super) fn open(&mut self, now: Timestamp) -> Result<Option<Effect>> {
         let terms = self.terms()?;
-        Ok(self.leases.open(&self.store, &mut self.ids, terms)?)
+        Ok(self.leases.open(&self.store, &mut self.ids, now, terms)?)
     }
 
     /// What may be said with the answer that is about to be given; every answer needs it. To be called in the
@@ -28,13 +29,7 @@ impl<S: Store> Organization<S> {
     /// The terms that the profile in force sets.
     fn terms(&mut self) -> Result<LeaseTerms> {
         let head = Head::read(&self.store)?;
-        let leases = *self.profiles.current(&self.store, &head)?.leases();
-        Ok(LeaseTerms {
-            lease_millis: leases.lease_millis.into(),
-            lease_max_millis: leases.busy_millis().into(),
-            margin_millis: leases.margin_millis.into(),
-            stale_millis: u64::from(leases.stale_for_seconds).saturating_mul(1000),
-        })
+        Ok(self.profiles.current(&self.store, &head)?.leases().terms())
     }
 
     /// From here on grants as the profile says that was just put in force. What was granted before is waited for.
@@ -45,43 +40,50 @@ impl<S: Store> Organization<S> {
     }
 
     /// Answers a change, when it holds everywhere as far as it must: the one way in which a narrowing is answered.
-    pub(super) fn reply_when_it_holds(&mut self, context: &Context<'_>, call: CallId, held: Held) -> Effect {
-        let (narrowing, creation) = (self.leases.narrowing_wait_millis(), self.leases.creation_wait_millis());
+    pub(super) fn reply_when_it_holds(&mut self, context: &Context<'_>, call: CallId, held: Held) -> Vec<Effect> {
+        let current = match Head::read(&self.store) {
+            Ok(head) => head.epoch,
+            Err(failure) => return vec![refuse(call, failure)],
+        };
         // Also where nothing was changed: a superseded machine may not know what its successor has changed, and fails
         // by this write.
         if held.until != Until::Nothing
             && let Err(fault) = self.leases.only_the_newest(&self.store)
         {
-            return Effect::Fail { id: call, fault: fault.to_string() };
+            return vec![Effect::Fail { id: call, fault: fault.to_string() }];
         }
-        let wait = match held.until {
-            Until::Narrowed => narrowing,
+        let granted = self.leases.granted_wait_millis();
+        let narrowed = match held.until {
+            Until::Narrowed => Some(current),
+            Until::NarrowedBefore(epoch) => Some(epoch),
             // An edge that goes by what was before does not know of the end.
-            Until::Ending { millis } if millis < narrowing => narrowing,
-            Until::Ending { .. } | Until::Created => creation,
-            Until::Nothing => 0,
+            Until::Ending { millis } if millis < granted => Some(current),
+            Until::Ending { .. } | Until::Created | Until::Nothing => None,
+        };
+        let (wait, timer) = match narrowed {
+            Some(epoch) => self.leases.narrowed(&mut self.ids, context.now, epoch, current),
+            None => (self.leases.created(context.now), None),
         };
         let mut document = held.document;
         if held.tells
             && let Some(object) = document.as_object_mut()
         {
             // A widening is answered at once, and holds when no edge goes by what was before.
-            let millis = i64::try_from(wait.max(narrowing)).unwrap_or(i64::MAX);
-            let at = context.now.plus_millis(millis);
+            let widened = context.now.plus_millis(i64::try_from(granted).unwrap_or(i64::MAX));
+            let at = if narrowed.is_some() { wait.until } else { wait.until.max(widened) };
             let at = if held.eventual { Json::Null } else { Json::String(at.to_string()) };
             object.insert("holds_everywhere_at".into(), at);
         }
-        let response = match http::json(held.status, &document) {
-            Ok(mut response) => {
-                response.headers.extend(held.headers);
-                response
-            }
-            Err(failure) => return Effect::Fail { id: call, fault: failure.to_string() },
+        let json = http::json(held.status, &document).and_then(|mut response| {
+            response.headers.extend(held.headers);
+            Ok(crate::answer::json(&response)?)
+        });
+        let answer = match json {
+            Err(failure) => Some(Effect::Fail { id: call, fault: failure.to_string() }),
+            Ok(json) if held.until == Until::Nothing => Some(Effect::Reply { id: call, json }),
+            Ok(json) => self.leases.reply(wait, call, json),
         };
-        match crate::answer::json(&response) {
-            Err(fault) => Effect::Fail { id: call, fault: fault.to_string() },
-            Ok(json) => self.leases.reply_after(&mut self.ids, call, json, wait),
-        }
+        timer.into_iter().chain(answer).collect()
     }
 }
 

@@ -206,7 +206,7 @@ impl<S: Store> Organization<S> {
         match outcome {
             Ok(Outcome::Reply(response)) => vec![reply(id, &response)],
             Ok(Outcome::Held(held)) => match self.follow_profile() {
-                Ok(()) => vec![self.reply_when_it_holds(context, id, held)],
+                Ok(()) => self.reply_when_it_holds(context, id, held),
                 Err(failure) => vec![refuse(id, failure)],
             },
             Ok(Outcome::Claim(ready)) => {
@@ -261,7 +261,7 @@ impl<S: Store> Organization<S> {
         let mut effects = Vec::new();
         if document.is_ok() && !self.leases.is_open() {
             // No other machine can have answered for it: it was not there.
-            match self.open() {
+            match self.open(context.now) {
                 Ok(timer) => effects.extend(timer),
                 Err(failure) => return vec![founded(id, Err(failure))],
             }

@@ -112,7 +112,7 @@ impl<S: Store> Organization<S> {
                 drop(self.outbox.ended(&self.store, context.now, &key, version, ok));
                 Vec::new()
             }
-            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id).into_iter().collect(),
+            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
             Event::Alarm => {
                 self.alarm = None;
                 self.release(context.now)
@@ -209,7 +209,7 @@ impl<S: Store> Machine for Organization<S> {
         let store = &self.store;
         match self.leases.enter(store, &mut self.ids, event, || schema::exists(store)) {
             Ok(Entry::Open(event)) => self.handle(context, event),
-            Ok(Entry::Fenced(events)) => match self.open().map_err(|failure| failure.to_string()) {
+            Ok(Entry::Fenced(events)) => match self.open(context.now).map_err(|failure| failure.to_string()) {
                 Ok(first) => {
                     let mut effects: Vec<Effect> = first.into_iter().collect();
                     for event in events {

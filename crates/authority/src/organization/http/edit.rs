@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::{Change, Edit, Edited, Field, Freshness, Product, Shift, Verb};
+use symbolon::policy::{Change, Edit, Edited, Field, Freshness, Product, Verb};
 use symbolon::problem::{Code, Problem};
 
 use super::contract::EditToken;
@@ -26,7 +26,7 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
     let edited = profile.edit(subject(&token, &profile)?, &session.actor, &token.state(), &to_edit(asked), now)?;
     if edited.changed.is_empty() {
         // It may be the repetition of one that narrowed and whose answer was lost: it waits as long as that one.
-        return held(session, token.id, Shift { narrows: true, widens: false });
+        return held(session, token.id, Until::NarrowedBefore(token.version));
     }
     let passphrase = match (sets, clears) {
         (true, _) => create::passphrase(session, true)?.map(str::to_owned),
@@ -63,7 +63,7 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
         change.touch(token.id)?;
         change.log(&Entry::token(Action::TokenEdit, token.id, details))
     })?;
-    held(session, token.id, shift)
+    held(session, token.id, if shift.narrows { Until::Narrowed } else { Until::Nothing })
 }
 
 /// Revokes a token. Revoking it again answers the same, when it holds.
@@ -94,26 +94,27 @@ pub(crate) fn revoke_self<S: Store>(session: &mut Session<'_, '_, S>) -> Result<
 }
 
 fn end<S: Store>(session: &mut Session<'_, '_, S>, token: &Token, by: &str) -> Result<Outcome> {
-    if token.revoked_at.is_none() {
-        let now = session.context.now;
-        session.change(|change| {
-            change
-                .store
-                .execute("UPDATE token SET revoked_at = ?2 WHERE id = ?1", &[Value::text(&token.id), now.into()])?;
-            change.touch(token.id)?;
-            let details = json!({ "kind": token.kind, "name": token.name, "by": by });
-            change.log(&Entry::token(Action::TokenRevoke, token.id, details))
-        })?;
+    if token.revoked_at.is_some() {
+        return held(session, token.id, Until::NarrowedBefore(token.version));
     }
-    held(session, token.id, Shift { narrows: true, widens: false })
+    let now = session.context.now;
+    session.change(|change| {
+        change
+            .store
+            .execute("UPDATE token SET revoked_at = ?2 WHERE id = ?1", &[Value::text(&token.id), now.into()])?;
+        change.touch(token.id)?;
+        let details = json!({ "kind": token.kind, "name": token.name, "by": by });
+        change.log(&Entry::token(Action::TokenRevoke, token.id, details))
+    })?;
+    held(session, token.id, Until::Narrowed)
 }
 
 /// The answer to a change: the token as it is now, and when that holds everywhere.
-pub(crate) fn held<S: Store>(session: &Session<'_, '_, S>, id: TokenId, shift: Shift) -> Result<Outcome> {
+pub(crate) fn held<S: Store>(session: &Session<'_, '_, S>, id: TokenId, until: Until) -> Result<Outcome> {
     let token = Token::find(session.store, session.context.now, id)?
         .ok_or(Failure::Broken("a token that was just written is not there"))?;
     Ok(Outcome::Held(Held {
-        until: if shift.narrows { Until::Narrowed } else { Until::Nothing },
+        until,
         tells: true,
         eventual: token.kind_or_gone(&session.profile)?.is_some_and(|kind| kind.freshness == Freshness::Eventual),
         status: 200,

@@ -4,6 +4,7 @@ use serde_json::json;
 use symbolon::id::MemberId;
 use symbolon::policy::{Name, Product, Shift};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::Epoch;
 
 use super::contract::{CreateMember, EditMember, MemberDocument, Page};
 use super::query::{Cursor, Place, Query};
@@ -128,14 +129,14 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
         profile.may_set_role(&session.actor, &after.role)?;
     }
     if after == before {
-        return held(session, &after, Shift { narrows: true, widens: false });
+        return held(session, &after, Until::NarrowedBefore(changed(session.store, after.id)?));
     }
     let active = |member: &Member| member.status == Status::Active;
     let shift = profile
         .role_shift(&before.role, &after.role)
         .and(Shift { narrows: active(&before) && !active(&after), widens: !active(&before) && active(&after) });
     write(session, Action::MemberEdit, &before, &after)?;
-    held(session, &after, shift)
+    held(session, &after, if shift.narrows { Until::Narrowed } else { Until::Nothing })
 }
 
 /// Removes a member; every token of theirs stops.
@@ -145,10 +146,11 @@ pub(crate) fn remove<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Re
     let profile = session.profile.clone();
     profile.may_manage_member(&session.actor, &role_name(&before)?)?;
     let after = Member { status: Status::Removed, ..before.clone() };
-    if after != before {
-        write(session, Action::MemberRemove, &before, &after)?;
+    if after == before {
+        return held(session, &after, Until::NarrowedBefore(changed(session.store, after.id)?));
     }
-    held(session, &after, Shift { narrows: true, widens: false })
+    write(session, Action::MemberRemove, &before, &after)?;
+    held(session, &after, Until::Narrowed)
 }
 
 fn write<S: Store>(session: &mut Session<'_, '_, S>, action: Action, before: &Member, after: &Member) -> Result<()> {
@@ -191,19 +193,26 @@ fn write<S: Store>(session: &mut Session<'_, '_, S>, action: Action, before: &Me
     Ok(())
 }
 
-fn held<S: Store>(session: &Session<'_, '_, S>, member: &Member, shift: Shift) -> Result<Outcome> {
+fn held<S: Store>(session: &Session<'_, '_, S>, member: &Member, until: Until) -> Result<Outcome> {
     // Tokens of the member may be of several kinds; where one is `eventual`, nobody can say when it holds everywhere.
     let eventual = session.profile.kinds().iter().any(|kind| {
         kind.freshness == symbolon::policy::Freshness::Eventual && kind.owner == symbolon::policy::Ownership::Member
     });
     Ok(Outcome::Held(Held {
-        until: if shift.narrows { Until::Narrowed } else { Until::Nothing },
+        until,
         tells: true,
         eventual,
         status: 200,
         headers: Vec::new(),
         document: super::value(&document::member(member))?,
     }))
+}
+
+/// The newest change that an edge may not know of: every change to a member makes a new version of all that is theirs.
+fn changed<S: Store>(store: &S, member: MemberId) -> Result<Epoch> {
+    let rows = store.execute("SELECT MAX(version) FROM token WHERE owner = ?1", &[Value::text(&member)])?;
+    let newest: Option<u64> = rows.first().map_or(Ok(None), |row| row.get(0))?;
+    Ok(newest.map_or(Epoch::ZERO, Epoch::new))
 }
 
 fn find<S: Store>(session: &Session<'_, '_, S>, id: &str) -> Result<Member> {

@@ -25,6 +25,7 @@ pub(crate) mod wire;
 use serde::Serialize;
 use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::Epoch;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{HttpRequest, HttpResponse};
 
@@ -73,6 +74,8 @@ pub(crate) struct Held {
 pub(crate) enum Until {
     /// No edge goes by what was before.
     Narrowed,
+    /// The same, where nothing was left to be done: the change of this epoch, or an earlier one, has done it.
+    NarrowedBefore(Epoch),
     /// Every edge accepts what is new.
     Created,
     /// The same; and what ends in so many milliseconds ends everywhere by then.

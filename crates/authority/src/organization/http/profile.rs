@@ -30,8 +30,10 @@ pub(crate) fn replace<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
     let asked: ReplaceProfile = body::read_up_to(session.request, body::MAX_PROFILE_BODY_LEN)?;
     let (text, new) = parse(&asked.profile)?;
     let old = session.profile.clone();
+    let mut until = Until::NarrowedBefore(session.head.profile_epoch);
     if Head::profile_text(session.store)? != text {
         old.may_replace(&session.actor, &new)?;
+        until = Until::Narrowed;
         fits(session, &old, &new)?;
         let name = new.name().to_string();
         session.change(|change| {
@@ -49,7 +51,7 @@ pub(crate) fn replace<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
         })?;
     }
     Ok(Outcome::Held(Held {
-        until: Until::Narrowed,
+        until,
         tells: true,
         eventual: false,
         status: 200,

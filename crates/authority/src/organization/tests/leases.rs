@@ -1,6 +1,7 @@
 //! Leases, takeovers, use counts and the directory, when things go wrong.
 
 use serde_json::json;
+use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::{Ask, Changes, Client, Lookup, OrganizationCall, Use, UseBatch};
 use symbolon::token::Digest;
 
@@ -79,6 +80,93 @@ fn an_edit_that_is_repeated_waits_like_the_first() {
 }
 
 #[test]
+fn who_asks_again_waits_with_who_asked_first_while_leases_are_renewed() {
+    let (mut world, secret) = World::founded("symbolon");
+    let (token, second) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
+    let (other, _) = world.create(&secret, &json!({"kind": "pat", "name": "y", "scopes": ["read"]}));
+    let path = |token: &serde_json::Value| format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    let busy = |world: &mut World, millis: i64| {
+        for _ in 0..millis / 100 {
+            world.pass(100);
+            wants_lease(world, &second);
+        }
+    };
+    busy(&mut world, 1_000);
+    let first = world.begin_http(&secret, "DELETE", &path(&token), &json!(null));
+    busy(&mut world, 1_000);
+    let again = world.begin_http(&secret, "DELETE", &path(&token), &json!(null));
+    let unlike = world.begin_http(&secret, "DELETE", &path(&other), &json!(null));
+    busy(&mut world, 1_400);
+    assert!(!world.replies.contains_key(&first) && !world.replies.contains_key(&again));
+    busy(&mut world, 100);
+    assert_eq!(world.response(first).0, 200);
+    assert!(world.replies.contains_key(&again), "it holds since the first time");
+    let (_, told) = world.response(again);
+    assert_eq!(told["holds_everywhere_at"], json!(world.now), "and that is what is said of it");
+    let late = world.begin_http(&secret, "DELETE", &path(&token), &json!(null));
+    assert!(world.replies.contains_key(&late), "nothing is left to wait for");
+    assert!(!world.replies.contains_key(&unlike), "another change waits for what was granted before it");
+    busy(&mut world, 1_000);
+    assert!(world.replies.contains_key(&unlike));
+}
+
+#[test]
+fn every_repeated_narrowing_waits_with_the_first() {
+    let (mut world, secret) = World::founded("symbolon");
+    let body = json!({"name": "M", "email": "m@example.com", "role": "developer"});
+    let member = world.http(&secret, "POST", "/v1/members", &body).1;
+    let path = format!("/v1/members/{}", member["id"].as_str().unwrap());
+    let text =
+        symbolon::policy::builtin("symbolon").unwrap().replace("default_seconds = 7776000", "default_seconds = 604800");
+    let role = json!({"role": "viewer"});
+    let profile = json!({ "profile": text });
+    for (method, path, body) in
+        [("PATCH", path.as_str(), &role), ("PUT", "/v1/profile", &profile), ("DELETE", path.as_str(), &json!(null))]
+    {
+        wants_lease(&mut world, &secret);
+        let first = world.begin_http(&secret, method, path, body);
+        world.pass(1_000);
+        wants_lease(&mut world, &secret);
+        let again = world.begin_http(&secret, method, path, body);
+        world.pass(1_500);
+        assert_eq!(world.response(first).0, 200, "{method} {path}");
+        assert_eq!(world.response(again).0, 200, "{method} {path}");
+        assert!(world.timers.len() <= 1, "but for what is granted, nothing is waited for");
+    }
+}
+
+#[test]
+fn terms_that_would_wait_longer_than_anybody_are_refused() {
+    let (mut world, secret) = World::founded("symbolon");
+    let usual = symbolon::policy::builtin("symbolon").unwrap();
+    let put = |world: &mut World, leases: &str| {
+        let body = json!({ "profile": format!("{usual}\n[leases]\n{leases}\n") });
+        world.http(&secret, "PUT", "/v1/profile", &body)
+    };
+    for leases in
+        ["stale_for_seconds = 29", "busy_lease_millis = 30000", "margin_millis = 60000", "lease_millis = 4294967295"]
+    {
+        let (status, refused) = put(&mut world, leases);
+        assert_eq!((status, &refused["code"]), (400, &json!("invalid_request")), "{leases}");
+        let told = refused["errors"][0]["message"].as_str().unwrap();
+        assert!(told.contains("leases") && told.contains("50000"), "{told}");
+    }
+    for leases in ["stale_for_seconds = 28", "busy_lease_millis = 2000\nstale_for_seconds = 44"] {
+        assert_eq!(put(&mut world, leases).0, 200, "{leases}");
+    }
+    // The longest that there is: the authority is replaced under the longest leases.
+    for _ in 0..6000 {
+        wants_lease(&mut world, &secret);
+    }
+    world.pass(1_000);
+    wants_lease(&mut world, &secret);
+    world.restart();
+    let call = world.begin_http(&secret, "PUT", "/v1/profile", &json!({ "profile": "symbolon" }));
+    world.pass(i64::try_from(LeaseTerms::WAIT_LIMIT_MILLIS).unwrap());
+    assert!(world.replies.contains_key(&call));
+}
+
+#[test]
 fn a_rotation_is_answered_before_its_grace_ends_only_where_edges_will_know_of_the_end() {
     let (mut world, secret) = World::founded("symbolon");
     let (token, second) = world.create(&secret, &json!({"kind": "key", "name": "x", "scopes": ["read"]}));
@@ -130,10 +218,15 @@ fn a_machine_that_takes_over_waits_for_what_the_former_one_said() {
     wants_lease(&mut world, &second);
     world.restart();
     let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    wants_lease(&mut world, &second);
+    world.pass(1_500);
     let call = world.begin_http(&secret, "DELETE", &path, &json!(null));
-    world.pass(4_000);
+    world.pass(2_900);
     assert!(!world.replies.contains_key(&call), "the horizon was two leases long");
-    assert_eq!(world.response(call).0, 200);
+    let again = world.begin_http(&secret, "DELETE", &path, &json!(null));
+    world.pass(100);
+    assert!(world.replies.contains_key(&call), "the takeover is waited for once, from its fence on");
+    assert_eq!(world.response(again).0, 200);
     world.pass(120_000);
     world.check_invariants();
 }

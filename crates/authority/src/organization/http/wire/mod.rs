@@ -189,7 +189,7 @@ fn revoke<S: Store>(
     };
     if token.revoked_at.is_some() {
         return Ok(Outcome::Held(Held {
-            until: Until::Narrowed,
+            until: Until::NarrowedBefore(token.version),
             tells: false,
             eventual: false,
             status: 404,
