@@ -45,7 +45,8 @@ const TABLES: &[&str] = &[
     // An address belongs to one member who is not removed.
     "CREATE UNIQUE INDEX member_email ON member (email) WHERE status <> 'removed'",
     // `choice` is what was granted, as it was chosen; `role` repeats its role, for lists. No owner: the
-    // organisation's. `issued_at` is when the secret was made.
+    // organisation's. `issued_at` is when the secret was made. `eventual` is 1 where its kind was `eventual` once, and is
+    // so no more: the directory may still give a record by which an edge decides without asking anybody.
     "CREATE TABLE token (
         id TEXT PRIMARY KEY,
         version INTEGER NOT NULL,
@@ -73,7 +74,8 @@ const TABLES: &[&str] = &[
         last_used_at INTEGER,
         last_used_ip TEXT,
         last_used_agent TEXT,
-        use_count INTEGER NOT NULL DEFAULT 0
+        use_count INTEGER NOT NULL DEFAULT 0,
+        eventual INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     "CREATE INDEX token_created ON token (created_at, id)",
     "CREATE INDEX token_owner ON token (owner)",

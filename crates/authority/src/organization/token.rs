@@ -1,7 +1,7 @@
 //! A token's row, what proves it, and the record that edges get of it.
 
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{Chosen, EdgeRules, Kind, Name, Profile, State};
+use symbolon::policy::{Chosen, EdgeRules, Freshness, Kind, Name, Profile, State};
 use symbolon::protocol::{Epoch, Owner, Proof, ProofKind, Record, RecordState};
 use symbolon::time::Timestamp;
 
@@ -23,7 +23,7 @@ const COLUMNS: &str = "token.id, token.version, token.kind, token.name, token.de
     token.created_by_member, creator.name, token.created_by_token, token.choice, token.service, token.fingerprint,
     token.passphrase, token.wrong_tries, token.locked_until, token.active, token.created_at, token.issued_at,
     token.expires_at, token.not_before, token.revoked_at, token.last_used_at, token.last_used_ip, token.use_count,
-    owner.id, owner.name, owner.email, owner.role, owner.status, owner.created_at, token.tried_at";
+    owner.id, owner.name, owner.email, owner.role, owner.status, owner.created_at, token.tried_at, token.eventual";
 
 const FROM: &str = "FROM token LEFT JOIN member AS owner ON owner.id = token.owner
     LEFT JOIN member AS creator ON creator.id = token.created_by_member";
@@ -64,6 +64,8 @@ pub(crate) struct Token {
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_used_ip: Option<String>,
     pub(crate) use_count: u64,
+    /// Whether its kind was `eventual` once and is so no more.
+    pub(crate) was_eventual: bool,
     /// How it stands: `active`, `inactive`, `expired`, `revoked` or `locked`.
     pub(crate) status: String,
 }
@@ -113,7 +115,8 @@ impl Token {
             last_used_ip: row.get(22)?,
             use_count: row.get(23)?,
             tried_at: row.get(30)?,
-            status: row.get(31)?,
+            was_eventual: row.get(31)?,
+            status: row.get(32)?,
         })
     }
 
@@ -151,6 +154,12 @@ impl Token {
             Err(_) if self.revoked_at.is_some() => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Whether an edge may decide by what the directory says of it, so that nobody can say when a change of it holds
+    /// everywhere: its kind is `eventual`, or was once, for nobody knows what the directory gives whom, and when.
+    pub(crate) fn is_eventual(&self, profile: &Profile) -> Result<bool> {
+        Ok(self.was_eventual || self.kind_or_gone(profile)?.is_some_and(|kind| kind.freshness == Freshness::Eventual))
     }
 
     /// What of it can be edited.

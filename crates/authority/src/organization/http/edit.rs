@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::{Change, Edit, Edited, Field, Freshness, Product, Verb};
+use symbolon::policy::{Change, Edit, Edited, Field, Product, Verb};
 use symbolon::problem::{Code, Problem};
 
 use super::contract::EditToken;
@@ -116,7 +116,7 @@ pub(crate) fn held<S: Store>(session: &Session<'_, '_, S>, id: TokenId, until: U
     Ok(Outcome::Held(Held {
         until,
         tells: true,
-        eventual: token.kind_or_gone(&session.profile)?.is_some_and(|kind| kind.freshness == Freshness::Eventual),
+        eventual: token.is_eventual(&session.profile)?,
         status: 200,
         headers: Vec::new(),
         document: super::value(&document::token(&token, &session.profile)?)?,

@@ -195,9 +195,14 @@ fn write<S: Store>(session: &mut Session<'_, '_, S>, action: Action, before: &Me
 
 fn held<S: Store>(session: &Session<'_, '_, S>, member: &Member, until: Until) -> Result<Outcome> {
     // Tokens of the member may be of several kinds; where one is `eventual`, nobody can say when it holds everywhere.
-    let eventual = session.profile.kinds().iter().any(|kind| {
+    let of_kind = session.profile.kinds().iter().any(|kind| {
         kind.freshness == symbolon::policy::Freshness::Eventual && kind.owner == symbolon::policy::Ownership::Member
     });
+    let eventual = of_kind
+        || !session
+            .store
+            .execute("SELECT 1 FROM token WHERE owner = ?1 AND eventual = 1 LIMIT 1", &[Value::text(&member.id)])?
+            .is_empty();
     Ok(Outcome::Held(Held {
         until,
         tells: true,

@@ -1,7 +1,7 @@
 //! `GET` and `PUT /v1/profile`: the organisation's profile as it was written.
 
 use serde_json::json;
-use symbolon::policy::{Missing, Product, Profile, Proof};
+use symbolon::policy::{Freshness, Kind, Missing, Product, Profile, Proof};
 use symbolon::problem::{Code, FieldError, Problem};
 use symbolon::protocol::ProofKind;
 
@@ -41,6 +41,14 @@ pub(crate) fn replace<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
                 "UPDATE organization SET profile = ?1, profile_name = ?2, profile_epoch = ?3",
                 &[(&text).into(), (&name).into(), Value::count(change.epoch.get())?],
             )?;
+            for kind in old.kinds().iter().filter(|kind| is_eventual(kind)) {
+                if !new.kind(kind.name.as_str()).is_some_and(is_eventual) {
+                    change.store.execute(
+                        "UPDATE token SET eventual = 1 WHERE kind = ?1 AND revoked_at IS NULL",
+                        &[kind.name.as_str().into()],
+                    )?;
+                }
+            }
             change.touch_all()?;
             change.log(&Entry {
                 action: Action::ProfileReplace,
@@ -50,14 +58,24 @@ pub(crate) fn replace<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
             })
         })?;
     }
+    let eventual = old.kinds().iter().chain(new.kinds()).any(is_eventual)
+        || !session
+            .store
+            .execute("SELECT 1 FROM token WHERE eventual = 1 AND revoked_at IS NULL LIMIT 1", &[])?
+            .is_empty();
     Ok(Outcome::Held(Held {
         until,
         tells: true,
-        eventual: false,
+        eventual,
         status: 200,
         headers: Vec::new(),
         document: json!({ "name": new.name(), "profile": text }),
     }))
+}
+
+/// Whether edges go by the directory alone.
+fn is_eventual(kind: &Kind) -> bool {
+    kind.freshness == Freshness::Eventual
 }
 
 /// Reads a profile: the name of a built-in one, or a file.

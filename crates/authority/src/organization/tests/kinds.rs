@@ -58,6 +58,47 @@ fn a_revoked_token_whose_kind_is_gone_stays_revoked_and_keeps_nothing_back() {
 }
 
 #[test]
+fn nobody_says_when_a_change_holds_of_a_token_whose_kind_was_eventual_once() {
+    let (mut world, secret) = World::founded("symbolon");
+    let says_when = |answer: &Json| {
+        let at = answer.as_object().unwrap().get("holds_everywhere_at").expect("it is told");
+        assert!(at.is_string() || at.is_null(), "{answer}");
+        at.is_string()
+    };
+    assert!(!says_when(&put(&mut world, &secret, &with_extra("eventual"))), "from here on the directory is believed");
+    let body = json!({"kind": "extra", "name": "x", "scopes": ["read"]});
+    let (old, _) = world.create(&secret, &body);
+    assert!(!says_when(&put(&mut world, &secret, &with_extra("immediate"))));
+    let (new, _) = world.create(&secret, &body);
+    let mut end = |token: &Json| {
+        let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+        world.http(&secret, "DELETE", &path, &json!(null)).1
+    };
+    // The directory may give the record of before at any time, which says itself that it need not be confirmed.
+    assert!(!says_when(&end(&old)));
+    assert!(says_when(&end(&new)), "of this one it never had such a record");
+    assert!(says_when(&put(&mut world, &secret, "symbolon")), "none of them lives");
+    world.pass(600_000);
+    world.check_invariants();
+}
+
+#[test]
+fn nobody_says_when_a_member_is_stopped_whose_tokens_were_eventual_once() {
+    let usual = symbolon::policy::builtin("symbolon").unwrap();
+    let (mut world, secret) =
+        World::founded(&usual.replace("[kinds.pat]\n", "[kinds.pat]\nfreshness = \"eventual\"\n"));
+    put(&mut world, &secret, "symbolon");
+    let (_, members) = world.http(&secret, "GET", "/v1/members", &json!(null));
+    let path = format!("/v1/members/{}", members["items"][0]["id"].as_str().unwrap());
+    let (status, edited) = world.http(&secret, "PATCH", &path, &json!({"name": "Another"}));
+    assert_eq!((status, &edited["holds_everywhere_at"]), (200, &json!(null)));
+    let body = json!({"name": "M", "email": "m@example.com", "role": "viewer"});
+    let other = world.http(&secret, "POST", "/v1/members", &body).1;
+    let path = format!("/v1/members/{}", other["id"].as_str().unwrap());
+    assert!(world.http(&secret, "PATCH", &path, &json!({"status": "suspended"})).1["holds_everywhere_at"].is_string());
+}
+
+#[test]
 fn a_row_that_cannot_be_made_keeps_no_other_back() {
     let (mut world, secret) = World::founded(&with_extra("immediate"));
     let (token, _) = world.create(&secret, &json!({"kind": "extra", "name": "x", "scopes": ["read"]}));
