@@ -95,6 +95,10 @@ uuid_id! {
     /// Names a passkey of a member.
     PasskeyId
 }
+uuid_id! {
+    /// Names who a member is at a provider of identities.
+    IdentityId
+}
 
 /// Names an organisation inside a credential and a `keyid`: six base62 characters, some 2^35 of them.
 ///

@@ -7,6 +7,7 @@
 
 pub mod id;
 pub mod key;
+pub mod oidc;
 pub mod policy;
 pub mod problem;
 pub mod protocol;

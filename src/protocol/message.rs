@@ -9,6 +9,7 @@ use crate::id::{OrganizationId, ShortId, TokenId};
 use crate::key::Thumbprint;
 use crate::policy::GrantSet;
 use crate::problem::Problem;
+use crate::protocol::identity::Returned;
 use crate::protocol::imported::{Try, Upgrade};
 use crate::protocol::session::SignIn;
 use crate::protocol::{Epoch, Record, Version};
@@ -56,6 +57,9 @@ pub enum OrganizationCall {
     },
     /// Somebody signs in to the console, or gets back in. Answered by an [`HttpResponse`].
     SignIn(Box<SignIn>),
+    /// Somebody comes back from the provider at which they signed in. Answered by
+    /// [`Recognised`](super::identity::Recognised).
+    Returned(Box<Returned>),
     /// Make the organisation, from the instance alone; the same call twice makes it once. Answered by [`Founded`].
     Found(Box<Found>),
 }

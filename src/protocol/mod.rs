@@ -4,6 +4,7 @@
 //! authority know each other by these alone. Everything here is data; adapters move it.
 
 mod epoch;
+pub mod identity;
 pub mod imported;
 pub mod lease;
 pub mod login;

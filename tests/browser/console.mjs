@@ -1,7 +1,9 @@
 // The console in Chromium, against the built Worker in workerd. One instance and one browser for a file of tests; a
 // context of its own, without anything stored, for each test that asks for one.
 import { strict as assert } from "node:assert";
+import { once } from "node:events";
 import { existsSync, mkdirSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -25,25 +27,52 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** A served instance and a browser, until `t` ends. */
-export async function open(t) {
+/** A port that nobody has, for what must know its own address before it starts. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A served instance and a browser, until `t` ends; `bindings`: further ones; `port`: a given one. */
+export async function open(t, { bindings = {}, port } = {}) {
   const assets = join(root, "dist/www");
   assert.ok(existsSync(join(assets, "index.html")), "dist/www is built by cargo xtask build www");
+  const clock = { offset: 0 };
   const instance = await start({
-    workers: [worker({ folder: folderOf("worker-test"), assets, bindings: { SETUP_CODE, INSTANCE_SECRET, GATEWAY_HOSTS: "api.example" } })],
+    workers: [
+      worker({
+        folder: folderOf("worker-test"),
+        assets,
+        bindings: { SETUP_CODE, INSTANCE_SECRET, GATEWAY_HOSTS: "api.example", ...bindings },
+        serviceBindings: { TEST_CLOCK: async () => new Response(JSON.stringify({ offset: clock.offset })) },
+        ...(port !== undefined && { port }),
+      }),
+    ],
   });
   t.after(() => instance.dispose());
   const address = await instance.unsafeGetDirectURL("symbolon");
   const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
   t.after(() => browser.close());
   // A passkey belongs to a name, and `localhost` is one; an address is none.
-  return new Served(`http://localhost:${new URL(address).port}`, browser);
+  return new Served(`http://localhost:${new URL(address).port}`, browser, clock);
 }
 
 class Served {
-  constructor(origin, browser) {
+  #clock;
+
+  constructor(origin, browser, clock) {
     this.origin = origin;
     this.browser = browser;
+    this.#clock = clock;
+  }
+
+  /** Moves the server's clock; the browser's own goes on. */
+  advance(seconds) {
+    this.#clock.offset += seconds * 1000;
   }
 
   /** Sends a call to the interface; its document, or the failure of the test. */
@@ -131,10 +160,33 @@ export class Watched {
     return { session, authenticatorId };
   }
 
+  /** From the first-run link to signed in with a passkey, with the mouse; the recovery codes and the first token. */
+  async firstRun() {
+    const { page } = this;
+    await this.goto(`/setup#code=${SETUP_CODE}`);
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("Acme Rockets");
+    await page.getByRole("textbox", { name: /^Your name/u }).fill("Ada Lovelace");
+    await page.getByRole("textbox", { name: /^Your mail address/u }).fill("ada@acme.example");
+    await page.getByRole("button", { name: "Set up" }).click();
+    await page.getByRole("button", { name: "Make a passkey" }).click();
+    await page.getByRole("heading", { name: "Keep your recovery codes" }).waitFor();
+    const codes = await page.locator("[data-secret] li").allTextContents();
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("heading", { name: "Your first token" }).waitFor();
+    const secret = (await page.locator("[data-secret]").textContent()).trim();
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByRole("button", { name: "Sign in with your passkey" }).click();
+    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    return { codes, secret };
+  }
+
   /** No other host was asked, nothing threw, and no policy was broken. */
-  assertClean() {
+  assertClean(allowed = []) {
     assert.deepEqual(this.complaints, []);
-    const others = this.requests.filter(({ url }) => !url.startsWith(`${this.origin}/`) && !url.startsWith("blob:") && !url.startsWith("data:"));
+    const own = [this.origin, ...allowed];
+    const others = this.requests.filter(({ url }) => !own.some((origin) => url.startsWith(`${origin}/`)) && !url.startsWith("blob:") && !url.startsWith("data:"));
     assert.deepEqual(others, []);
   }
 

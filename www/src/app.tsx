@@ -21,7 +21,7 @@ import { resume, session } from "./session";
 import { useStore } from "./store";
 import { t } from "./text";
 import { ButtonLink, Empty, Loading, PageHead, Toasts } from "./ui/basics";
-import { ConfirmPasskey } from "./ui/confirm";
+import { ConfirmPresence } from "./ui/confirm";
 import { Alone, Shell } from "./ui/shell";
 
 export interface Within {
@@ -41,7 +41,7 @@ function page(location: Location, within: Within): ComponentChildren {
       if (first === "activity") return <ActivityPage {...within} query={location.query} />;
       if (first === "onboarding") return <OnboardingPage {...within} />;
       if (first === "playground") return <PlaygroundPage {...within} />;
-      if (first === "account") return <AccountPage {...within} />;
+      if (first === "account") return <AccountPage {...within} query={location.query} />;
       if (first === "device" || first === "login") return <DevicePage key={location.query.toString()} {...within} query={location.query} />;
     }
   }
@@ -91,7 +91,7 @@ export function App() {
         <Loading lines={4} />
       </Alone>
     );
-  } else if (state.state === "out") shown = <SignInPage ended={state.ended === true} />;
+  } else if (state.state === "out") shown = <SignInPage ended={state.ended === true} query={location.query} next={destination(location.query)} />;
   else {
     shown = (
       <Shell path={location.path} me={state.me} profile={state.profile}>
@@ -102,7 +102,7 @@ export function App() {
   return (
     <>
       {shown}
-      <ConfirmPasskey />
+      <ConfirmPresence />
       <Toasts />
     </>
   );

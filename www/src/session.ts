@@ -13,6 +13,11 @@ export type SessionState =
 
 export const session = createStore<SessionState>({ state: "unknown" });
 
+/** With what the one who is signed in shows that they are still there, as of now. */
+export async function confirmsWith(): Promise<SignedIn["confirm_with"]> {
+  return (await call<SignedIn>("GET", "/v1/sessions/current")).confirm_with;
+}
+
 async function enter(): Promise<void> {
   const [me, profile] = await Promise.all([call<WhoAmI>("GET", "/v1/whoami"), call<Profile>("GET", "/v1/kinds")]);
   session.set({ state: "in", me, profile });

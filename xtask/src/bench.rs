@@ -17,7 +17,7 @@ use crate::www;
 pub(crate) enum Subject {
     /// The Worker's bytes, raw and with gzip.
     Size,
-    /// The console's bytes, raw and with gzip.
+    /// The console: its bytes, raw and with gzip, and the time to its first list of 1,000 tokens in Chromium.
     Www,
     /// Requests per second and CPU time of the Worker, against Workers that do nothing.
     Throughput,
@@ -48,7 +48,7 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     for subject in subjects {
         match subject {
             Subject::Size => size(workspace)?,
-            Subject::Www => console(workspace)?,
+            Subject::Www => console(workspace, options)?,
             Subject::Throughput => throughput(workspace, options)?,
             Subject::Web => web(workspace)?,
             Subject::Cli => cli::bench(workspace, options.rounds)?,
@@ -73,13 +73,21 @@ fn web(workspace: &Workspace) -> Result<()> {
     process::run(command.arg("xtask/js/bench-web.mjs"), "measuring")
 }
 
-fn console(workspace: &Workspace) -> Result<()> {
+fn console(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = www::build(workspace)?;
     println!("www");
     for (name, size) in www::sizes(&folder)? {
         println!("  {name:16} {size}");
     }
-    Ok(())
+    setup::chromium(workspace)?;
+    let settings = json!({
+        "worker": build::worker(workspace, Flavour::Release)?,
+        "assets": folder,
+        "rounds": options.rounds,
+    });
+    let mut command = setup::node_command(workspace);
+    command.arg("xtask/js/bench-console.mjs").arg(serde_json::to_string(&settings).context("settings")?);
+    process::run(&mut command, "measuring")
 }
 
 fn throughput(workspace: &Workspace, options: &Options) -> Result<()> {

@@ -18,6 +18,9 @@ use crate::setup;
 use crate::workspace::Workspace;
 use crate::www;
 
+/// What is passed on to the Worker as it is: the provider at which people may sign in (docs/console.md).
+const FROM_ENVIRONMENT: [&str; 4] = ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME"];
+
 /// What `cargo xtask dev` takes.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -95,6 +98,13 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
         }
         if !options.gateway_hosts.is_empty() {
             fields.insert("GATEWAY_HOSTS".to_owned(), json!(options.gateway_hosts.join(",")));
+        }
+    }
+    if let Some(fields) = bindings.as_object_mut() {
+        for name in FROM_ENVIRONMENT {
+            if let Ok(value) = std::env::var(name) {
+                fields.insert(name.to_owned(), json!(value));
+            }
         }
     }
     let settings = json!({

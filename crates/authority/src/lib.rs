@@ -13,6 +13,7 @@ pub mod login;
 pub mod machine;
 pub mod organization;
 pub mod replay;
+mod schema;
 pub mod store;
 #[cfg(test)]
 mod test_host;

@@ -46,6 +46,38 @@ pub enum Effect {
         #[serde(with = "base64_bytes")]
         signature: Vec<u8>,
     },
+    /// Check a signature: RSASSA-PKCS1-v1_5 with SHA-256. Answered by [`Answer::Verdict`], or [`Answer::Failed`] where
+    /// the host's cryptography is out of order.
+    VerifyRs256 {
+        /// The modulus in base64url.
+        modulus: String,
+        /// The exponent in base64url.
+        exponent: String,
+        /// What was signed.
+        #[serde(with = "base64_bytes")]
+        message: Vec<u8>,
+        /// The signature.
+        #[serde(with = "base64_bytes")]
+        signature: Vec<u8>,
+    },
+    /// Ask a server elsewhere, following no redirect and sending nothing but what stands here. Answered by
+    /// [`Answer::Fetched`], [`Answer::TooLarge`], [`Answer::NotText`], or [`Answer::Failed`] where it could not be
+    /// reached or took too long; a POST may have been acted upon then.
+    Fetch {
+        /// The method.
+        method: Method,
+        /// The absolute URL.
+        url: String,
+        /// The header fields, names in lower case.
+        headers: Vec<(String, String)>,
+        /// The body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        /// The most bytes that the answer may have.
+        limit: u32,
+        /// How long it may take, in milliseconds, its body included.
+        timeout_millis: u32,
+    },
     /// Digest the request's body, an absent one as no bytes. Answered by [`Answer::Digests`], [`Answer::TooLarge`], or
     /// [`Answer::Failed`] where the body broke off.
     BodyDigests {
@@ -67,6 +99,16 @@ pub enum Effect {
         /// How long, in milliseconds.
         millis: u32,
     },
+}
+
+/// How a server elsewhere is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
 }
 
 /// Another object.
@@ -100,6 +142,13 @@ pub enum Answer {
     Verdict {
         /// Whether it is.
         matches: bool,
+    },
+    /// What a server elsewhere answered.
+    Fetched {
+        /// Its status.
+        status: u16,
+        /// The body.
+        text: String,
     },
     /// Digests of the body: those that were wanted.
     Digests {

@@ -11,6 +11,7 @@ use symbolon::token::{Format, InstanceSecret};
 
 use crate::context::Context;
 use crate::credential::Known;
+use crate::oidc::OidcConfig;
 use crate::ports::Unavailable;
 use crate::request::{Address, GateRequest, Outcome};
 use crate::state::{Due, State};
@@ -36,6 +37,8 @@ pub struct GateConfig {
     pub has_origin: bool,
     /// The secret by which a proxy that asks `/v1/forward-auth` shows itself; none switches those paths off.
     pub proxy_secret: Option<String>,
+    /// The provider at which people may sign in to the console; none switches that off.
+    pub oidc: Option<OidcConfig>,
 }
 
 /// Verification at the edge, for one isolate.
@@ -49,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) gateway_hosts: Vec<String>,
     pub(crate) has_origin: bool,
     pub(crate) proxy_secret: Option<String>,
+    pub(crate) oidc: Option<OidcConfig>,
     pub(crate) state: RefCell<State>,
 }
 
@@ -57,7 +61,7 @@ impl Gate {
     /// isolate's name where uses are counted, and salts.
     #[must_use]
     pub fn new(config: GateConfig, random: [u8; 16]) -> Self {
-        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secret } = config;
+        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secret, oidc } = config;
         let gateway_hosts = gateway_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect();
         Self {
             shared: Rc::new(Shared {
@@ -65,6 +69,7 @@ impl Gate {
                 gateway_hosts,
                 has_origin,
                 proxy_secret,
+                oidc,
                 state: RefCell::new(State::new(random)),
             }),
         }

@@ -24,6 +24,7 @@ mod limit;
 mod lookup;
 mod manage;
 mod oauth;
+mod oidc;
 mod passphrase;
 mod ports;
 mod refusal;
@@ -42,6 +43,7 @@ mod testing;
 mod tests;
 
 pub use gate::{Gate, GateConfig};
+pub use oidc::{OidcConfig, OidcConfigError};
 pub use ports::{BodyError, Unavailable};
 pub use request::{Forward, GateRequest, Outcome};
 pub use task::{Io, Step, Task};

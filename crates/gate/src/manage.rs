@@ -11,10 +11,10 @@ use crate::context::Context;
 use crate::credential::Side;
 use crate::decide::{self, Demand, Refusal};
 use crate::forward_auth::{self, Proxy};
-use crate::oauth;
 use crate::ports::BodyError;
 use crate::request::{Address, GateRequest, Outcome};
 use crate::wire::{self, Errors};
+use crate::{oauth, oidc};
 use crate::{passphrase, refusal, session, verify};
 
 /// How large the body of a call may be, in bytes: a profile with its escapes fits.
@@ -66,6 +66,14 @@ pub(crate) enum Call {
     SignIn,
     /// To the organisation that the body names.
     Recover,
+    /// Done here, for the console.
+    OidcProvider,
+    /// Done here: somebody goes to the provider to sign in.
+    OidcSignIn,
+    /// To the organisation of whoever asks, which says whether they may; then to the provider.
+    OidcPermitted,
+    /// Somebody comes back from the provider: to the organisation that they named.
+    OidcCallback,
 }
 
 const ORGANIZATION: Call = Call::Organization { limit: MAX_BODY_BYTES };
@@ -99,11 +107,17 @@ fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
             ["sessions"] => &[("GET", ORGANIZATION), ("POST", Call::SignIn)],
             ["sessions", "options"] => &[("POST", Call::SignInOptions)],
             ["sessions", "recover"] => &[("POST", Call::Recover)],
+            ["sessions", "oidc"] => &[("GET", Call::OidcProvider), ("POST", Call::OidcSignIn)],
+            ["sessions", "oidc", "callback"] => &[("GET", Call::OidcCallback)],
+            ["sessions", "current", "oidc"] => &[("POST", Call::OidcPermitted)],
+            ["identities"] => &[("GET", ORGANIZATION), ("POST", Call::OidcPermitted)],
+            ["identities", _] => &[("DELETE", ORGANIZATION)],
+            ["sign-in"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
             ["sessions", "current"] => &[("GET", ORGANIZATION), ("DELETE", ORGANIZATION)],
             ["sessions", "current", "confirm"] => &[("POST", ORGANIZATION)],
             ["passkeys"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
             ["passkeys", "options" | "recovery-codes"] => &[("POST", ORGANIZATION)],
-            ["sessions" | "passkeys", _] => &[("DELETE", ORGANIZATION)],
+            ["sessions" | "passkeys" | "invitations", _] => &[("DELETE", ORGANIZATION)],
             ["members", _] => &[("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
             ["profile"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
             ["activity"] | ["activity", "verify" | "export"] => &[("GET", ORGANIZATION)],
@@ -244,6 +258,14 @@ async fn answer(
         Call::SignInOptions => session::options(context, request, address).await,
         Call::SignIn => session::sign_in(context, request, address).await.map(uncached),
         Call::Recover => session::recover(context, request, address).await.map(uncached),
+        Call::OidcProvider => Ok(oidc::describe(context)),
+        Call::OidcSignIn => oidc::sign_in(context, request, address).await,
+        Call::OidcPermitted => {
+            let allowed = decide::request(context, request, Side::Management, &strict(false)).await?;
+            let response = organization(context, request, address, &allowed, MAX_BODY_BYTES).await?;
+            oidc::permitted(context, address, response).await
+        }
+        Call::OidcCallback => Ok(oidc::callback(context, request, address).await),
         Call::RevokeByPrivateKey => wire::revoke_by_private_key(context, request, address).await.map(uncached),
     }
 }

@@ -12,7 +12,7 @@ use symbolon::protocol::message::{
 };
 use symbolon::signature::{BodyDigests, ContentDigest, DigestAlgorithm, KeyCheck};
 
-use crate::effect::{Answer, Effect, Target};
+use crate::effect::{Answer, Effect, Method, Target};
 use crate::task::Io;
 
 /// Something that must be asked did not answer, or not in a way that can be understood.
@@ -32,6 +32,19 @@ pub enum BodyError {
     /// It broke off.
     #[error("the body broke off")]
     Broken,
+}
+
+/// How long a server elsewhere may take, in milliseconds.
+const FETCH_MILLIS: u32 = 5_000;
+
+/// A question to a server elsewhere. Without `Debug`: it may hold a secret.
+pub(crate) struct Fetch {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<String>,
+    /// The most bytes of the answer.
+    pub(crate) limit: u32,
 }
 
 impl Io {
@@ -118,6 +131,42 @@ impl Io {
         match self.perform(effect).await {
             Answer::Verdict { matches: true } => Ok(KeyCheck::Matches),
             Answer::Verdict { matches: false } => Ok(KeyCheck::Differs),
+            _ => Err(Unavailable),
+        }
+    }
+
+    /// Checks an RS256 signature with the host's cryptography.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where that is out of order.
+    pub async fn verify_rs256(
+        &self,
+        modulus: &str,
+        exponent: &str,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Unavailable> {
+        let effect = Effect::VerifyRs256 {
+            modulus: modulus.to_owned(),
+            exponent: exponent.to_owned(),
+            message: message.to_vec(),
+            signature: signature.to_vec(),
+        };
+        match self.perform(effect).await {
+            Answer::Verdict { matches } => Ok(matches),
+            _ => Err(Unavailable),
+        }
+    }
+
+    /// Asks a server elsewhere: its status and its body.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it could not be reached in time, or answered more than was wanted.
+    pub(crate) async fn fetch(&self, fetch: Fetch) -> Result<(u16, String), Unavailable> {
+        let Fetch { method, url, headers, body, limit } = fetch;
+        let effect = Effect::Fetch { method, url, headers, body, limit, timeout_millis: FETCH_MILLIS };
+        match self.perform(effect).await {
+            Answer::Fetched { status, text } => Ok((status, text)),
             _ => Err(Unavailable),
         }
     }

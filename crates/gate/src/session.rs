@@ -59,7 +59,7 @@ pub(crate) fn guard(request: &GateRequest, secret: &Secret) -> Result<(), Proble
 
 /// Refuses a request that no page of our own origin made. Browsers send `Origin` with every request that is not a GET
 /// or HEAD, and `Sec-Fetch-Site` where they know it.
-fn same_origin(request: &GateRequest) -> Result<(), Problem> {
+pub(crate) fn same_origin(request: &GateRequest) -> Result<(), Problem> {
     let own = Address::of(&request.url).map(|address| address.origin);
     if own.is_none() || request.single("origin") != own {
         return Err(forged("Origin must be this host's own"));
@@ -170,7 +170,11 @@ async fn carry(
 
 /// The session that the browser still has in this organisation: the new one takes its place, so that none is left over
 /// that somebody else may know.
-fn replaces(context: &Context, request: &GateRequest, organization: symbolon::id::ShortId) -> Option<Digest> {
+pub(crate) fn replaces(
+    context: &Context,
+    request: &GateRequest,
+    organization: symbolon::id::ShortId,
+) -> Option<Digest> {
     let secret = presented(request, &context.gate.known).ok().flatten()?;
     let name = context.gate.known.read(secret.expose()).ok()?;
     (name.organization == Some(organization)).then_some(name.digest)

@@ -49,6 +49,8 @@ pub(crate) struct State {
     /// Right passphrases, each with its token and the version of its record.
     pub(crate) passphrases: LruCache<[u8; 32], ()>,
     pub(crate) failures: Failures,
+    /// What is kept of the provider at which people sign in.
+    pub(crate) oidc: crate::oidc::Cache,
     touched: BTreeSet<ShortId>,
     random: Derived,
 }
@@ -137,6 +139,7 @@ impl State {
             eventual: growing(MAX_NAMES),
             passphrases: growing(MAX_PASSPHRASES),
             failures: Failures::new(),
+            oidc: crate::oidc::Cache::default(),
             touched: BTreeSet::new(),
             random: Derived { seed, last: 0 },
         }

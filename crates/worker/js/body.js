@@ -1,10 +1,10 @@
-// Bodies of requests: read once, bounded, and kept for whoever needs them again.
+// Bodies: read once, bounded, and kept for whoever needs them again.
 
 import { toBase64 } from "./keys.js";
 
 /**
  * Reads a body to its end, or stops once it is longer than `limit` bytes.
- * @param {Request} request
+ * @param {Request | Response} request
  * @param {number} limit
  * @returns {Promise<Uint8Array | null>} null: it is longer
  */
@@ -37,6 +37,18 @@ export async function readBody(request, limit) {
     offset += chunk.byteLength;
   }
   return whole;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {string | undefined} undefined: they are not UTF-8
+ */
+export function toText(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

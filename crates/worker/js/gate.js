@@ -6,9 +6,10 @@
 
 import { instantiate } from "symbolon-wasm";
 
-import { digest, readBody } from "./body.js";
+import { digest, readBody, toText } from "./body.js";
 import { now } from "./clock.js";
-import { fromBase64, verify } from "./keys.js";
+import { fetchText } from "./fetch.js";
+import { fromBase64, verify, verifyRs256 } from "./keys.js";
 import { fault } from "./log.js";
 import { ask, within } from "./objects.js";
 import { forward } from "./origin.js";
@@ -28,6 +29,8 @@ const KV_CACHE_SECONDS = 30;
  * @typedef {{ effect: "ask", class: string, object: string, message: string, safe: boolean, timeout_millis: number }
  *   | { effect: "directory", key: string }
  *   | { effect: "verify_p256", public_key: string, message: string, signature: string }
+ *   | { effect: "verify_rs256", modulus: string, exponent: string, message: string, signature: string }
+ *   | { effect: "fetch" } & import("./fetch.js").Question
  *   | { effect: "body_digests", sha256: boolean, sha512: boolean, limit: number }
  *   | { effect: "body_text", limit: number }
  *   | { effect: "sleep", millis: number }} Effect
@@ -106,10 +109,24 @@ function current(env) {
     const { Gate } = instantiate();
     const random = crypto.getRandomValues(new Uint8Array(16));
     const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET } = env;
-    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, ORIGIN !== undefined, PROXY_SECRET);
+    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, ORIGIN !== undefined, PROXY_SECRET, oidc(env, (json) => Gate.oidc_fault(json)));
     running = { gate, broken: false };
   }
   return running;
+}
+
+/**
+ * The provider of identities, if there is one. A slip in its configuration is logged, and switches nothing else off.
+ * @param {Env} env
+ * @param {(json: string) => string | undefined} faultOf
+ */
+function oidc({ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME }, faultOf) {
+  if (OIDC_ISSUER === undefined || OIDC_ISSUER === "") return undefined;
+  const json = JSON.stringify({ issuer: OIDC_ISSUER, client_id: OIDC_CLIENT_ID, client_secret: OIDC_CLIENT_SECRET, name: OIDC_NAME });
+  const wrong = faultOf(json);
+  if (wrong === undefined) return json;
+  fault("gate", "the provider cannot be used", new Error(wrong));
+  return undefined;
 }
 
 /**
@@ -288,6 +305,14 @@ class Work {
           const matches = await verify(effect.public_key, fromBase64(effect.message), fromBase64(effect.signature));
           return { answer: "verdict", matches };
         }
+        case "verify_rs256": {
+          const { modulus, exponent, message, signature } = effect;
+          return { answer: "verdict", matches: await verifyRs256(modulus, exponent, fromBase64(message), fromBase64(signature)) };
+        }
+        case "fetch":
+          // A code is good once.
+          if (effect.method !== "GET") this.safe = false;
+          return await fetchText(effect);
         case "body_digests": {
           const body = await this.#read(effect.limit);
           if (body === null) return { answer: "too_large" };
@@ -300,11 +325,8 @@ class Work {
         case "body_text": {
           const body = await this.#read(effect.limit);
           if (body === null) return { answer: "too_large" };
-          try {
-            return { answer: "text", text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body) };
-          } catch {
-            return { answer: "not_text" };
-          }
+          const text = toText(body);
+          return text === undefined ? { answer: "not_text" } : { answer: "text", text };
         }
         case "sleep":
           await new Promise((resolve) => setTimeout(resolve, effect.millis));
@@ -361,7 +383,7 @@ class Work {
         // Every address of the console is the same page; assets serve index.html under the root alone.
         const asked = outcome.console ? new Request(new URL("/", this.#request.url), { method }) : this.#request;
         const asset = await this.#env.ASSETS?.fetch(asked);
-        return asset === undefined || asset.status === 404 ? respond(outcome.missing, method) : page(asset);
+        return asset === undefined || asset.status === 404 ? respond(outcome.missing, method) : page(asset, new URL(asked.url).pathname);
       }
     }
   }

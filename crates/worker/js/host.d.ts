@@ -37,6 +37,14 @@ interface Env {
   readonly SETUP_CODE?: string;
   /** Secret: by which a proxy that asks `/v1/forward-auth` shows itself; absent: those paths are off. */
   readonly PROXY_SECRET?: string;
+  /** The provider at which people may sign in to the console (OpenID Connect), as it names itself; absent: none. */
+  readonly OIDC_ISSUER?: string;
+  /** The client's name with the provider. */
+  readonly OIDC_CLIENT_ID?: string;
+  /** Secret: the client's; absent: a public client. */
+  readonly OIDC_CLIENT_SECRET?: string;
+  /** What the button says; absent: the provider's host. */
+  readonly OIDC_NAME?: string;
   /** Test builds alone: answers `{"offset": ms}` (added to the clock) or `{"at": ms}` (the clock stands there). */
   readonly TEST_CLOCK?: Fetcher;
 }

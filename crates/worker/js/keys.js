@@ -38,6 +38,26 @@ export async function verify(publicKey, message, signature) {
 }
 
 /**
+ * Whether `signature` over `message` is RSASSA-PKCS1-v1_5 with SHA-256 of this key, which is imported anew: few sign in.
+ * A key that is none verifies nothing.
+ * @param {string} modulus base64url
+ * @param {string} exponent base64url
+ * @param {Uint8Array} message
+ * @param {Uint8Array} signature
+ * @returns {Promise<boolean>}
+ */
+export async function verifyRs256(modulus, exponent, message, signature) {
+  const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  let key;
+  try {
+    key = await crypto.subtle.importKey("jwk", { kty: "RSA", n: modulus, e: exponent }, algorithm, false, ["verify"]);
+  } catch {
+    return false;
+  }
+  return crypto.subtle.verify(algorithm, key, signature, message);
+}
+
+/**
  * The uncompressed point (SEC 1, section 2.3.3).
  * @param {string} publicKey
  */

@@ -31,7 +31,7 @@ const MAX_READY_LENGTH = 4096;
 
 /**
  * Header sections of answers, by the fields that the gate wrote: making one costs more than verifying a token. The same
- * fields always make the same section, and neither holds a credential.
+ * fields always make the same section. What sets a cookie is not kept: it holds a session's secret.
  * @type {Map<string, Headers>}
  */
 const ready = new Map();
@@ -59,7 +59,7 @@ export function respondFlat(told, method) {
   let headers = ready.get(lines);
   if (headers === undefined) {
     headers = section(pairs(lines.split("\n")));
-    if (lines.length <= MAX_READY_LENGTH) {
+    if (lines.length <= MAX_READY_LENGTH && !lines.includes("set-cookie\n")) {
       if (ready.size >= MAX_READY) ready.delete(/** @type {string} */ (ready.keys().next().value));
       ready.set(lines, headers);
     }
@@ -105,12 +105,17 @@ function answer(status, headers, body, method) {
   return new Response(none || body === "" ? null : body, { status, headers });
 }
 
+/** How long a browser keeps a file whose name holds its hash: a year, and never asks again. */
+const FOREVER = "public, max-age=31536000, immutable";
+
 /**
  * A static asset with the headers of a page.
  * @param {Response} asset
+ * @param {string} path where it was asked for; the build puts files with their hash in their name under `/assets/`
  */
-export function page(asset) {
+export function page(asset, path) {
   const response = new Response(asset.body, asset);
+  if (asset.ok && path.startsWith("/assets/")) response.headers.set("cache-control", FOREVER);
   for (const [name, value] of Object.entries(ALWAYS)) response.headers.set(name, value);
   response.headers.set("content-security-policy", PAGE_POLICY);
   return response;

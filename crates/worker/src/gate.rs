@@ -11,7 +11,7 @@ use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
 use symbolon_authority::{instance, locator, login, replay};
 use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
-use symbolon_gate::{Gate as Rules, GateConfig, Outcome, Step, Task};
+use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, Step, Task};
 use wasm_bindgen::prelude::*;
 
 use crate::{flat, time};
@@ -40,7 +40,8 @@ enum Running {
 impl Gate {
     /// A gate that remembers nothing yet.
     /// - `random`: 16 fresh random bytes;
-    /// - `gateway_hosts`: host names, separated by commas.
+    /// - `gateway_hosts`: host names, separated by commas;
+    /// - `oidc`: the provider of identities in JSON; one that [`Gate::oidc_fault`] finds fault with is none.
     ///
     /// # Errors
     /// If the instance's secret is too short or too long.
@@ -51,6 +52,7 @@ impl Gate {
         gateway_hosts: &str,
         has_origin: bool,
         proxy_secret: Option<String>,
+        oidc: Option<String>,
     ) -> Result<Gate, JsError> {
         let random = random.try_into().map_err(|_| JsError::new("16 random bytes are wanted"))?;
         let instance_secret = InstanceSecret::new(instance_secret.as_bytes())
@@ -62,8 +64,16 @@ impl Gate {
             gateway_hosts: hosts.map(str::to_owned).collect(),
             has_origin,
             proxy_secret,
+            oidc: oidc.and_then(|json| provider(&json).ok()),
         };
         Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })
+    }
+
+    /// What is wrong with a provider as it is configured, if anything: signing in that way is off then, and nothing else
+    /// is.
+    #[must_use]
+    pub fn oidc_fault(json: &str) -> Option<String> {
+        provider(json).err()
     }
 
     /// Begins with a request, written as `flat::request` reads it.
@@ -152,6 +162,21 @@ impl Gate {
             }
         }
     }
+}
+
+/// The provider of identities, as the host was configured.
+#[derive(Deserialize)]
+struct Oidc {
+    issuer: String,
+    #[serde(default)]
+    client_id: String,
+    client_secret: Option<String>,
+    name: Option<String>,
+}
+
+fn provider(json: &str) -> Result<OidcConfig, String> {
+    let oidc: Oidc = serde_json::from_str(json).map_err(|_| "OIDC_ISSUER and its like must be texts".to_owned())?;
+    OidcConfig::new(oidc.issuer, oidc.client_id, oidc.client_secret, oidc.name).map_err(|error| error.to_string())
 }
 
 /// A step as the host is told it.

@@ -63,6 +63,7 @@ fn gate(rng: &mut Rng) -> Gate {
         gateway_hosts: vec![host(template::GATEWAY)],
         has_origin: true,
         proxy_secret: None,
+        oidc: None,
     };
     let mut random = [0; 16];
     rng.fill(&mut random);

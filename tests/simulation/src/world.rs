@@ -613,7 +613,10 @@ impl World {
                 asked::Effect::VerifyP256 { public_key, message, signature } => {
                     (0, self.verify(&public_key, &message, &signature))
                 }
-                asked::Effect::BodyDigests { .. } => (0, asked::Answer::Failed),
+                // Nobody signs in at a provider here.
+                asked::Effect::BodyDigests { .. } | asked::Effect::VerifyRs256 { .. } | asked::Effect::Fetch { .. } => {
+                    (0, asked::Answer::Failed)
+                }
                 asked::Effect::BodyText { .. } => match self.task(id) {
                     Some(Running::Request { body, .. }) => (0, asked::Answer::Text { text: body.clone() }),
                     _ => (0, asked::Answer::Failed),

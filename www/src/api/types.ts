@@ -234,6 +234,17 @@ export interface SignedIn {
   readonly member: Member;
   readonly csrf_token: string;
   readonly fresh_until?: string | null;
+  /** With what a session becomes fresh again. */
+  readonly confirm_with: "passkey" | "oidc" | null;
+}
+
+/** Who a member is at the provider of identities. */
+export interface Identity {
+  readonly id: string;
+  readonly issuer: string;
+  readonly email: string | null;
+  readonly created_at: string;
+  readonly last_used_at: string | null;
 }
 
 export interface Passkey {
@@ -245,6 +256,7 @@ export interface Passkey {
 
 export interface SessionItem {
   readonly id: string;
+  readonly method: "passkey" | "recovery_code" | "oidc";
   readonly created_at: string;
   readonly last_used_at: string | null;
   readonly address: string | null;

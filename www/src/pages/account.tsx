@@ -4,10 +4,11 @@ import { useState } from "preact/hooks";
 
 import { call, credentialType } from "../api/client";
 import { ApiProblem } from "../api/problem";
-import type { Page, Passkey, SessionItem } from "../api/types";
+import type { Identity, Page, Passkey, SessionItem } from "../api/types";
 import type { Within } from "../app";
 import { useDoing, useLoad } from "../hooks";
 import * as kept from "../keys/kept";
+import { linkAtProvider, provider } from "../provider";
 import { Link } from "../router";
 import { signOut } from "../session";
 import { t } from "../text";
@@ -17,6 +18,7 @@ import { Icon } from "../ui/icons";
 import { Once } from "../ui/secret";
 import { Time } from "../ui/time";
 import { RecoveryCodes, makePasskey, ownName } from "./passkey";
+import { VisitNotice } from "./sign-in";
 
 function Confirm({ title, text, submit, run, onClose }: { title: string; text: string; submit: string; run: () => Promise<void>; onClose: () => void }) {
   const doing = useDoing();
@@ -150,6 +152,64 @@ function Passkeys() {
   );
 }
 
+/** Who one is at the provider of identities. */
+function Identities({ name }: { name: string }) {
+  const list = useLoad("identities", (signal) => call<Page<Identity>>("GET", "/v1/identities", { signal }));
+  const [removing, setRemoving] = useState<Identity | undefined>(undefined);
+  const linking = useDoing();
+  const items = list.data?.items;
+  return (
+    <section class="card stack" aria-labelledby="identities">
+      <div class="row apart">
+        <div>
+          <h2 id="identities">{name}</h2>
+          <p class="hint">{t.account.identitiesText}</p>
+        </div>
+        {items?.length === 0 && (
+          <Button busy={linking.busy} onClick={() => linking.run(() => linkAtProvider("/account"))}>
+            <Icon name="plus" />
+            {t.account.link}
+          </Button>
+        )}
+      </div>
+      <ProblemNotice error={list.error ?? linking.error} />
+      {items === undefined && list.error === undefined && <Loading lines={1} />}
+      {items?.length === 0 && <p class="soft">{t.account.notLinked}</p>}
+      {items !== undefined && items.length > 0 && (
+        <ul class="stack" role="list">
+          {items.map((identity) => (
+            <li class="row apart entry" key={identity.id}>
+              <div class="break">
+                <strong>{identity.email ?? identity.issuer}</strong>
+                <div class="hint">
+                  {t.account.linked} <Time at={identity.created_at} /> · {t.account.lastUsed} <Time at={identity.last_used_at} as="ago" none={t.tokens.notUsed} />
+                </div>
+              </div>
+              <Button look="small danger" onClick={() => setRemoving(identity)} label={t.account.unlinkNamed(name)}>
+                {t.account.unlink}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {removing !== undefined && (
+        <Confirm
+          title={t.account.unlinkTitle(name)}
+          text={t.account.unlinkText}
+          submit={t.account.unlink}
+          onClose={() => setRemoving(undefined)}
+          run={async () => {
+            await call("DELETE", `/v1/identities/${removing.id}`);
+            setRemoving(undefined);
+            toast(t.account.unlinked);
+            list.reload();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
 function Sessions() {
   const list = useLoad("sessions", (signal) => call<Page<SessionItem>>("GET", "/v1/sessions", { signal }));
   const ending = useDoing();
@@ -180,7 +240,7 @@ function Sessions() {
               <div class="break">
                 <strong>{item.user_agent ?? t.account.unknownAgent}</strong> {item.current && <Badge tone="accent">{t.account.current}</Badge>}
                 <div class="hint">
-                  {item.address ?? t.device.unknownAddress} · {t.account.lastUsed} <Time at={item.last_used_at ?? item.created_at} as="ago" />
+                  {t.account.methods[item.method]} · {item.address ?? t.device.unknownAddress} · {t.account.lastUsed} <Time at={item.last_used_at ?? item.created_at} as="ago" />
                 </div>
               </div>
               <Button look="small danger" busy={ending.busy} onClick={() => end(item)} label={t.account.endNamed(item.user_agent ?? t.account.unknownAgent)}>
@@ -238,6 +298,7 @@ function Keys({ organization }: { organization: string }) {
 
 /** Passkeys and sessions, where the server has them. */
 function SignIn() {
+  const found = useLoad("provider", provider);
   const offered = useLoad("offered", async (signal) => {
     try {
       await call("GET", "/v1/passkeys", { signal });
@@ -258,15 +319,17 @@ function SignIn() {
   return (
     <>
       <Passkeys />
+      {found.data !== undefined && <Identities name={found.data.name} />}
       <Sessions />
     </>
   );
 }
 
-export function AccountPage({ me }: Within) {
+export function AccountPage({ me, query }: Within & { query: URLSearchParams }) {
   return (
     <div class="page narrow">
       <PageHead title={t.account.title} lead={t.account.lead} />
+      <VisitNotice query={query} />
       {me.principal.type === "member" ? (
         <SignIn />
       ) : (

@@ -4,8 +4,9 @@
 import { useState } from "preact/hooks";
 
 import { call, holdToken, holdNothing } from "../api/client";
-import type { Member } from "../api/types";
-import { useDoing } from "../hooks";
+import type { Member, WhoAmI } from "../api/types";
+import { useDoing, useLoad } from "../hooks";
+import { linkAtProvider, provider } from "../provider";
 import { navigate } from "../router";
 import { signInWithPasskey, signInWithToken } from "../session";
 import { t } from "../text";
@@ -34,7 +35,7 @@ type Step =
   | { readonly at: "name" }
   | { readonly at: "passkey"; readonly secret: string }
   | { readonly at: "codes"; readonly secret: string; readonly codes: readonly string[] }
-  | { readonly at: "token"; readonly secret: string; readonly passkey: boolean }
+  | { readonly at: "token"; readonly secret: string; readonly way: "passkey" | "provider" | "none" }
   | { readonly at: "done" };
 
 export function InvitationPage({ id }: { id: string }) {
@@ -54,9 +55,14 @@ export function InvitationPage({ id }: { id: string }) {
       }
     });
   };
-  const enter = (passkey: boolean, secret: string) =>
+  const found = useLoad("provider", provider);
+  const enter = (way: "passkey" | "provider" | "none", secret: string) =>
     run(async () => {
-      if (passkey) {
+      if (way === "provider") {
+        const { organization } = await call<WhoAmI>("GET", "/v1/whoami");
+        await linkAtProvider(`/sign-in?organization=${encodeURIComponent(organization.slug)}`);
+      }
+      if (way === "passkey") {
         holdNothing();
         await signInWithPasskey();
       } else await signInWithToken(secret);
@@ -85,15 +91,16 @@ export function InvitationPage({ id }: { id: string }) {
       )}
       {step.at === "passkey" && (
         <PasskeyStep
-          onMade={(codes) => setStep(codes.length === 0 ? { at: "token", secret: step.secret, passkey: true } : { at: "codes", secret: step.secret, codes })}
-          onWithout={() => setStep({ at: "token", secret: step.secret, passkey: false })}
+          onMade={(codes) => setStep(codes.length === 0 ? { at: "token", secret: step.secret, way: "passkey" } : { at: "codes", secret: step.secret, codes })}
+          onWithout={() => setStep({ at: "token", secret: step.secret, way: "none" })}
+          {...(found.data !== undefined && { onProvider: { name: found.data.name, go: () => setStep({ at: "token", secret: step.secret, way: "provider" }) } })}
         />
       )}
       {step.at === "codes" && (
         <div class="stack">
           <PageHead title={t.setup.codesTitle} lead={t.setup.codesLead} />
           <div class="card">
-            <Once onDone={() => setStep({ at: "token", secret: step.secret, passkey: true })} done={t.setup.codesDone}>
+            <Once onDone={() => setStep({ at: "token", secret: step.secret, way: "passkey" })} done={t.setup.codesDone}>
               <RecoveryCodes codes={step.codes} />
             </Once>
           </div>
@@ -103,7 +110,10 @@ export function InvitationPage({ id }: { id: string }) {
         <div class="stack">
           <PageHead title={t.invitation.doneTitle} lead={t.invitation.tokenText} />
           <div class="card">
-            <Once onDone={() => enter(step.passkey, step.secret)} done={step.passkey ? t.setup.signIn : t.setup.tokenDone}>
+            <Once
+              onDone={() => enter(step.way, step.secret)}
+              done={step.way === "passkey" ? t.setup.signIn : step.way === "provider" ? t.signIn.atProvider(found.data?.name ?? "") : t.setup.tokenDone}
+            >
               <SecretBox text={step.secret} label={t.once.secret} />
             </Once>
           </div>

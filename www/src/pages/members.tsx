@@ -6,6 +6,7 @@ import { call } from "../api/client";
 import type { Invitation, Member, Page } from "../api/types";
 import type { Within } from "../app";
 import { useDoing, useLoad, useSettled } from "../hooks";
+import { provider } from "../provider";
 import { may } from "../session";
 import { t } from "../text";
 import { titleOf } from "../tokens/model";
@@ -152,7 +153,8 @@ function Invite({ within, onClose }: { within: Within; onClose: (invited: boolea
   );
 }
 
-function Invitations({ within, turn }: { within: Within; turn: number }) {
+function Invitations({ within, turn, onChanged }: { within: Within; turn: number; onChanged: () => void }) {
+  const [revoking, setRevoking] = useState<Invitation | undefined>(undefined);
   const list = useLoad(`invitations ${turn}`, (signal) => call<Page<Invitation>>("GET", "/v1/invitations", { signal }));
   const open = (list.data?.items ?? []).filter(({ status }) => status === "open");
   if (list.error !== undefined) return <ProblemNotice error={list.error} />;
@@ -169,6 +171,9 @@ function Invitations({ within, turn }: { within: Within; turn: number }) {
               <th scope="col">{t.members.email}</th>
               <th scope="col">{t.members.role}</th>
               <th scope="col">{t.members.invitedUntil}</th>
+              <th scope="col">
+                <span class="hidden">{t.members.columns.actions}</span>
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -179,12 +184,90 @@ function Invitations({ within, turn }: { within: Within; turn: number }) {
                 <td data-label={t.members.invitedUntil}>
                   <Time at={invitation.expires_at} as="minute" />
                 </td>
+                <td class="cell-actions">
+                  <div class="row end">
+                    <Button look="small danger" onClick={() => setRevoking(invitation)} label={t.members.revokeInvitationOf(invitation.email)}>
+                      {t.members.revokeInvitation}
+                    </Button>
+                  </div>
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
         </div>
       </div>
+      {revoking !== undefined && (
+        <RevokeInvitation
+          invitation={revoking}
+          onClose={() => setRevoking(undefined)}
+          onDone={() => {
+            setRevoking(undefined);
+            onChanged();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function RevokeInvitation({ invitation, onClose, onDone }: { invitation: Invitation; onClose: () => void; onDone: () => void }) {
+  const { busy, error, run } = useDoing();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (busy) return;
+    run(async () => {
+      await call("DELETE", `/v1/invitations/${invitation.id}`);
+      toast(t.members.invitationRevoked(invitation.email));
+      onDone();
+    });
+  };
+  return (
+    <Dialog title={t.members.revokeInvitationTitle(invitation.email)} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        <p>{t.members.revokeInvitationText}</p>
+        <ProblemNotice error={error} />
+        <div class="row end">
+          <Button onClick={onClose}>{t.common.cancel}</Button>
+          <Button type="submit" look="primary danger" busy={busy}>
+            {t.members.revokeInvitation}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** How the provider's word counts, for whoever may see the organisation's rules. */
+function SignInRules({ within, name }: { within: Within; name: string }) {
+  const rules = useLoad("sign-in", (signal) => call<{ link_by_email: boolean }>("GET", "/v1/sign-in", { signal }));
+  const { busy, error, run } = useDoing();
+  if (rules.error !== undefined) return <ProblemNotice error={rules.error} />;
+  if (rules.data === undefined) return null;
+  const { link_by_email } = rules.data;
+  return (
+    <section class="card stack" aria-labelledby="sign-in-rules">
+      <div class="row apart">
+        <div>
+          <h2 id="sign-in-rules">{t.members.signIn(name)}</h2>
+          <p class="hint">{link_by_email ? t.members.byAddress : t.members.notByAddress}</p>
+        </div>
+        {may(within.me, "profile:edit") && (
+          <Button
+            busy={busy}
+            onClick={() =>
+              run(async () => {
+                await call("PUT", "/v1/sign-in", { body: { link_by_email: !link_by_email } });
+                toast(t.members.saved);
+                rules.reload();
+              })
+            }
+          >
+            {link_by_email ? t.members.stopAddresses : t.members.goByAddresses}
+          </Button>
+        )}
+      </div>
+      <ProblemNotice error={error} />
     </section>
   );
 }
@@ -200,6 +283,7 @@ export function MembersPage(within: Within) {
   const [removing, setRemoving] = useState<Member | undefined>(undefined);
   const [inviting, setInviting] = useState(false);
   const [turn, setTurn] = useState(0);
+  const found = useLoad("provider", provider);
   const cursor = cursors.at(-1);
   const list = useLoad(JSON.stringify([q, role, status, cursor, turn]), (signal) =>
     call<Page<Member>>("GET", "/v1/members", { query: { q, role, status, cursor, limit: String(PAGE) }, signal }),
@@ -309,7 +393,8 @@ export function MembersPage(within: Within) {
           {list.data?.next_cursor !== undefined && <Button onClick={() => setCursors([...cursors, list.data?.next_cursor ?? ""])}>{t.common.next}</Button>}
         </div>
       )}
-      {may(me, "members:invite") && <Invitations within={within} turn={turn} />}
+      {may(me, "members:invite") && <Invitations within={within} turn={turn} onChanged={again} />}
+      {found.data !== undefined && may(me, "profile:view") && <SignInRules within={within} name={found.data.name} />}
       {editing !== undefined && <EditMember member={editing} within={within} onClose={() => setEditing(undefined)} onDone={again} />}
       {removing !== undefined && <RemoveMember member={removing} onClose={() => setRemoving(undefined)} onDone={again} />}
       {inviting && (

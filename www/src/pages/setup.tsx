@@ -122,9 +122,11 @@ function Found({ onDone }: { onDone: (made: Setup) => void }) {
 interface PasskeyStepProps {
   readonly onMade: (codes: readonly string[]) => void;
   readonly onWithout: () => void;
+  /** Where they can sign in at the provider instead. */
+  readonly onProvider?: { readonly name: string; readonly go: () => void };
 }
 
-export function PasskeyStep({ onMade, onWithout }: PasskeyStepProps) {
+export function PasskeyStep({ onMade, onWithout, onProvider }: PasskeyStepProps) {
   const { busy, error, run } = useDoing();
   const able = havePasskeys();
   return (
@@ -139,6 +141,11 @@ export function PasskeyStep({ onMade, onWithout }: PasskeyStepProps) {
           <Notice tone="warn" title={t.setup.passkeyNone} />
         )}
         <ProblemNotice error={error} />
+        {onProvider !== undefined && (
+          <Button look="full" onClick={onProvider.go}>
+            {t.signIn.atProvider(onProvider.name)}
+          </Button>
+        )}
         {(!able || error !== undefined) && (
           <>
             <p class="hint">{t.setup.passkeyWithoutHint}</p>

@@ -2,13 +2,14 @@
 
 import { useState } from "preact/hooks";
 
-import { useDoing } from "../hooks";
+import { useDoing, useLoad } from "../hooks";
 import { havePasskeys } from "../passkeys";
+import { provider, signInAtProvider } from "../provider";
 import { Link } from "../router";
 import { signInWithPasskey, signInWithRecoveryCode, signInWithToken } from "../session";
 import { t } from "../text";
 import { Button, Notice, PageHead, ProblemNotice } from "../ui/basics";
-import { TextField } from "../ui/fields";
+import { TextField, fault } from "../ui/fields";
 import { Alone } from "../ui/shell";
 
 function Recovery() {
@@ -52,12 +53,61 @@ function AccessToken() {
   );
 }
 
-export function SignInPage({ ended }: { ended: boolean }) {
+/** What this browser signed in to last: a name, and nothing secret. */
+const LAST = "symbolon.organization";
+
+function AtProvider({ name, organization: first, next }: { name: string; organization: string; next: string }) {
+  const [organization, setOrganization] = useState(first);
   const { busy, error, run } = useDoing();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (busy) return;
+    const slug = organization.trim();
+    run(async () => {
+      localStorage.setItem(LAST, slug);
+      await signInAtProvider(slug, next);
+    });
+  };
+  return (
+    <form class="card stack" onSubmit={submit}>
+      <TextField
+        label={t.signIn.organization}
+        value={organization}
+        onInput={setOrganization}
+        error={fault(error, "organization")}
+        required
+        mono
+        maxLength={40}
+        autocomplete="organization"
+      />
+      <ProblemNotice error={error} shown={["organization"]} />
+      <Button type="submit" look="full" busy={busy}>
+        {t.signIn.atProvider(name)}
+      </Button>
+    </form>
+  );
+}
+
+/** Why a visit to the provider has led nowhere. */
+export function VisitNotice({ query }: { query: URLSearchParams }) {
+  const problem = query.get("problem");
+  if (problem === null) return null;
+  const [title, detail] = t.visit[problem] ?? t.visit["other"] ?? [];
+  return (
+    <Notice tone="bad" title={title} live>
+      {detail !== undefined && <p>{detail}</p>}
+    </Notice>
+  );
+}
+
+export function SignInPage({ ended, query, next }: { ended: boolean; query: URLSearchParams; next: string }) {
+  const { busy, error, run } = useDoing();
+  const found = useLoad("provider", provider);
   return (
     <Alone>
       <div class="stack">
         <PageHead title={t.signIn.title} lead={t.signIn.lead} />
+        <VisitNotice query={query} />
         {ended && <Notice tone="accent" title={t.signIn.ended} live />}
         <div class="card stack">
           {havePasskeys() ? (
@@ -69,6 +119,9 @@ export function SignInPage({ ended }: { ended: boolean }) {
           )}
           <ProblemNotice error={error} />
         </div>
+        {found.data !== undefined && (
+          <AtProvider name={found.data.name} organization={query.get("organization") ?? localStorage.getItem(LAST) ?? ""} next={next} />
+        )}
         <h2>{t.signIn.others}</h2>
         <details class="card">
           <summary>{t.signIn.recovery}</summary>

@@ -363,3 +363,27 @@ fn an_instance_that_takes_over_says_nothing_before_its_fence_and_waits_the_horiz
     let mut effects = host.on(&mut instance, Event::Timer { id: *takeover });
     assert_eq!(reply::<HttpResponse>(call, &mut effects).status, 200);
 }
+
+#[test]
+fn an_instance_from_before_leases_goes_on() {
+    let store = Sqlite::in_memory().unwrap();
+    let mut host = Host::default();
+    found(&mut host, &mut Instance::new(&store), &setup(&body("acme")));
+    let columns = |store: &Sqlite| store.execute("PRAGMA table_info(instance)", &[]).unwrap().len();
+    let newest = columns(&store);
+    // As it was: without the row of leases; and as it was next: without a number.
+    for older in ["DROP TABLE instance", "ALTER TABLE instance DROP COLUMN schema"] {
+        store.execute(older, &[]).unwrap();
+        let mut instance = Instance::new(&store);
+        let named: symbolon::protocol::message::Named =
+            host.call(&mut instance, &InstanceCall::Locate { slug: "acme".to_owned() });
+        assert!(named.organization.is_some(), "{older}");
+        assert_eq!(columns(&store), newest, "{older}");
+        let rows = store.execute("SELECT schema, instances FROM instance", &[]).unwrap();
+        assert_eq!((rows.len(), rows[0].get::<u32>(0).unwrap()), (1, 2), "{older}");
+        assert!(rows[0].get::<u32>(1).unwrap() > 0, "a machine that takes over leaves its mark");
+        // A second setup is refused as before.
+        let answer: HttpResponse = host.call(&mut instance, &setup(&body("other")));
+        assert_eq!(answer.status, 409, "{older}: {}", answer.body);
+    }
+}

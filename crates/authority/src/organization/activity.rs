@@ -37,6 +37,7 @@ pub(crate) enum Action {
     LoginDeny,
     InvitationCreate,
     InvitationAccept,
+    InvitationRevoke,
     SessionBegin,
     SessionRecover,
     SessionRefuse,
@@ -45,6 +46,9 @@ pub(crate) enum Action {
     PasskeyAdd,
     PasskeyRemove,
     RecoveryRenew,
+    IdentityLink,
+    IdentityRemove,
+    SignInEdit,
 }
 
 impl Action {
@@ -71,6 +75,7 @@ impl Action {
             Self::LoginDeny => "login.deny",
             Self::InvitationCreate => "invitation.create",
             Self::InvitationAccept => "invitation.accept",
+            Self::InvitationRevoke => "invitation.revoke",
             Self::SessionBegin => "session.begin",
             Self::SessionRecover => "session.recover",
             Self::SessionRefuse => "session.refuse",
@@ -79,6 +84,9 @@ impl Action {
             Self::PasskeyAdd => "passkey.add",
             Self::PasskeyRemove => "passkey.remove",
             Self::RecoveryRenew => "recovery_codes.renew",
+            Self::IdentityLink => "identity.link",
+            Self::IdentityRemove => "identity.remove",
+            Self::SignInEdit => "sign_in.edit",
         }
     }
 }

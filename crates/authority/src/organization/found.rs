@@ -99,13 +99,13 @@ pub(crate) fn carry_out<S: Store>(
         effective: GrantSet::all(),
     };
     let approved = profile.approve(kind, &actor, &creation, Some(role.name.as_str()), now)?;
-    schema::create(store)?;
+    schema::FORM.create(store)?;
     store.execute(
         "INSERT INTO organization (one, schema, id, short_id, slug, name, profile, profile_name, profile_epoch, epoch,
             log_floor, activity_seq, activity_hash, founding, first_token, created_at)
             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, ?8, ?9, ?10, ?11)",
         &[
-            schema::VERSION.into(),
+            schema::FORM.version.into(),
             Value::text(&found.id),
             Value::text(&found.short_id),
             (&found.slug).into(),

@@ -23,6 +23,8 @@ pub(crate) struct Head {
     pub(crate) founding: String,
     pub(crate) first_token: TokenId,
     pub(crate) created_at: Timestamp,
+    /// Whether a provider's verified address makes a member's identity known.
+    pub(crate) link_by_email: bool,
 }
 
 impl Head {
@@ -30,7 +32,7 @@ impl Head {
     pub(crate) fn read<S: Store>(store: &S) -> Result<Self> {
         let rows = store.execute(
             "SELECT id, short_id, slug, name, profile_name, profile_epoch, epoch, log_floor, founding, first_token,
-                created_at FROM organization",
+                created_at, link_by_email FROM organization",
             &[],
         )?;
         let row = rows.first().ok_or(Failure::Broken("the organisation has no row"))?;
@@ -46,6 +48,7 @@ impl Head {
             founding: row.get(8)?,
             first_token: row.parsed(9)?,
             created_at: row.get(10)?,
+            link_by_email: row.get::<u32>(11)? != 0,
         })
     }
 

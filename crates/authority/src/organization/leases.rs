@@ -9,6 +9,7 @@ use super::Organization;
 use super::failure::{Failure, Result};
 use super::head::Head;
 use super::http::{self, Held, Until};
+use super::schema;
 use crate::leases::Lease;
 use crate::machine::{CallId, Context, Effect};
 use crate::store::Store;
@@ -16,6 +17,7 @@ use crate::store::Store;
 impl<S: Store> Organization<S> {
     /// Begins to answer: no other machine can, or this one has just founded the organisation.
     pub(super) fn open(&mut self, now: Timestamp) -> Result<Option<Effect>> {
+        schema::FORM.migrate(&self.store)?;
         let terms = self.terms()?;
         Ok(self.leases.open(&self.store, &mut self.ids, now, terms)?)
     }

@@ -135,6 +135,7 @@ impl<S: Store> Organization<S> {
             Ok(OrganizationCall::CollectLogin { token }) => self.collect_login(context, id, token),
             Ok(OrganizationCall::AcceptInvitation { request }) => self.accept_invitation(context, id, request),
             Ok(OrganizationCall::SignIn(call)) => self.sign_in(context, id, &call),
+            Ok(OrganizationCall::Returned(call)) => self.returned(context, id, &call),
             Ok(OrganizationCall::Found(found)) => self.found(context, id, *found),
         }
     }

@@ -3,17 +3,28 @@
 //! They are made in the transaction that founds the organisation: an object that nobody set up writes nothing. Times
 //! are milliseconds since 1970. Identifiers, digests and names of enums are texts with one spelling.
 
+use crate::schema::{self, Form};
 use crate::store::{Store, StoreError};
 
-/// The number of the tables' form, kept in the organisation's row for later forms to find.
-pub(crate) const VERSION: u32 = 1;
+/// The form of the tables. Form 1 grew without a number: it may lack logins, invitations and everything of the console.
+pub(crate) const FORM: Form = Form {
+    row: "organization",
+    version: 2,
+    tables: TABLES,
+    columns: &[
+        ("token", "eventual", "INTEGER NOT NULL DEFAULT 0"),
+        ("organization", "link_by_email", "INTEGER NOT NULL DEFAULT 0"),
+        ("console_session", "identity", "TEXT"),
+    ],
+    remade: &[("idempotency", "made")],
+};
 
 const TABLES: &[&str] = &[
     // One row. `log_floor` is the newest epoch of which the change log no longer says everything. `founding` is the
     // SHA-256 of the call that founded it, which may be repeated until the first token was used; then it is empty.
-    // `horizon` is that of leases; `instances` grows with every machine that takes over, and with
+    // `link_by_email`: whether a provider's verified address makes a member's identity known. `horizon` is that of leases; `instances` grows with every machine that takes over, and with
     // every answer that only the newest machine may give.
-    "CREATE TABLE organization (
+    "CREATE TABLE IF NOT EXISTS organization (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         schema INTEGER NOT NULL,
         id TEXT NOT NULL,
@@ -32,9 +43,10 @@ const TABLES: &[&str] = &[
         uses_forgotten INTEGER,
         horizon TEXT,
         instances INTEGER NOT NULL DEFAULT 0,
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        link_by_email INTEGER NOT NULL DEFAULT 0
     ) STRICT",
-    "CREATE TABLE member (
+    "CREATE TABLE IF NOT EXISTS member (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
         email TEXT NOT NULL,
@@ -43,11 +55,11 @@ const TABLES: &[&str] = &[
         created_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
     // An address belongs to one member who is not removed.
-    "CREATE UNIQUE INDEX member_email ON member (email) WHERE status <> 'removed'",
+    "CREATE UNIQUE INDEX IF NOT EXISTS member_email ON member (email) WHERE status <> 'removed'",
     // `choice` is what was granted, as it was chosen; `role` repeats its role, for lists. No owner: the
     // organisation's. `issued_at` is when the secret was made. `eventual` is 1 where its kind was `eventual` once, and is
     // so no more: the directory may still give a record by which an edge decides without asking anybody.
-    "CREATE TABLE token (
+    "CREATE TABLE IF NOT EXISTS token (
         id TEXT PRIMARY KEY,
         version INTEGER NOT NULL,
         kind TEXT NOT NULL,
@@ -77,11 +89,11 @@ const TABLES: &[&str] = &[
         use_count INTEGER NOT NULL DEFAULT 0,
         eventual INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX token_created ON token (created_at, id)",
-    "CREATE INDEX token_owner ON token (owner)",
+    "CREATE INDEX IF NOT EXISTS token_created ON token (created_at, id)",
+    "CREATE INDEX IF NOT EXISTS token_owner ON token (owner)",
     // What proves possession. `generation` grows with every new secret of a token, `epoch` is the change that brought
     // it; `until` is the end of a grace.
-    "CREATE TABLE proof (
+    "CREATE TABLE IF NOT EXISTS proof (
         token TEXT NOT NULL REFERENCES token (id),
         generation INTEGER NOT NULL,
         epoch INTEGER NOT NULL,
@@ -90,27 +102,27 @@ const TABLES: &[&str] = &[
         PRIMARY KEY (token, generation)
     ) STRICT, WITHOUT ROWID",
     // The names under which locator and directory know a token's proofs, those of former secrets included.
-    "CREATE TABLE credential (
+    "CREATE TABLE IF NOT EXISTS credential (
         key TEXT PRIMARY KEY,
         token TEXT NOT NULL REFERENCES token (id)
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX credential_token ON credential (token)",
+    "CREATE INDEX IF NOT EXISTS credential_token ON credential (token)",
     // Names that are being claimed at the locator, or given up again.
-    "CREATE TABLE claim (
+    "CREATE TABLE IF NOT EXISTS claim (
         key TEXT PRIMARY KEY,
         token TEXT NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('wanted', 'releasing')),
         due_at INTEGER NOT NULL,
         attempts INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
-    "CREATE TABLE change (
+    "CREATE TABLE IF NOT EXISTS change (
         epoch INTEGER NOT NULL,
         token TEXT NOT NULL,
         PRIMARY KEY (epoch, token)
     ) STRICT, WITHOUT ROWID",
     // What the directory must still be told. `again` is 1 until the newest version was put once; then it is put a
     // second time.
-    "CREATE TABLE outbox (
+    "CREATE TABLE IF NOT EXISTS outbox (
         key TEXT PRIMARY KEY,
         token TEXT NOT NULL,
         version INTEGER NOT NULL,
@@ -118,8 +130,8 @@ const TABLES: &[&str] = &[
         attempts INTEGER NOT NULL DEFAULT 0,
         again INTEGER NOT NULL DEFAULT 1
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX outbox_due ON outbox (due_at)",
-    "CREATE TABLE activity (
+    "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at)",
+    "CREATE TABLE IF NOT EXISTS activity (
         seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL,
         at INTEGER NOT NULL,
@@ -134,20 +146,20 @@ const TABLES: &[&str] = &[
         prev_hash TEXT NOT NULL,
         hash TEXT NOT NULL
     ) STRICT",
-    "CREATE INDEX activity_token ON activity (token, seq)",
+    "CREATE INDEX IF NOT EXISTS activity_token ON activity (token, seq)",
     // The last batch of use counts of each isolate.
-    "CREATE TABLE isolate (
+    "CREATE TABLE IF NOT EXISTS isolate (
         name TEXT PRIMARY KEY,
         number INTEGER NOT NULL,
         newest INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX isolate_newest ON isolate (newest)",
-    "CREATE TABLE challenge (
+    "CREATE INDEX IF NOT EXISTS isolate_newest ON isolate (newest)",
+    "CREATE TABLE IF NOT EXISTS challenge (
         challenge TEXT PRIMARY KEY,
         principal TEXT NOT NULL,
         expires_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
-    "CREATE TABLE idempotency (
+    "CREATE TABLE IF NOT EXISTS idempotency (
         principal TEXT NOT NULL,
         key TEXT NOT NULL,
         request TEXT NOT NULL,
@@ -157,7 +169,7 @@ const TABLES: &[&str] = &[
     ) STRICT, WITHOUT ROWID",
     // Logins that were approved, until their token is made and used: the token that was promised, the one with which it
     // was approved, what the activity log says of it.
-    "CREATE TABLE login (
+    "CREATE TABLE IF NOT EXISTS login (
         token TEXT PRIMARY KEY,
         approver TEXT NOT NULL,
         name TEXT,
@@ -165,7 +177,7 @@ const TABLES: &[&str] = &[
         expires_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
     // `digest` is the SHA-256 of the secret in the link; `inviter` the token with which it was made.
-    "CREATE TABLE invitation (
+    "CREATE TABLE IF NOT EXISTS invitation (
         id TEXT PRIMARY KEY,
         digest TEXT NOT NULL,
         inviter TEXT NOT NULL,
@@ -176,12 +188,12 @@ const TABLES: &[&str] = &[
         accepted_at INTEGER
     ) STRICT, WITHOUT ROWID",
     // The numbers by which another system's clients name tokens. AUTOINCREMENT: none is given twice.
-    "CREATE TABLE alias (
+    "CREATE TABLE IF NOT EXISTS alias (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         token TEXT NOT NULL UNIQUE
     ) STRICT",
     // `credential` is the authenticator's name for it, in base64url; `rp_id` the host that it was made for.
-    "CREATE TABLE passkey (
+    "CREATE TABLE IF NOT EXISTS passkey (
         id TEXT PRIMARY KEY,
         member TEXT NOT NULL REFERENCES member (id),
         credential TEXT NOT NULL UNIQUE,
@@ -194,14 +206,27 @@ const TABLES: &[&str] = &[
         created_at INTEGER NOT NULL,
         last_used_at INTEGER
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX passkey_member ON passkey (member)",
-    "CREATE TABLE recovery_code (
+    "CREATE INDEX IF NOT EXISTS passkey_member ON passkey (member)",
+    "CREATE TABLE IF NOT EXISTS recovery_code (
         digest TEXT PRIMARY KEY,
         member TEXT NOT NULL REFERENCES member (id)
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX recovery_code_member ON recovery_code (member)",
-    // Sessions in the console. `digest` is the SHA-256 of the secret in the cookie; no passkey: a recovery code.
-    "CREATE TABLE console_session (
+    "CREATE INDEX IF NOT EXISTS recovery_code_member ON recovery_code (member)",
+    // Who a member is at a provider of identities: `subject` names them there, `email` is what it said of them.
+    "CREATE TABLE IF NOT EXISTS identity (
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        id TEXT NOT NULL UNIQUE,
+        member TEXT NOT NULL REFERENCES member (id),
+        email TEXT,
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER,
+        PRIMARY KEY (issuer, subject)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE UNIQUE INDEX IF NOT EXISTS identity_member ON identity (member, issuer)",
+    // Sessions in the console. `digest` is the SHA-256 of the secret in the cookie; neither passkey nor identity: a
+    // recovery code.
+    "CREATE TABLE IF NOT EXISTS console_session (
         id TEXT PRIMARY KEY,
         member TEXT NOT NULL REFERENCES member (id),
         digest TEXT NOT NULL UNIQUE,
@@ -211,29 +236,24 @@ const TABLES: &[&str] = &[
         last_used_at INTEGER NOT NULL,
         ends_at INTEGER NOT NULL,
         address TEXT,
-        user_agent TEXT
+        user_agent TEXT,
+        identity TEXT
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX console_session_member ON console_session (member, last_used_at)",
-    // Challenges for passkeys that were used, until their time has run out.
-    "CREATE TABLE spent_challenge (
+    "CREATE INDEX IF NOT EXISTS console_session_member ON console_session (member, last_used_at)",
+    // Challenges for passkeys, and returns from a provider, that were used, until their time has run out.
+    "CREATE TABLE IF NOT EXISTS spent_challenge (
         challenge TEXT PRIMARY KEY,
         until INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
-    "CREATE INDEX spent_challenge_until ON spent_challenge (until)",
-    "CREATE TABLE rate (
+    "CREATE INDEX IF NOT EXISTS spent_challenge_until ON spent_challenge (until)",
+    "CREATE TABLE IF NOT EXISTS rate (
         subject TEXT PRIMARY KEY,
         since INTEGER NOT NULL,
         count INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
 ];
 
-/// Makes the tables. To be called in the transaction that fills them.
-pub(crate) fn create<S: Store>(store: &S) -> Result<(), StoreError> {
-    TABLES.iter().try_for_each(|sql| store.execute(sql, &[]).map(drop))
-}
-
 /// Whether the tables are there.
 pub(crate) fn exists<S: Store>(store: &S) -> Result<bool, StoreError> {
-    let rows = store.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'organization'", &[])?;
-    Ok(!rows.is_empty())
+    schema::exists(store, FORM.row)
 }

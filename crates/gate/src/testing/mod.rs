@@ -14,7 +14,7 @@ use symbolon::time::Timestamp;
 use symbolon::token::{Digest, Format, InstanceSecret};
 
 use crate::credential::Known;
-use crate::{Gate, GateConfig, GateRequest};
+use crate::{Gate, GateConfig, GateRequest, OidcConfig};
 
 pub(crate) use world::World;
 
@@ -22,6 +22,7 @@ pub(crate) use world::World;
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub(crate) const GATEWAY: &str = "https://api.example";
 pub(crate) const MANAGEMENT: &str = "https://tokens.example";
+pub(crate) const PROVIDER: &str = "https://login.example";
 pub(crate) const PROXY_SECRET: &str = "a secret that proxy and gate share";
 
 pub(crate) fn organization() -> ShortId {
@@ -152,6 +153,12 @@ pub(crate) fn signed_with(
     request
 }
 
+/// The provider of every test.
+fn provider() -> OidcConfig {
+    let secret = Some("a secret, with = and +".to_owned());
+    OidcConfig::new(PROVIDER.to_owned(), "symbolon".to_owned(), secret, None).unwrap()
+}
+
 /// A gate of another isolate.
 pub(crate) fn gate(isolate: u8) -> Gate {
     let config = GateConfig {
@@ -160,6 +167,7 @@ pub(crate) fn gate(isolate: u8) -> Gate {
         gateway_hosts: vec!["API.example".to_owned()],
         has_origin: true,
         proxy_secret: Some(PROXY_SECRET.to_owned()),
+        oidc: Some(provider()),
     };
     Gate::new(config, [isolate; 16])
 }

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha512};
 use symbolon::key::{PublicKey, Signature};
+use symbolon::protocol::identity::{Recognised, Returned};
 use symbolon::protocol::imported::Candidates;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
@@ -17,7 +18,7 @@ use symbolon::time::Timestamp;
 use symbolon::token::Digest;
 
 use super::{NOW, gate, organization, record, route};
-use crate::effect::{Answer, Effect, Target};
+use crate::effect::{Answer, Effect, Method, Target};
 use crate::{Gate, GateRequest, Outcome, Step, Task};
 
 /// Everything outside one gate. What is `down` does not answer.
@@ -45,6 +46,13 @@ pub(crate) struct World {
     pub(crate) sessions: HashSet<Digest>,
     /// Management calls, in order.
     pub(crate) managed: Vec<Manage>,
+    /// Servers elsewhere: what each address answers.
+    pub(crate) elsewhere: HashMap<String, (u16, String)>,
+    /// What was asked of them, in order.
+    pub(crate) fetched: Vec<(Method, String, Option<String>)>,
+    /// Who came back from a provider, and what becomes of them.
+    pub(crate) returned: Vec<Returned>,
+    pub(crate) recognised: Recognised,
     /// What was asked of whom, in order.
     pub(crate) calls: Vec<String>,
 }
@@ -80,6 +88,10 @@ impl World {
             login_answer: serde_json::Value::Null,
             sessions: HashSet::new(),
             managed: Vec::new(),
+            elsewhere: HashMap::new(),
+            fetched: Vec::new(),
+            returned: Vec::new(),
+            recognised: Recognised::Linked,
             calls: Vec::new(),
         }
     }
@@ -230,6 +242,16 @@ impl World {
                 }
                 String::from_utf8(self.body.clone()).map_or(Answer::NotText, |text| Answer::Text { text })
             }
+            Effect::VerifyRs256 { .. } => panic!("nothing here is signed with RSA"),
+            Effect::Fetch { method, url, body, limit, .. } => {
+                self.calls.push(format!("fetch {url}"));
+                self.fetched.push((method, url.clone(), body));
+                match self.elsewhere.get(&url) {
+                    None => Answer::Failed,
+                    Some((_, text)) if text.len() > usize::try_from(limit).unwrap() => Answer::TooLarge,
+                    Some((status, text)) => Answer::Fetched { status: *status, text: text.clone() },
+                }
+            }
             Effect::Sleep { millis } => {
                 self.calls.push("sleep".to_owned());
                 self.now = self.now.plus_millis(millis.into());
@@ -263,6 +285,10 @@ impl World {
             }
             OrganizationCall::AcceptInvitation { .. } => json!({"status": 200, "headers": [], "body": "{}"}),
             OrganizationCall::Found(_) | OrganizationCall::CollectLogin { .. } => panic!("from other objects alone"),
+            OrganizationCall::Returned(call) => {
+                self.returned.push(*call);
+                json!(self.recognised)
+            }
             OrganizationCall::Try(_) | OrganizationCall::Upgrade(_) => panic!("nothing was imported"),
         }
     }

@@ -6,6 +6,7 @@ mod gateway;
 mod limits;
 mod management;
 mod oauth;
+mod oidc;
 mod session;
 mod signed;
 mod together;

@@ -89,6 +89,7 @@ impl World {
                 gateway_hosts: vec!["api.example".to_owned()],
                 has_origin: true,
                 proxy_secret: None,
+                oidc: None,
             };
             Gate::new(config, [index; 16])
         };
@@ -439,6 +440,8 @@ impl World {
                     let key = PublicKey::from_hex(&public_key).unwrap();
                     Answer::Verdict { matches: key.verify(&message, &Signature::from_bytes(&signature).unwrap()) }
                 }
+                // Nobody signs in at a provider here.
+                Wish::VerifyRs256 { .. } | Wish::Fetch { .. } => Answer::Failed,
                 Wish::BodyDigests { .. } => {
                     let digests = BodyDigests::sha256(self.requests[request].body.as_bytes());
                     Answer::Digests { sha256: digests.sha256.map(|bytes| bytes.to_vec()), sha512: None }

@@ -4,12 +4,14 @@
 //! Edges ask for it each time and keep nothing of it, so it ends the moment that its row goes or its member is
 //! suspended. What is kept of its secret is the SHA-256.
 
+pub(crate) mod identity;
 pub(crate) mod passkey;
 pub(crate) mod recovery;
+mod returned;
 mod sign_in;
 pub(crate) mod spent;
 
-use symbolon::id::{MemberId, PasskeyId, TokenId};
+use symbolon::id::{IdentityId, MemberId, PasskeyId, TokenId};
 use symbolon::policy::{EdgeRules, Freshness, GrantSet, Profile, Proof as ProofWay, SecretFormat};
 use symbolon::protocol::message::Client;
 use symbolon::protocol::session::{COOKIE, SECRET_PREFIX};
@@ -28,7 +30,7 @@ const LIFE_SECONDS: i64 = 604_800;
 /// How long it lives unused, in seconds: 12 hours.
 const IDLE_SECONDS: i64 = 43_200;
 /// How long a passkey counts as fresh, in seconds.
-const FRESH_SECONDS: i64 = 300;
+pub(crate) const FRESH_SECONDS: i64 = 300;
 /// How old the time of last use may become before it is written anew, in milliseconds.
 const USED_MILLIS: i64 = 60_000;
 /// How many sessions a member may have; beyond that the one used longest ago ends.
@@ -43,6 +45,8 @@ pub(crate) enum Method {
     Passkey(PasskeyId),
     /// With a recovery code.
     Recovery,
+    /// At a provider of identities. Fresh until then: where they showed themselves there just now, and have no passkey.
+    Identity(IdentityId, Option<Timestamp>),
 }
 
 /// A session. It is named like a token, since records and calls name the credential in use by it.
@@ -51,8 +55,10 @@ pub(crate) struct ConsoleSession {
     pub(crate) id: TokenId,
     pub(crate) member: MemberId,
     pub(crate) digest: Digest,
-    /// The passkey with which it began; none: a recovery code.
+    /// The passkey with which it began.
     pub(crate) passkey: Option<PasskeyId>,
+    /// The identity with which it began; neither: a recovery code.
+    pub(crate) identity: Option<IdentityId>,
     pub(crate) created_at: Timestamp,
     /// Until when its passkey counts as fresh.
     pub(crate) fresh_until: Option<Timestamp>,
@@ -63,7 +69,7 @@ pub(crate) struct ConsoleSession {
 }
 
 const COLUMNS: &str =
-    "id, member, digest, passkey, created_at, fresh_until, last_used_at, ends_at, address, user_agent";
+    "id, member, digest, passkey, created_at, fresh_until, last_used_at, ends_at, address, user_agent, identity";
 
 impl ConsoleSession {
     fn read(row: &Row) -> Result<Self> {
@@ -78,6 +84,7 @@ impl ConsoleSession {
             ends_at: row.get(7)?,
             address: row.get(8)?,
             user_agent: row.get(9)?,
+            identity: row.parsed_or_null(10)?,
         })
     }
 
@@ -148,11 +155,16 @@ impl ConsoleSession {
             digest: secret.digest(),
             passkey: match method {
                 Method::Passkey(passkey) => Some(passkey),
-                Method::Recovery => None,
+                Method::Recovery | Method::Identity(..) => None,
+            },
+            identity: match method {
+                Method::Identity(identity, _) => Some(identity),
+                Method::Recovery | Method::Passkey(_) => None,
             },
             created_at: now,
             fresh_until: match method {
                 Method::Passkey(_) => Some(now.plus_seconds(FRESH_SECONDS)),
+                Method::Identity(_, fresh_until) => fresh_until,
                 Method::Recovery => None,
             },
             last_used_at: now,
@@ -175,7 +187,7 @@ impl ConsoleSession {
         )?;
         store.execute(
             "INSERT INTO console_session (id, member, digest, passkey, created_at, fresh_until, last_used_at, ends_at,
-                address, user_agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                address, user_agent, identity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             &[
                 Value::text(&session.id),
                 Value::text(&session.member),
@@ -187,12 +199,22 @@ impl ConsoleSession {
                 session.ends_at.into(),
                 session.address.clone().into(),
                 session.user_agent.clone().into(),
+                session.identity.map(|id| id.to_string()).into(),
             ],
         )?;
         Ok((session, secret))
     }
 
-    /// Its passkey was asked for just now: it gets another secret, and the former one is worth nothing.
+    /// How it began.
+    pub(crate) const fn method(&self) -> &'static str {
+        match (self.passkey, self.identity) {
+            (Some(_), _) => "passkey",
+            (None, Some(_)) => "oidc",
+            (None, None) => "recovery_code",
+        }
+    }
+
+    /// Its passkey, or its provider, was asked for just now: it gets another secret, and the former one is worth nothing.
     pub(crate) fn confirm<S: Store>(&mut self, store: &S, context: &mut Context<'_>, head: &Head) -> Result<Secret> {
         let secret = new_secret(context, head)?;
         self.digest = secret.digest();
@@ -254,7 +276,7 @@ pub(crate) fn end_all<S: Store>(store: &S, member: MemberId) -> Result<()> {
 /// A member leaves: nothing of theirs signs in any more.
 pub(crate) fn forget<S: Store>(store: &S, member: MemberId) -> Result<()> {
     end_all(store, member)?;
-    for table in ["passkey", "recovery_code"] {
+    for table in ["passkey", "recovery_code", "identity"] {
         store.execute(&format!("DELETE FROM {table} WHERE member = ?1"), &[Value::text(&member)])?;
     }
     Ok(())

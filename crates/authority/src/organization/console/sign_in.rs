@@ -24,7 +24,7 @@ use crate::machine::{CallId, Context, Effect};
 use crate::store::Store;
 
 /// Sign-ins by passkey from one address.
-const SIGN_INS: Rate = Rate { max: 30, seconds: 300 };
+pub(super) const SIGN_INS: Rate = Rate { max: 30, seconds: 300 };
 /// Tries of recovery codes from one address, and for one member.
 const RECOVERIES: Rate = Rate { max: 5, seconds: 900 };
 
@@ -151,7 +151,7 @@ fn begin<S: Store>(
     let client = &call.request.client;
     let who = Who { member: Some(member.id), token: None, client: client.clone() };
     let action = match method {
-        Method::Passkey(_) => Action::SessionBegin,
+        Method::Passkey(_) | Method::Identity(..) => Action::SessionBegin,
         Method::Recovery => Action::SessionRecover,
     };
     let replaces = call.replaces.as_ref();
@@ -160,14 +160,14 @@ fn begin<S: Store>(
         change.log(&Entry::member(action, member.id, details.clone()))?;
         Ok(begun)
     })?;
-    let answer = sessions::document(head, member, &session);
+    let answer = sessions::document(store, head, member, &session)?;
     let mut response = http::json(201, &answer)?;
     response.headers.push(super::set_cookie(&secret, session.cookie_seconds(context.now)));
     Ok(response)
 }
 
 /// Writes down that somebody has tried to sign in as this member. Who it was, nobody knows.
-fn refused<S: Store>(
+pub(super) fn refused<S: Store>(
     store: &S,
     context: &mut Context<'_>,
     member: &Member,

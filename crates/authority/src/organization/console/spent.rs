@@ -2,6 +2,7 @@
 
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::session::{Challenge, ChallengeError, Purpose};
+use symbolon::time::Timestamp;
 
 use super::super::failure::Result;
 use crate::machine::Context;
@@ -26,13 +27,18 @@ pub(crate) fn spend<S: Store>(
             return Ok(Err(Problem::new(Code::SignatureInvalid).detail(detail)));
         }
     };
-    store.execute("DELETE FROM spent_challenge WHERE until <= ?1", &[context.now.into()])?;
-    let first = store.execute(
-        "INSERT INTO spent_challenge (challenge, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING 1",
-        &[challenge.into(), until.into()],
-    )?;
-    if first.is_empty() {
+    if !first(store, context, challenge, until)? {
         return Ok(Err(Problem::new(Code::Replayed).detail("The challenge was used before: begin again.")));
     }
     Ok(Ok(()))
+}
+
+/// Uses up what may be used once, and says whether it is the first time.
+pub(crate) fn first<S: Store>(store: &S, context: &Context<'_>, name: &str, until: Timestamp) -> Result<bool> {
+    store.execute("DELETE FROM spent_challenge WHERE until <= ?1", &[context.now.into()])?;
+    let written = store.execute(
+        "INSERT INTO spent_challenge (challenge, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING 1",
+        &[name.into(), until.into()],
+    )?;
+    Ok(!written.is_empty())
 }

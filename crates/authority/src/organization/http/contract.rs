@@ -2,7 +2,7 @@
 //! this alone.
 
 use serde::{Deserialize, Serialize};
-use symbolon::id::{InvitationId, MemberId, OrganizationId, PasskeyId, TokenId};
+use symbolon::id::{IdentityId, InvitationId, MemberId, OrganizationId, PasskeyId, TokenId};
 use symbolon::policy::{AskedGrant, Caution, Change, Grant, Name, Permission};
 use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
@@ -40,6 +40,7 @@ pub(crate) enum Operation {
     Onboard,
     CreateInvitation,
     ListInvitations,
+    RevokeInvitation,
     RevokeSelf,
     BeginPasskey,
     AddPasskey,
@@ -50,6 +51,12 @@ pub(crate) enum Operation {
     ReadSession,
     ConfirmSession,
     EndSession,
+    BeginConfirm,
+    ListIdentities,
+    BeginIdentity,
+    RemoveIdentity,
+    ReadSignIn,
+    ReplaceSignIn,
 }
 
 /// A route: method, path, where `{id}` stands for one part, and what it calls.
@@ -92,6 +99,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/v1/onboarding", Operation::Onboard),
     route("GET", "/v1/invitations", Operation::ListInvitations),
     route("POST", "/v1/invitations", Operation::CreateInvitation),
+    route("DELETE", "/v1/invitations/{id}", Operation::RevokeInvitation),
     route("POST", "/oauth/revoke", Operation::RevokeSelf),
     route("POST", "/v1/passkeys/options", Operation::BeginPasskey),
     route("POST", "/v1/passkeys/recovery-codes", Operation::RenewRecoveryCodes),
@@ -101,7 +109,13 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/v1/sessions", Operation::ListSessions),
     route("GET", "/v1/sessions/current", Operation::ReadSession),
     route("POST", "/v1/sessions/current/confirm", Operation::ConfirmSession),
+    route("POST", "/v1/sessions/current/oidc", Operation::BeginConfirm),
     route("DELETE", "/v1/sessions/{id}", Operation::EndSession),
+    route("GET", "/v1/identities", Operation::ListIdentities),
+    route("POST", "/v1/identities", Operation::BeginIdentity),
+    route("DELETE", "/v1/identities/{id}", Operation::RemoveIdentity),
+    route("GET", "/v1/sign-in", Operation::ReadSignIn),
+    route("PUT", "/v1/sign-in", Operation::ReplaceSignIn),
 ];
 
 request! {
@@ -222,6 +236,20 @@ request! {
     pub(crate) struct ConfirmSession {
         required challenge_id: String,
         required credential: serde_json::Map<String, serde_json::Value>,
+    }
+}
+
+request! {
+    /// `POST /v1/sessions/current/oidc` and `POST /v1/identities`: the console's address to come back to.
+    pub(crate) struct BeginVisit {
+        optional next: Option<String>,
+    }
+}
+
+request! {
+    /// `PUT /v1/sign-in`.
+    pub(crate) struct ReplaceSignIn {
+        required link_by_email: bool,
     }
 }
 
@@ -500,6 +528,26 @@ pub(crate) struct CurrentSession {
     pub(crate) csrf_token: String,
     /// Until when steps that want a fresh passkey are allowed.
     pub(crate) fresh_until: Option<Timestamp>,
+    /// With what it becomes fresh again: `passkey`, `oidc`, or nothing.
+    pub(crate) confirm_with: Option<&'static str>,
+}
+
+/// Who a member is at a provider of identities.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct IdentityDocument {
+    pub(crate) id: IdentityId,
+    pub(crate) issuer: String,
+    /// The address that the provider gave when it was linked.
+    pub(crate) email: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Option<Timestamp>,
+}
+
+/// How members sign in to the console.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SignInDocument {
+    /// Whether a provider's verified address makes a member's identity known, the first time.
+    pub(crate) link_by_email: bool,
 }
 
 /// A page of a list.

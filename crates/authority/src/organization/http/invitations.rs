@@ -111,6 +111,22 @@ pub(crate) fn shown<S: Store>(session: &Session<'_, '_, S>, id: InvitationId) ->
     Ok(read(rows.first().ok_or(Code::NotFound)?, session.context.now)?.0)
 }
 
+/// Withdraws an invitation that nobody has accepted: its link leads nowhere any more.
+pub(crate) fn revoke<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Result<Outcome> {
+    session.actor.needs(Product::MembersInvite)?;
+    let id: InvitationId = id.parse().map_err(|_| Code::NotFound)?;
+    let sql = format!("SELECT {COLUMNS} FROM invitation WHERE id = ?1 AND accepted_at IS NULL");
+    let rows = session.store.execute(&sql, &[Value::text(&id)])?;
+    let (mut invitation, _) = read(rows.first().ok_or(Code::NotFound)?, session.context.now)?;
+    session.change(|change| {
+        change.store.execute("DELETE FROM invitation WHERE id = ?1", &[Value::text(&id)])?;
+        let details = json!({ "invitation": id, "email": invitation.email, "role": invitation.role });
+        change.log(&Entry { action: Action::InvitationRevoke, token: None, member: None, details })
+    })?;
+    invitation.status = "revoked";
+    reply(200, &invitation)
+}
+
 /// The open invitation whose secret is in the body, and the token with which it was made.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub(crate) mod create;
 pub(crate) mod device;
 pub(crate) mod document;
 pub(crate) mod edit;
+pub(crate) mod identities;
 pub(crate) mod import;
 pub(crate) mod invitations;
 pub(crate) mod list;
@@ -153,6 +154,7 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::Onboard => onboarding::onboard(session, ready),
         Operation::CreateInvitation => invitations::create(session),
         Operation::ListInvitations => invitations::list(session),
+        Operation::RevokeInvitation => invitations::revoke(session, &id),
         Operation::BeginPasskey => passkeys::begin(session),
         Operation::AddPasskey => passkeys::add(session),
         Operation::ListPasskeys => passkeys::list(session),
@@ -162,6 +164,12 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::ReadSession => sessions::current(session),
         Operation::ConfirmSession => sessions::confirm(session),
         Operation::EndSession => sessions::end(session, &id),
+        Operation::BeginConfirm => identities::begin_confirm(session),
+        Operation::ListIdentities => identities::list(session),
+        Operation::BeginIdentity => identities::begin(session),
+        Operation::RemoveIdentity => identities::remove(session, &id),
+        Operation::ReadSignIn => identities::read_sign_in(session),
+        Operation::ReplaceSignIn => identities::replace_sign_in(session),
         Operation::RevokeSelf => edit::revoke_self(session),
     }
 }

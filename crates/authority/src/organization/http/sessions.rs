@@ -8,7 +8,7 @@ use symbolon::protocol::session::{FRESH, Purpose, csrf_token};
 use symbolon::webauthn::WebAuthnError;
 
 use super::contract::{ConfirmSession, CurrentSession, Operation, Page, SessionDocument};
-use super::{Outcome, body, document as documents, json as respond, problem, reply};
+use super::{Outcome, body, document as documents, identities, json as respond, problem, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console::passkey::{Assertion, Passkey};
 use crate::organization::console::{ConsoleSession, clear_cookie, set_cookie, spent};
@@ -21,7 +21,7 @@ use crate::store::{Store, Value};
 /// The session in use, with what its page needs.
 pub(crate) fn current<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     let console = console(session)?;
-    reply(200, &document(&session.head, owner(session)?, console))
+    reply(200, &document(session.store, &session.head, owner(session)?, console)?)
 }
 
 /// A member's own sessions, the one used last first.
@@ -85,7 +85,8 @@ pub(crate) fn confirm<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
         change.log(&Entry::member(Action::SessionConfirm, member, details))?;
         Ok(secret)
     })?;
-    let mut response = respond(200, &document(&session.head, owner(session)?, &console))?;
+    let current = document(session.store, &session.head, owner(session)?, &console)?;
+    let mut response = respond(200, &current)?;
     response.headers.push(set_cookie(&secret, console.cookie_seconds(session.context.now)));
     Ok(Outcome::Reply(response))
 }
@@ -107,20 +108,26 @@ pub(crate) fn assertion_problem(error: WebAuthnError) -> Problem {
 }
 
 /// The session with its page's token.
-pub(crate) fn document(head: &Head, member: &Member, console: &ConsoleSession) -> CurrentSession {
-    CurrentSession {
+pub(crate) fn document<S: Store>(
+    store: &S,
+    head: &Head,
+    member: &Member,
+    console: &ConsoleSession,
+) -> Result<CurrentSession> {
+    Ok(CurrentSession {
         session: describe(console, true),
         member: documents::member(member),
         organization: documents::organization(head),
         csrf_token: csrf_token(&console.digest),
         fresh_until: console.fresh_until,
-    }
+        confirm_with: identities::confirms_with(store, member.id)?,
+    })
 }
 
 fn describe(session: &ConsoleSession, current: bool) -> SessionDocument {
     SessionDocument {
         id: session.id,
-        method: if session.passkey.is_some() { "passkey" } else { "recovery_code" },
+        method: session.method(),
         created_at: session.created_at,
         last_used_at: session.last_used_at,
         expires_at: session.expires_at(),
@@ -130,7 +137,7 @@ fn describe(session: &ConsoleSession, current: bool) -> SessionDocument {
     }
 }
 
-fn console<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s ConsoleSession> {
+pub(crate) fn console<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s ConsoleSession> {
     let none = || Problem::new(Code::MissingCredential).detail("This call is for a session of the console.");
     Ok(session.console.as_ref().ok_or_else(none)?)
 }
@@ -188,13 +195,16 @@ pub(crate) fn needs_fresh<S: Store>(session: &Session<'_, '_, S>, operation: Ope
             | Operation::ApproveDevice
             | Operation::RemovePasskey
             | Operation::RenewRecoveryCodes
+            | Operation::RemoveIdentity
+            | Operation::ReplaceSignIn
     );
-    // Whoever came in by a recovery code has no passkey to show, and needs one.
-    let adds = matches!(operation, Operation::BeginPasskey | Operation::AddPasskey) && console.passkey.is_some();
+    // Whoever came in by a recovery code has nothing to show, and needs something.
+    let adds = matches!(operation, Operation::BeginPasskey | Operation::AddPasskey | Operation::BeginIdentity)
+        && (console.passkey.is_some() || console.identity.is_some());
     if (destructive || adds) && !console.is_fresh(session.context.now) {
         return Err(Problem::new(Code::InsufficientPermission)
             .required(FRESH)
-            .detail("Show your passkey again: POST /v1/sessions/current/confirm.")
+            .detail("Show yourself again: POST /v1/sessions/current/confirm, or /oidc without a passkey.")
             .into());
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The organisation as a gate, a locator and a directory see it.
 
 mod console;
+mod forms;
+mod identities;
 mod keys;
 mod kinds;
 mod leases;
