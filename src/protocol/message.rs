@@ -399,6 +399,9 @@ pub enum LocatorCall {
         key: String,
         /// For whom.
         place: Place,
+        /// Which claim of that organisation it is: they are counted.
+        #[serde(default)]
+        claim: u64,
     },
     /// Give the name up, if that token has it. Answered by [`Claimed`].
     Release {
@@ -406,6 +409,9 @@ pub enum LocatorCall {
         key: String,
         /// Who gives it up.
         place: Place,
+        /// Up to which claim of that organisation: what was claimed anew since stays.
+        #[serde(default)]
+        claim: u64,
     },
 }
 

@@ -4,15 +4,24 @@
 //! Locators are sharded by the first byte of the key's SHA-256, so each sees a 256th of all keys. A shard in which
 //! nothing was ever claimed writes nothing, so that made-up credentials leave no trace.
 //!
+//! A shard answers as an organisation does, until a horizon and from a fence on (`leases`): else one that was superseded
+//! could say for long that a credential is not there which its successor has taken in. A claim writes, also one that is
+//! repeated, and is answered when no former machine answers any more. Claims and releases carry a number, so that a
+//! release that comes late gives nothing up that was claimed since.
+//!
 //! Keys of imported bcrypt hashes begin with the public prefix of their secrets; of those, so many may share a prefix and
 //! no more, because all of them are tried when a secret with that prefix comes.
 
 use symbolon::protocol::imported::{Candidates, MAX_CANDIDATES, SEPARATOR, is_candidate_key};
+use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::{Claimed, Located, LocatorCall, Place};
+use symbolon::time::Timestamp;
 use symbolon::token::Digest;
 
 use crate::answer;
-use crate::machine::{Context, Effect, Event, Machine};
+use crate::leases::{Entry, Leases};
+use crate::machine::{CallId, Context, Effect, EffectIds, Event, Machine};
+use crate::schema::{self, Form};
 use crate::store::{Store, StoreError, Value};
 
 /// How many bytes a key can have, as `Lookup::locator_key` makes them.
@@ -26,31 +35,103 @@ pub fn object_name(key: &str) -> String {
     format!("locator:{first:02x}")
 }
 
+/// Nothing here is leased; these terms say how long a horizon is. Short: a claim waits for it, and whoever claims waits
+/// for the claim.
+const TERMS: LeaseTerms = LeaseTerms {
+    lease_millis: 1000,
+    lease_max_millis: 1000,
+    margin_millis: LeaseTerms::MARGIN_LEAST_MILLIS,
+    stale_millis: 0,
+};
+
+/// The table with the row of the leases, which is there once something was claimed.
+const LEASE_TABLE: &str = "shard";
+/// The form of the tables. Form 1 was the places alone.
+const FORM: Form = Form {
+    row: LEASE_TABLE,
+    version: 2,
+    tables: &[PLACES, LEASES],
+    columns: &[("place", "claim", "INTEGER NOT NULL DEFAULT 0")],
+    remade: &[],
+};
+const PLACES: &str = "CREATE TABLE IF NOT EXISTS place (
+        key TEXT PRIMARY KEY,
+        organization TEXT NOT NULL,
+        token TEXT NOT NULL,
+        claim INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID";
+/// One row, for the form and the leases.
+const LEASES: &str = "CREATE TABLE IF NOT EXISTS shard (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        horizon TEXT,
+        instances INTEGER NOT NULL DEFAULT 0,
+        schema INTEGER NOT NULL
+    ) STRICT";
+const FIRST_LEASES: &str = "INSERT INTO shard (one, schema) VALUES (1, ?1)";
+
 /// One shard of the locator.
 pub struct Locator<S> {
     store: S,
-    prepared: bool,
+    ids: EffectIds,
+    leases: Leases,
 }
 
 impl<S: Store> Locator<S> {
     /// The shard over this store.
-    pub const fn new(store: S) -> Self {
-        Self { store, prepared: false }
+    pub fn new(store: S) -> Self {
+        Self { store, ids: EffectIds::default(), leases: Leases::new(LEASE_TABLE) }
     }
 
-    fn call(&mut self, call: &LocatorCall) -> Result<String, StoreError> {
-        match call {
-            LocatorCall::Find { key } => answer::json(&Located { place: self.find(key)? }),
-            LocatorCall::Candidates { key } => answer::json(&self.candidates(key)?),
-            LocatorCall::Claim { key, place } => answer::json(&self.claim(key, *place)?),
-            LocatorCall::Release { key, place } => {
-                answer::json(&Claimed { done: self.release(key, *place)?, full: false })
+    fn call(&mut self, now: Timestamp, id: CallId, json: &str) -> Result<Vec<Effect>, StoreError> {
+        let (_, timer) = self.leases.grant(&self.store, &mut self.ids, now, false)?;
+        let mut effects: Vec<Effect> = timer.into_iter().collect();
+        match answer::read(json)? {
+            LocatorCall::Find { key } => {
+                let json = answer::json(&Located { place: self.find(&key)? })?;
+                effects.push(Effect::Reply { id, json });
+            }
+            LocatorCall::Candidates { key } => {
+                let json = answer::json(&self.candidates(&key)?)?;
+                effects.push(Effect::Reply { id, json });
+            }
+            LocatorCall::Claim { key, place, claim } => {
+                effects.extend(self.prepare(now)?);
+                let json = answer::json(&self.claim(&key, place, claim)?)?;
+                self.leases.only_the_newest(&self.store)?;
+                effects.extend(self.leases.reply(self.leases.created(now), id, json));
+            }
+            LocatorCall::Release { key, place, claim } => {
+                if self.leases.is_open() {
+                    self.release(&key, place, claim)?;
+                    self.leases.only_the_newest(&self.store)?;
+                }
+                let json = answer::json(&Claimed { done: true, full: false })?;
+                effects.push(Effect::Reply { id, json });
             }
         }
+        Ok(effects)
     }
 
-    fn find(&mut self, key: &str) -> Result<Option<Place>, StoreError> {
-        if !self.is_prepared()? {
+    /// Makes the tables unless they are there, and begins to answer.
+    fn prepare(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
+        if self.leases.is_open() {
+            return Ok(None);
+        }
+        self.store.transaction(|| {
+            FORM.create(&self.store)?;
+            self.store.execute(FIRST_LEASES, &[FORM.version.into()])
+        })?;
+        // No other machine can have answered: there was nothing to answer from.
+        self.open(now)
+    }
+
+    fn open(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
+        FORM.migrate(&self.store)?;
+        self.leases.open(&self.store, &mut self.ids, now, TERMS)
+    }
+
+    fn find(&self, key: &str) -> Result<Option<Place>, StoreError> {
+        if !self.leases.is_open() {
             return Ok(None);
         }
         let rows = self.store.execute("SELECT organization, token FROM place WHERE key = ?1", &[key.into()])?;
@@ -58,16 +139,9 @@ impl<S: Store> Locator<S> {
     }
 
     /// Whether the key is that token's now. Asking twice is the same as once.
-    fn claim(&mut self, key: &str, place: Place) -> Result<Claimed, StoreError> {
+    fn claim(&self, key: &str, place: Place, claim: u64) -> Result<Claimed, StoreError> {
         if key.is_empty() || key.len() > MAX_KEY_LEN {
             return Ok(Claimed { done: false, full: false });
-        }
-        if !self.is_prepared()? {
-            self.store.execute(
-                "CREATE TABLE place (key TEXT PRIMARY KEY, organization TEXT NOT NULL, token TEXT NOT NULL) STRICT, WITHOUT ROWID",
-                &[],
-            )?;
-            self.prepared = true;
         }
         if let Some(prefix) = key.split_once(SEPARATOR).map(|(prefix, _)| prefix).filter(|key| is_candidate_key(key))
             && self.find(key)?.is_none()
@@ -76,15 +150,17 @@ impl<S: Store> Locator<S> {
             return Ok(Claimed { done: false, full: true });
         }
         self.store.execute(
-            "INSERT INTO place (key, organization, token) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING",
-            &[key.into(), place.organization.as_str().into(), place.token.to_string().into()],
+            "INSERT INTO place (key, organization, token, claim) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (key) DO UPDATE SET claim = max(claim, excluded.claim)
+                WHERE organization = excluded.organization AND token = excluded.token",
+            &[key.into(), place.organization.as_str().into(), place.token.to_string().into(), Value::count(claim)?],
         )?;
         Ok(Claimed { done: self.find(key)? == Some(place), full: false })
     }
 
     /// Whose bcrypt hashes have the prefix of this name.
-    fn candidates(&mut self, key: &str) -> Result<Candidates, StoreError> {
-        if !self.is_prepared()? {
+    fn candidates(&self, key: &str) -> Result<Candidates, StoreError> {
+        if !self.leases.is_open() {
             return Ok(Candidates::default());
         }
         // `0` is the character after the separator: between the two are all keys that go on after it.
@@ -97,32 +173,64 @@ impl<S: Store> Locator<S> {
         Ok(Candidates { places: rows.iter().map(place).collect::<Result<_, StoreError>>()? })
     }
 
-    /// Whether the key is not that token's any more. Another's key stays what it is.
-    fn release(&mut self, key: &str, place: Place) -> Result<bool, StoreError> {
-        if self.find(key)? == Some(place) {
-            self.store.execute("DELETE FROM place WHERE key = ?1", &[key.into()])?;
-        }
-        Ok(true)
+    /// Takes the key from that token, unless it was claimed anew since. Another's key stays what it is.
+    fn release(&self, key: &str, place: Place, claim: u64) -> Result<(), StoreError> {
+        self.store.execute(
+            "DELETE FROM place WHERE key = ?1 AND organization = ?2 AND token = ?3 AND claim <= ?4",
+            &[key.into(), place.organization.as_str().into(), place.token.to_string().into(), Value::count(claim)?],
+        )?;
+        Ok(())
     }
 
-    fn is_prepared(&mut self) -> Result<bool, StoreError> {
-        if !self.prepared {
-            let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'place'";
-            self.prepared = !self.store.execute(sql, &[])?.is_empty();
+    fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Call { id, json } => match self.call(now, id, &json) {
+                Ok(effects) => effects,
+                Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
+            },
+            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
+            Event::Answered { .. } | Event::KvPut { .. } | Event::Alarm | Event::Synced { .. } => Vec::new(),
         }
-        Ok(self.prepared)
     }
 }
 
+/// Whether anything was ever claimed. Asking writes nothing, but for the row of leases where there are places from before
+/// it: without it no machine can take over.
+fn exists<S: Store>(store: &S) -> Result<bool, StoreError> {
+    if schema::exists(store, LEASE_TABLE)? {
+        return Ok(true);
+    }
+    if !schema::exists(store, "place")? {
+        return Ok(false);
+    }
+    store.transaction(|| {
+        store.execute(LEASES, &[])?;
+        store.execute(FIRST_LEASES, &[1_u32.into()])
+    })?;
+    Ok(true)
+}
+
 impl<S: Store> Machine for Locator<S> {
-    fn on(&mut self, _: &mut Context<'_>, event: Event) -> Vec<Effect> {
-        match event {
-            Event::Call { id, json } => vec![answer::to_call(id, &json, |call| self.call(call))],
-            Event::Answered { .. }
-            | Event::KvPut { .. }
-            | Event::Alarm
-            | Event::Synced { .. }
-            | Event::Timer { .. } => Vec::new(),
+    fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+        let (store, now) = (&self.store, context.now);
+        match self.leases.enter(store, &mut self.ids, event, || exists(store)) {
+            Ok(Entry::Open(event) | Entry::Unfounded(event)) => self.handle(now, event),
+            Ok(Entry::Fenced(events)) => match self.open(now) {
+                Ok(first) => {
+                    let mut effects: Vec<Effect> = first.into_iter().collect();
+                    for event in events {
+                        effects.extend(self.handle(now, event));
+                    }
+                    effects
+                }
+                Err(fault) => {
+                    self.leases.not_opened();
+                    events.iter().flat_map(|event| Entry::give_up(event, &fault.to_string())).collect()
+                }
+            },
+            Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
+            Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
+            Err((event, fault)) => Entry::give_up(&event, &fault.to_string()),
         }
     }
 }
@@ -142,13 +250,22 @@ mod tests {
     }
 
     fn claim(host: &mut Host, locator: &mut impl Machine, key: &str, place: Place) -> bool {
-        let answer: Claimed = host.call(locator, &LocatorCall::Claim { key: key.to_owned(), place });
+        let answer: Claimed = host.call(locator, &LocatorCall::Claim { key: key.to_owned(), place, claim: 1 });
         answer.done
     }
 
     fn release(host: &mut Host, locator: &mut impl Machine, key: &str, place: Place) -> bool {
-        let answer: Claimed = host.call(locator, &LocatorCall::Release { key: key.to_owned(), place });
+        let answer: Claimed = host.call(locator, &LocatorCall::Release { key: key.to_owned(), place, claim: 1 });
         answer.done
+    }
+
+    /// Lets the takeover's timer run down, and returns what was answered then.
+    fn taken_over(host: &mut Host, locator: &mut impl Machine, effects: Vec<Effect>) -> Vec<Effect> {
+        let timers = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Timer { id, millis: 2500 } => Some(id),
+            _ => None,
+        });
+        timers.flat_map(|id| host.on(locator, Event::Timer { id })).collect()
     }
 
     fn find(host: &mut Host, locator: &mut impl Machine, key: &str) -> Option<Place> {
@@ -168,11 +285,72 @@ mod tests {
         release(&mut host, &mut locator, "t:one", other);
 
         let mut again = Locator::new(&store);
-        assert_eq!(find(&mut host, &mut again, "t:one"), Some(mine), "also after a restart");
+        let (place, effects): (Located, _) =
+            host.call_with_effects(&mut again, &LocatorCall::Find { key: "t:one".to_owned() });
+        assert_eq!(place.place, Some(mine), "also after a restart");
+        taken_over(&mut host, &mut again, effects);
         assert!(release(&mut host, &mut again, "t:one", mine));
         assert!(release(&mut host, &mut again, "t:one", mine), "a repeated release holds");
         assert_eq!(find(&mut host, &mut again, "t:one"), None);
         assert!(claim(&mut host, &mut again, "t:one", other));
+    }
+
+    #[test]
+    fn a_claim_is_answered_when_no_former_shard_says_that_there_is_none() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let instances = || {
+            let rows = store.execute("SELECT instances FROM shard", &[]).unwrap();
+            rows.first().unwrap().get::<u64>(0).unwrap()
+        };
+        let mut former = Locator::new(&store);
+        assert!(claim(&mut host, &mut former, "t:other", place("bbbbbb", 2)));
+        // It may go on to say so until its horizon.
+        assert_eq!(find(&mut host, &mut former, "t:one"), None);
+        let mut locator = Locator::new(&store);
+        let question = LocatorCall::Claim { key: "t:one".to_owned(), place: place("aaaaaa", 1), claim: 1 };
+        let (call, effects) = host.begin(&mut locator, &question);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Reply { .. })), "{effects:?}");
+        let mut effects = taken_over(&mut host, &mut locator, effects);
+        assert!(crate::test_host::reply::<Claimed>(call, &mut effects).done);
+        // A superseded one fails by the write that comes with every claim.
+        let before = instances();
+        assert!(claim(&mut host, &mut locator, "t:one", place("aaaaaa", 1)));
+        assert!(instances() > before, "also with one that changes nothing");
+    }
+
+    #[test]
+    fn a_release_that_comes_late_gives_up_nothing_that_was_claimed_since() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let mut locator = Locator::new(&store);
+        let (key, mine) = (|| "t:one".to_owned(), place("aaaaaa", 1));
+        let mut with = |call: LocatorCall| host.call::<Claimed>(&mut locator, &call).done;
+        assert!(with(LocatorCall::Claim { key: key(), place: mine, claim: 1 }));
+        assert!(with(LocatorCall::Release { key: key(), place: mine, claim: 1 }));
+        assert!(with(LocatorCall::Claim { key: key(), place: mine, claim: 2 }));
+        assert!(with(LocatorCall::Release { key: key(), place: mine, claim: 1 }), "the same message once more");
+        assert_eq!(find(&mut host, &mut locator, "t:one"), Some(mine));
+        let mut with = |call: LocatorCall| host.call::<Claimed>(&mut locator, &call).done;
+        assert!(with(LocatorCall::Release { key: key(), place: mine, claim: 3 }), "a credential that has lived");
+        assert_eq!(find(&mut host, &mut locator, "t:one"), None);
+    }
+
+    #[test]
+    fn places_from_before_claims_were_counted_are_kept() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let mine = place("aaaaaa", 1);
+        for sql in [
+            "CREATE TABLE place (key TEXT PRIMARY KEY, organization TEXT NOT NULL, token TEXT NOT NULL) STRICT, WITHOUT ROWID",
+            &format!("INSERT INTO place VALUES ('t:one', 'aaaaaa', '{}')", mine.token),
+        ] {
+            store.execute(sql, &[]).unwrap();
+        }
+        for _ in 0..2 {
+            let mut locator = Locator::new(&store);
+            assert_eq!(find(&mut host, &mut locator, "t:one"), Some(mine));
+        }
+        let mut locator = Locator::new(&store);
+        assert!(release(&mut host, &mut locator, "t:one", mine));
+        assert_eq!(find(&mut host, &mut locator, "t:one"), None);
     }
 
     #[test]
@@ -209,7 +387,7 @@ mod tests {
         }
         assert!(claim(&mut host, &mut locator, "b:hg_pat_012/3", place("aaaaaa", 3)), "a repeated claim holds");
         assert!(!claim(&mut host, &mut locator, "b:hg_pat_012/3", place("bbbbbb", 9)), "one hash has one owner");
-        let call = LocatorCall::Claim { key: "b:hg_pat_012/x".to_owned(), place: place("bbbbbb", 9) };
+        let call = LocatorCall::Claim { key: "b:hg_pat_012/x".to_owned(), place: place("bbbbbb", 9), claim: 1 };
         let answer: Claimed = host.call(&mut locator, &call);
         assert_eq!(answer, Claimed { done: false, full: true });
         for near in ["b:hg_pat_01/x", "b:hg_pat_0120/x", "b:hg_pat_013/x"] {

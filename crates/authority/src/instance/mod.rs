@@ -63,10 +63,16 @@ impl<S: Store> Instance<S> {
     }
 
     fn call(&mut self, context: &mut Context<'_>, id: CallId, call: InstanceCall) -> Vec<Effect> {
+        // Whatever is answered: a machine beyond its horizon may not know what its successor has changed.
+        let wants_lease = matches!(&call, InstanceCall::Routes(ask) if ask.lease);
+        let (lease, timer) = match self.leases.grant(&self.store, &mut self.ids, context.now, wants_lease) {
+            Ok(granted) => granted,
+            Err(fault) => return vec![Effect::Fail { id, fault: fault.to_string() }],
+        };
         let result = match call {
-            InstanceCall::Routes(ask) => self.routes_answer(context, id, &ask).map_err(Refusal::from),
+            InstanceCall::Routes(ask) => self.routes_answer(id, &ask, lease).map_err(Refusal::from),
             InstanceCall::Locate { slug } => match self.named(&slug).and_then(|answer| answer::json(&answer)) {
-                Ok(json) => return vec![Effect::Reply { id, json }],
+                Ok(json) => Ok(vec![Effect::Reply { id, json }]),
                 Err(fault) => Err(fault.into()),
             },
             InstanceCall::Setup { request } => self.setup(context, id, &request),
@@ -86,11 +92,12 @@ impl<S: Store> Instance<S> {
                 })
             }
         };
-        match result {
+        let effects = match result {
             Ok(effects) => effects,
             Err(Refusal::Problem(problem)) => vec![http::reply(id, http::problem(&problem))],
             Err(Refusal::Fault(fault)) => vec![Effect::Fail { id, fault: fault.to_string() }],
-        }
+        };
+        timer.into_iter().chain(effects).collect()
     }
 
     fn manage(
@@ -107,9 +114,8 @@ impl<S: Store> Instance<S> {
             }
             ("/v1/routes", "GET") => {
                 may(Product::RoutesView)?;
-                let (_, timer) = self.leases.grant(&self.store, &mut self.ids, context.now, false)?;
                 let response = self.get_routes()?;
-                Ok(timer.into_iter().chain([http::reply(id, response)]).collect())
+                Ok(vec![http::reply(id, response)])
             }
             ("/v1/routes", "PUT") => {
                 may(Product::RoutesEdit)?;

@@ -25,13 +25,10 @@ impl<S: Store> Instance<S> {
     /// The table for an edge, unless it has the same, and for how long it may go by it.
     pub(super) fn routes_answer(
         &mut self,
-        context: &Context<'_>,
         call: CallId,
         ask: &Ask,
+        Lease { lease_millis, stale_millis }: Lease,
     ) -> Result<Vec<Effect>, StoreError> {
-        // Of an instance that nobody has set up there is nothing to be believed for longer.
-        let (Lease { lease_millis, stale_millis }, timer) =
-            self.leases.grant(&self.store, &mut self.ids, context.now, ask.lease)?;
         let epoch = self.table_epoch()?;
         let is_same = ask.since == Some(epoch);
         let changes = if is_same { Changes::Since { since: epoch, tokens: Vec::new() } } else { Changes::StartOver };
@@ -39,7 +36,7 @@ impl<S: Store> Instance<S> {
         let routes = if is_same && ask.keeps { None } else { Some(self.table()?.1) };
         let answer = Answer { epoch, record: None, changes, lease_millis, stale_millis, counted: None };
         let json = crate::answer::json(&Routes { answer, routes })?;
-        Ok(timer.into_iter().chain([Effect::Reply { id: call, json }]).collect())
+        Ok(vec![Effect::Reply { id: call, json }])
     }
 
     /// `GET /v1/routes`.

@@ -31,7 +31,9 @@ fn setup(body: &Json) -> InstanceCall {
 /// Takes the question to the new organisation's authority out of the effects.
 #[track_caller]
 fn asked(effects: &[Effect]) -> (EffectId, Found) {
-    match effects {
+    // Besides it there may be the timer of what was said.
+    let asks: Vec<&Effect> = effects.iter().filter(|effect| !matches!(effect, Effect::Timer { .. })).collect();
+    match asks.as_slice() {
         [Effect::Ask { id, target: Target::Organization(short_id), json }] => {
             let OrganizationCall::Found(found) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
             assert_eq!(found.short_id, *short_id);

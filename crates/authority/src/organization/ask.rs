@@ -14,8 +14,8 @@ use crate::machine::{CallId, Context, Effect};
 use crate::store::Store;
 
 impl<S: Store> Organization<S> {
-    /// Finds and confirms a record, grants a lease, tells what changed, counts uses.
-    pub(super) fn ask(&mut self, context: &mut Context<'_>, id: CallId, ask: &Ask) -> Vec<Effect> {
+    /// Finds and confirms a record, tells what changed, counts uses.
+    pub(super) fn ask(&mut self, context: &mut Context<'_>, id: CallId, ask: &Ask, lease: Lease) -> Vec<Effect> {
         if !self.leases.is_open() {
             let nothing = Answer {
                 epoch: Epoch::ZERO,
@@ -27,10 +27,6 @@ impl<S: Store> Organization<S> {
             };
             return vec![replied(id, &nothing)];
         }
-        let (lease, timer) = match self.grant(context, ask.lease) {
-            Ok(granted) => granted,
-            Err(failure) => return vec![Effect::Fail { id, fault: failure.to_string() }],
-        };
         let (store, profiles) = (&self.store, &mut self.profiles);
         let answer = store.transaction(|| -> Result<Answer> {
             let counted = match &ask.uses {
@@ -56,11 +52,10 @@ impl<S: Store> Organization<S> {
             let Lease { lease_millis, stale_millis } = lease;
             Ok(Answer { epoch: head.epoch, record: record.map(Box::new), changes, lease_millis, stale_millis, counted })
         });
-        let effect = match answer {
+        vec![match answer {
             Ok(answer) => replied(id, &answer),
             Err(failure) => Effect::Fail { id, fault: failure.to_string() },
-        };
-        timer.into_iter().chain([effect]).collect()
+        }]
     }
 
     /// Reserves a try of a passphrase.

@@ -45,9 +45,9 @@ pub(crate) fn want<S: Store>(store: &S, now: Timestamp, keys: &[Wanted]) -> Resu
     check(store, keys)?;
     for Wanted { key, token } in keys {
         let written = store.execute(
-            "INSERT INTO claim (key, token, state, due_at) VALUES (?1, ?2, 'wanted', ?3)
+            "INSERT INTO claim (key, token, state, due_at, number) VALUES (?1, ?2, 'wanted', ?3, ?4)
                 ON CONFLICT (key) DO NOTHING RETURNING key",
-            &[key.into(), Value::text(token), now.plus_millis(ORPHANED_MILLIS).into()],
+            &[key.into(), Value::text(token), now.plus_millis(ORPHANED_MILLIS).into(), next(store)?],
         )?;
         if written.is_empty() {
             return Err(taken());
@@ -93,15 +93,37 @@ pub(crate) fn drop_all<S: Store>(store: &S, now: Timestamp, keys: &[Wanted], ref
 /// A name that a credential had is not wanted any more.
 pub(crate) fn give_up<S: Store>(store: &S, now: Timestamp, name: &Wanted) -> Result<()> {
     store.execute(
-        "INSERT INTO claim (key, token, state, due_at) VALUES (?1, ?2, 'releasing', ?3) ON CONFLICT (key) DO NOTHING",
-        &[(&name.key).into(), Value::text(&name.token), now.into()],
+        "INSERT INTO claim (key, token, state, due_at, number) VALUES (?1, ?2, 'releasing', ?3, ?4)
+            ON CONFLICT (key) DO NOTHING",
+        &[(&name.key).into(), Value::text(&name.token), now.into(), next(store)?],
     )?;
     Ok(())
 }
 
+/// A number that no claim has had, nor a name that was given up.
+fn next<S: Store>(store: &S) -> Result<Value> {
+    let rows = store.execute("UPDATE organization SET claims = claims + 1 RETURNING claims", &[])?;
+    let row = rows.first().ok_or(Failure::Broken("the organisation has no row"))?;
+    Ok(Value::count(row.get(0)?)?)
+}
+
+/// The number under which a name is being claimed.
+pub(crate) fn number<S: Store>(store: &S, key: &str) -> Result<u64> {
+    let rows = store.execute("SELECT number FROM claim WHERE key = ?1", &[key.into()])?;
+    Ok(rows.first().map_or(Ok(0), |row| row.get(0))?)
+}
+
+/// A name that is to be given up, and which claim of it at the latest.
+pub(crate) struct Unwanted {
+    pub(crate) name: Wanted,
+    pub(crate) number: u64,
+}
+
 /// The question with which a name is given up.
-pub(crate) fn release(head: &Head, wanted: &Wanted) -> LocatorCall {
-    LocatorCall::Release { key: wanted.key.clone(), place: Place { organization: head.short_id, token: wanted.token } }
+pub(crate) fn release(head: &Head, unwanted: &Unwanted) -> LocatorCall {
+    let Unwanted { name, number } = unwanted;
+    let place = Place { organization: head.short_id, token: name.token };
+    LocatorCall::Release { key: name.key.clone(), place, claim: *number }
 }
 
 /// The names that are to be given up now, claims without a maker among them. Each is due again later, until
@@ -110,9 +132,9 @@ pub(crate) fn to_release<S: Store>(
     store: &S,
     now: Timestamp,
     mut has_maker: impl FnMut(&str) -> bool,
-) -> Result<Vec<Wanted>> {
+) -> Result<Vec<Unwanted>> {
     let rows = store.execute(
-        "SELECT key, token, attempts FROM claim WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2",
+        "SELECT key, token, attempts, number FROM claim WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2",
         &[now.into(), MAX_RELEASES.into()],
     )?;
     let mut release = Vec::new();
@@ -130,14 +152,17 @@ pub(crate) fn to_release<S: Store>(
             "UPDATE claim SET state = 'releasing', due_at = ?2, attempts = attempts + 1 WHERE key = ?1",
             &[(&key).into(), due.into()],
         )?;
-        release.push(Wanted { key, token });
+        release.push(Unwanted { name: Wanted { key, token }, number: row.get(3)? });
     }
     Ok(release)
 }
 
 /// A name was given up.
-pub(crate) fn released<S: Store>(store: &S, key: &str) -> Result<()> {
-    store.execute("DELETE FROM claim WHERE key = ?1 AND state = 'releasing'", &[key.into()])?;
+pub(crate) fn released<S: Store>(store: &S, key: &str, number: u64) -> Result<()> {
+    store.execute(
+        "DELETE FROM claim WHERE key = ?1 AND number = ?2 AND state = 'releasing'",
+        &[key.into(), Value::count(number)?],
+    )?;
     Ok(())
 }
 

@@ -22,8 +22,8 @@ impl<S: Store> Organization<S> {
         Ok(self.leases.open(&self.store, &mut self.ids, now, terms)?)
     }
 
-    /// What may be said with the answer that is about to be given; every answer needs it. To be called in the
-    /// transaction of the call: an answer whose row is not written must not leave.
+    /// What may be said with the answer that is about to be given; every answer needs it. To be called in the turn of
+    /// the answer: one whose row is not written must not leave.
     pub(super) fn grant(&mut self, context: &Context<'_>, lease: bool) -> Result<(Lease, Option<Effect>)> {
         Ok(self.leases.grant(&self.store, &mut self.ids, context.now, lease)?)
     }

@@ -71,6 +71,13 @@ pub(crate) struct Asking {
     token: TokenId,
 }
 
+impl Asking {
+    /// The answer where nothing may be said of what was asked.
+    pub(crate) fn refuse(&self, failure: Failure) -> Effect {
+        refuse(self.call, failure)
+    }
+}
+
 impl Pending {
     /// Whether this call wants that name.
     pub(crate) fn wants(&self, key: &str) -> bool {
@@ -84,19 +91,13 @@ impl<S: Store> Organization<S> {
         if !self.leases.is_open() {
             return vec![reply(id, &http::problem(&Code::UnknownToken.into()))];
         }
-        let timer = match self.grant(context, false) {
-            Ok((_, timer)) => timer,
-            Err(failure) => return vec![refuse(id, failure)],
-        };
-        let mut effects: Vec<Effect> = timer.into_iter().collect();
         match self.limit(context, &manage) {
             Ok(()) => {
                 let job = Box::new(Job { manage, does: Does::AsAsked });
-                effects.extend(self.carry_out(context, id, job, None, None));
+                self.carry_out(context, id, job, None, None)
             }
-            Err(failure) => effects.push(refuse(id, failure)),
+            Err(failure) => vec![refuse(id, failure)],
         }
-        effects
     }
 
     /// Holds up a token of which too many verifications failed, and counts creations, also those that are then refused. To end
@@ -166,13 +167,7 @@ impl<S: Store> Organization<S> {
     }
 
     fn as_job(&mut self, context: &mut Context<'_>, id: CallId, job: Job) -> Vec<Effect> {
-        let timer = match self.grant(context, false) {
-            Ok((_, timer)) => timer,
-            Err(failure) => return vec![refuse(id, failure)],
-        };
-        let mut effects: Vec<Effect> = timer.into_iter().collect();
-        effects.extend(self.carry_out(context, id, Box::new(job), None, None));
-        effects
+        self.carry_out(context, id, Box::new(job), None, None)
     }
 
     fn carry_out(
@@ -258,33 +253,43 @@ impl<S: Store> Organization<S> {
     fn found_now(&mut self, context: &mut Context<'_>, id: CallId, found: &Found, prepared: &Prepared) -> Vec<Effect> {
         let store = &self.store;
         let document = store.transaction(|| found::carry_out(store, context, found, prepared));
-        let mut effects = Vec::new();
-        if document.is_ok() && !self.leases.is_open() {
+        let again = self.leases.is_open();
+        if document.is_ok() && !again {
             // No other machine can have answered for it: it was not there.
-            match self.open(context.now) {
-                Ok(timer) => effects.extend(timer),
-                Err(failure) => return vec![founded(id, Err(failure))],
-            }
+            return match self.open(context.now) {
+                Ok(timer) => timer.into_iter().chain([founded(id, document)]).collect(),
+                Err(failure) => vec![founded(id, Err(failure))],
+            };
         }
-        effects.push(founded(id, document));
-        effects
+        match (founded(id, document), Head::read(&self.store)) {
+            // Asked for again: the former secret has ended, and the new one is to be accepted.
+            (Effect::Reply { id, json }, Ok(head)) if again => {
+                let (wait, timer) = self.leases.narrowed(&mut self.ids, context.now, head.epoch, head.epoch);
+                timer.into_iter().chain(self.leases.reply(wait, id, json)).collect()
+            }
+            (answer, _) => vec![answer],
+        }
     }
 
     pub(super) fn claim(&mut self, call: CallId, keys: Vec<Wanted>, plan: Plan) -> Vec<Effect> {
+        let is_founded = !matches!(plan, Plan::Found { .. });
         let organization = match &plan {
             Plan::Found { found, .. } => Ok(found.short_id),
             Plan::Job { .. } | Plan::Upgrade(_) => Head::read(&self.store).map(|head| head.short_id),
         };
-        let organization = match organization {
-            Ok(organization) => organization,
+        // Of an organisation that is not there yet, the first.
+        let number = |wanted: &Wanted| if is_founded { claims::number(&self.store, &wanted.key) } else { Ok(0) };
+        let numbers = keys.iter().map(number).collect::<Result<Vec<u64>>>();
+        let (organization, numbers) = match organization.and_then(|organization| Ok((organization, numbers?))) {
+            Ok(both) => both,
             Err(failure) => return vec![refuse(call, failure)],
         };
         let number = self.next_pending;
         self.next_pending = number.saturating_add(1);
         let mut effects = Vec::new();
-        for Wanted { key, token } in &keys {
-            let question = LocatorCall::Claim { key: key.clone(), place: Place { organization, token: *token } };
-            let Ok(json) = answer::json(&question) else { continue };
+        for (Wanted { key, token }, claim) in keys.iter().zip(numbers) {
+            let place = Place { organization, token: *token };
+            let Ok(json) = answer::json(&LocatorCall::Claim { key: key.clone(), place, claim }) else { continue };
             let id = self.ids.next();
             self.asked.insert(id, Asked::Claim { pending: number, key: key.clone() });
             effects.push(Effect::Ask { id, target: Target::Locator(key.clone()), json });

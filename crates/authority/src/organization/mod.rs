@@ -65,7 +65,7 @@ enum Asked {
     /// What a member decides about a login, or wants to know of it.
     Login(manage::Asking),
     /// That a name is given up.
-    Release { key: String },
+    Release { key: String, number: u64 },
 }
 
 /// The profile, parsed once for each time that it is replaced.
@@ -124,9 +124,17 @@ impl<S: Store> Organization<S> {
     }
 
     fn call(&mut self, context: &mut Context<'_>, id: CallId, json: &str) -> Vec<Effect> {
-        match answer::read(json) {
+        let call = answer::read(json);
+        // Whatever is answered, and even where it is only that there is no such thing: a machine beyond its horizon may
+        // not know what its successor has changed.
+        let wants_lease = matches!(&call, Ok(OrganizationCall::Ask(ask)) if ask.lease);
+        let (lease, timer) = match self.grant(context, wants_lease) {
+            Ok(granted) => granted,
+            Err(failure) => return vec![leases::refuse(id, failure)],
+        };
+        let effects = match call {
             Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
-            Ok(OrganizationCall::Ask(ask)) => self.ask(context, id, &ask),
+            Ok(OrganizationCall::Ask(ask)) => self.ask(context, id, &ask, lease),
             Ok(OrganizationCall::Attempt { token }) => self.attempt(context, id, token),
             Ok(OrganizationCall::Settle { token, right, client }) => self.settle(context, id, token, right, &client),
             Ok(OrganizationCall::Try(asked)) => self.try_secret(context, id, &asked),
@@ -137,23 +145,33 @@ impl<S: Store> Organization<S> {
             Ok(OrganizationCall::SignIn(call)) => self.sign_in(context, id, &call),
             Ok(OrganizationCall::Returned(call)) => self.returned(context, id, &call),
             Ok(OrganizationCall::Found(found)) => self.found(context, id, *found),
-        }
+        };
+        timer.into_iter().chain(effects).collect()
     }
 
     fn answered(&mut self, context: &mut Context<'_>, id: EffectId, answer: Option<&str>) -> Vec<Effect> {
+        // Now, and not when the call came: it may be answered with what is read now. Where nothing may be said, the other
+        // side counts as unreachable, for that says nothing.
+        let granted = self.grant(context, false);
+        let answer = answer.filter(|_| granted.is_ok());
         let claimed: Option<Claimed> = answer.and_then(|json| serde_json::from_str(json).ok());
-        match self.asked.remove(&id) {
+        let effects = match self.asked.remove(&id) {
             None => Vec::new(),
-            Some(Asked::Login(asking)) => self.login_answered(context, asking, answer),
+            Some(Asked::Login(asking)) => match &granted {
+                Ok(_) => self.login_answered(context, asking, answer),
+                Err(failure) => vec![asking.refuse(failure.clone())],
+            },
             Some(Asked::Claim { pending, key }) => self.claim_answered(context, pending, key, claimed),
-            Some(Asked::Release { key }) => {
+            Some(Asked::Release { key, number }) => {
                 // Unreachable: it is due again later.
                 if claimed.is_some_and(|claimed| claimed.done) {
-                    drop(claims::released(&self.store, &key));
+                    drop(claims::released(&self.store, &key, number));
                 }
                 Vec::new()
             }
-        }
+        };
+        let timer = granted.ok().and_then(|(_, timer)| timer);
+        timer.into_iter().chain(effects).collect()
     }
 
     /// Gives up names that are not wanted any more.
@@ -166,11 +184,12 @@ impl<S: Store> Organization<S> {
             return Vec::new();
         };
         due.iter()
-            .filter_map(|wanted| {
-                let json = answer::json(&claims::release(&head, wanted)).ok()?;
+            .filter_map(|unwanted| {
+                let json = answer::json(&claims::release(&head, unwanted)).ok()?;
                 let id = self.ids.next();
-                self.asked.insert(id, Asked::Release { key: wanted.key.clone() });
-                Some(Effect::Ask { id, target: Target::Locator(wanted.key.clone()), json })
+                let key = unwanted.name.key.clone();
+                self.asked.insert(id, Asked::Release { key: key.clone(), number: unwanted.number });
+                Some(Effect::Ask { id, target: Target::Locator(key), json })
             })
             .collect()
     }

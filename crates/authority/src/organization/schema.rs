@@ -9,12 +9,14 @@ use crate::store::{Store, StoreError};
 /// The form of the tables. Form 1 grew without a number: it may lack logins, invitations and everything of the console.
 pub(crate) const FORM: Form = Form {
     row: "organization",
-    version: 2,
+    version: 3,
     tables: TABLES,
     columns: &[
         ("token", "eventual", "INTEGER NOT NULL DEFAULT 0"),
         ("organization", "link_by_email", "INTEGER NOT NULL DEFAULT 0"),
         ("console_session", "identity", "TEXT"),
+        ("organization", "claims", "INTEGER NOT NULL DEFAULT 0"),
+        ("claim", "number", "INTEGER NOT NULL DEFAULT 0"),
     ],
     remade: &[("idempotency", "made")],
 };
@@ -22,8 +24,9 @@ pub(crate) const FORM: Form = Form {
 const TABLES: &[&str] = &[
     // One row. `log_floor` is the newest epoch of which the change log no longer says everything. `founding` is the
     // SHA-256 of the call that founded it, which may be repeated until the first token was used; then it is empty.
-    // `link_by_email`: whether a provider's verified address makes a member's identity known. `horizon` is that of leases; `instances` grows with every machine that takes over, and with
-    // every answer that only the newest machine may give.
+    // `link_by_email`: whether a provider's verified address makes a member's identity known. `horizon` is that of leases;
+    // `instances` grows with every machine that takes over, and with every answer that only the newest machine may give;
+    // `claims` with every name that is claimed or given up.
     "CREATE TABLE IF NOT EXISTS organization (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         schema INTEGER NOT NULL,
@@ -44,7 +47,8 @@ const TABLES: &[&str] = &[
         horizon TEXT,
         instances INTEGER NOT NULL DEFAULT 0,
         created_at INTEGER NOT NULL,
-        link_by_email INTEGER NOT NULL DEFAULT 0
+        link_by_email INTEGER NOT NULL DEFAULT 0,
+        claims INTEGER NOT NULL DEFAULT 0
     ) STRICT",
     "CREATE TABLE IF NOT EXISTS member (
         id TEXT PRIMARY KEY,
@@ -107,13 +111,14 @@ const TABLES: &[&str] = &[
         token TEXT NOT NULL REFERENCES token (id)
     ) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS credential_token ON credential (token)",
-    // Names that are being claimed at the locator, or given up again.
+    // Names that are being claimed at the locator, or given up again, each time under another `number`.
     "CREATE TABLE IF NOT EXISTS claim (
         key TEXT PRIMARY KEY,
         token TEXT NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('wanted', 'releasing')),
         due_at INTEGER NOT NULL,
-        attempts INTEGER NOT NULL DEFAULT 0
+        attempts INTEGER NOT NULL DEFAULT 0,
+        number INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS change (
         epoch INTEGER NOT NULL,

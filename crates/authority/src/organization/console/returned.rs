@@ -39,10 +39,6 @@ impl<S: Store> Organization<S> {
         if !self.leases.is_open() {
             return vec![answer(id, Err(RefusedIdentity::UnknownMember))];
         }
-        let timer = match self.grant(context, false) {
-            Ok((_, timer)) => timer,
-            Err(failure) => return vec![refuse(id, failure)],
-        };
         let store = &self.store;
         let address = call.client.address.as_deref().unwrap_or("unknown");
         let subject = format!("sign in address {address}");
@@ -56,7 +52,13 @@ impl<S: Store> Organization<S> {
             Ok(came) => answer(id, came),
             Err(failure) => refuse(id, failure),
         };
-        timer.into_iter().chain([answer]).collect()
+        match answer {
+            // A session may have begun, and another have ended.
+            Effect::Reply { id, json } => {
+                self.leases.reply(self.leases.created(context.now), id, json).into_iter().collect()
+            }
+            failed => vec![failed],
+        }
     }
 }
 

@@ -43,19 +43,19 @@ impl<S: Store> Organization<S> {
             // As for a passkey that nobody has.
             return vec![reply(id, &http::problem(&unknown()))];
         }
-        let timer = match self.grant(context, false) {
-            Ok((_, timer)) => timer,
-            Err(failure) => return vec![refuse(id, failure)],
-        };
         let store = &self.store;
         let counted = store.transaction(|| count(store, context, call));
         let tried = counted.and_then(|()| store.transaction(|| carry_out(store, context, call)));
         let answer = match tried {
-            Ok(Ok(response)) => reply(id, &response),
-            Ok(Err(problem)) => reply(id, &http::problem(&problem)),
-            Err(failure) => refuse(id, failure),
+            // A session has begun, and perhaps another has ended.
+            Ok(Ok(response)) => match crate::answer::json(&response) {
+                Ok(json) => self.leases.reply(self.leases.created(context.now), id, json),
+                Err(fault) => Some(Effect::Fail { id, fault: fault.to_string() }),
+            },
+            Ok(Err(problem)) => Some(reply(id, &http::problem(&problem))),
+            Err(failure) => Some(refuse(id, failure)),
         };
-        timer.into_iter().chain([answer]).collect()
+        answer.into_iter().collect()
     }
 }
 

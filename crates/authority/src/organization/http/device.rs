@@ -139,6 +139,7 @@ pub(crate) fn collect<S: Store>(
     }
     let profile = session.profile.clone();
     let kind = login_kind(&profile)?;
+    let mut until = Until::Created;
     let making = match Token::find(session.store, now, login.token)? {
         None => {
             let creation = make::login(kind, login.name.clone(), now);
@@ -146,6 +147,7 @@ pub(crate) fn collect<S: Store>(
             make::token(session, kind, &creation, Some(login.token), &more, ready)?
         }
         Some(token) if token.use_count == 0 && token.last_used_at.is_none() && token.revoked_at.is_none() => {
+            until = Until::Narrowed;
             make::again(session, token.kind(&profile)?, &token, ready)?
         }
         Some(_) => return Err(Problem::new(Code::Conflict).detail("The login was collected already.").into()),
@@ -168,7 +170,8 @@ pub(crate) fn collect<S: Store>(
         expires_at: token.expires_at,
     };
     Ok(Outcome::Held(Held {
-        until: Until::Created,
+        // Asked for again: the former secret has ended.
+        until,
         tells: false,
         eventual: false,
         status: 201,

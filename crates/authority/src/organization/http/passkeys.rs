@@ -9,7 +9,7 @@ use symbolon::webauthn::{self, Expected};
 
 use super::contract::{AddPasskey, AddedPasskey, PasskeyDocument, PasskeyOptions, Passkeys, RecoveryCodes};
 use super::members::check_name;
-use super::sessions::own;
+use super::sessions::{ended, own};
 use super::{Outcome, body, problem, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console::passkey::{Attestation, MAX_PASSKEYS, Passkey};
@@ -130,7 +130,7 @@ pub(crate) fn remove<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Re
         let details = json!({ "passkey": id, "name": passkey.name });
         change.log(&Entry::member(Action::PasskeyRemove, member, details))
     })?;
-    reply(200, &describe(&passkey))
+    ended(&describe(&passkey), Vec::new())
 }
 
 /// New recovery codes, in place of all former ones.

@@ -1,5 +1,6 @@
 //! `/v1/sessions`: a member's own sessions in the console.
 
+use serde::Serialize;
 use serde_json::json;
 use symbolon::id::TokenId;
 use symbolon::policy::{Chosen, GrantSet, Kind, Least, Profile};
@@ -8,7 +9,7 @@ use symbolon::protocol::session::{FRESH, Purpose, csrf_token};
 use symbolon::webauthn::WebAuthnError;
 
 use super::contract::{ConfirmSession, CurrentSession, Operation, Page, SessionDocument};
-use super::{Outcome, body, document as documents, identities, json as respond, problem, reply};
+use super::{Held, Outcome, Until, body, document as documents, identities, problem, reply, value};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console::passkey::{Assertion, Passkey};
 use crate::organization::console::{ConsoleSession, clear_cookie, set_cookie, spent};
@@ -47,11 +48,15 @@ pub(crate) fn end<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resul
         change.store.execute("DELETE FROM console_session WHERE id = ?1", &[Value::text(&id)])?;
         change.log(&Entry::member(Action::SessionEnd, member, json!({ "session": id })))
     })?;
-    let mut response = respond(200, &describe(&found, current == Some(id)))?;
-    if current == Some(id) {
-        response.headers.push(clear_cookie());
-    }
-    Ok(Outcome::Reply(response))
+    let headers = if current == Some(id) { vec![clear_cookie()] } else { Vec::new() };
+    ended(&describe(&found, current == Some(id)), headers)
+}
+
+/// The answer where a session, or a secret of one, has ended. Edges keep nothing of sessions; it waits until no former
+/// machine answers for it any more.
+pub(crate) fn ended<T: Serialize>(document: &T, headers: Vec<(String, String)>) -> Result<Outcome> {
+    let document = value(document)?;
+    Ok(Outcome::Held(Held { until: Until::Created, tells: false, eventual: false, status: 200, headers, document }))
 }
 
 /// Asks for the passkey once more: then it counts as fresh, and the session has another secret.
@@ -86,9 +91,8 @@ pub(crate) fn confirm<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
         Ok(secret)
     })?;
     let current = document(session.store, &session.head, owner(session)?, &console)?;
-    let mut response = respond(200, &current)?;
-    response.headers.push(set_cookie(&secret, console.cookie_seconds(session.context.now)));
-    Ok(Outcome::Reply(response))
+    let cookie = set_cookie(&secret, console.cookie_seconds(session.context.now));
+    ended(&current, vec![cookie])
 }
 
 /// What goes wrong with a passkey, as whoever asks is told it.

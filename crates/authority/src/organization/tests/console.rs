@@ -194,6 +194,53 @@ fn actions(world: &mut World, token: &str) -> Vec<(String, Json)> {
     items.map(|item| (item["action"].as_str().unwrap().to_owned(), item["details"].clone())).collect()
 }
 
+/// Hands a call in a session in; whether it is answered at once, and after the wait for a former machine.
+fn waits(world: &mut World, begin: impl FnOnce(&mut World) -> crate::machine::CallId) {
+    // Something was said that holds a horizon open.
+    world.ask(Ask::default());
+    world.restart();
+    let id = begin(world);
+    assert!(!world.replies.contains_key(&id), "a former machine may still answer for what has ended");
+    world.pass(4_500);
+    let answer = answered(&world.replies.remove(&id).unwrap());
+    assert!(answer.status < 300, "{}", answer.body);
+}
+
+#[test]
+fn what_ends_a_session_waits_until_no_former_machine_answers_for_it() {
+    let (mut world, _, mut passkey, added) = world();
+    let secret = sign_in(&mut world, &mut passkey, 1).secret.unwrap();
+    let manage = |world: &mut World, secret: &str, method: &str, path: &str, body: &Json| {
+        let token = record(world, secret).unwrap().token;
+        let request = request(method, path, body);
+        world.begin(&OrganizationCall::Manage(Manage { token, signed: false, passphrase_hash: None, request }))
+    };
+    waits(&mut world, |world| {
+        let challenge = challenge(world, 2);
+        let credential = passkey.assert(&challenge);
+        let body = json!({ "challenge_id": challenge, "credential": credential });
+        manage(world, &secret, "POST", "/v1/sessions/current/confirm", &body)
+    });
+    let signed_in = |world: &mut World, passkey: &mut Authenticator, random| {
+        let answer = sign_in(world, passkey, random);
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.secret.unwrap()
+    };
+    let secret = signed_in(&mut world, &mut passkey, 3);
+    waits(&mut world, |world| {
+        let challenge = challenge(world, 4);
+        let body = json!({ "challenge_id": challenge, "credential": passkey.assert(&challenge) });
+        let request = request("POST", "/v1/sessions", &body);
+        let replaces = Some(Digest::of(&secret));
+        world.begin(&OrganizationCall::SignIn(Box::new(SignIn { request, replaces })))
+    });
+    let secret = signed_in(&mut world, &mut passkey, 5);
+    waits(&mut world, |world| manage(world, &secret, "DELETE", "/v1/sessions/current", &json!(null)));
+    let secret = signed_in(&mut world, &mut passkey, 6);
+    let path = format!("/v1/passkeys/{}", added["passkey"]["id"].as_str().unwrap());
+    waits(&mut world, |world| manage(world, &secret, "DELETE", &path, &json!(null)));
+}
+
 #[test]
 fn a_member_registers_signs_in_and_acts_with_their_role() {
     let (mut world, token, mut passkey, added) = world();

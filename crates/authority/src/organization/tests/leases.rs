@@ -286,6 +286,35 @@ fn the_directory_is_told_in_the_end_whatever_fails() {
 }
 
 #[test]
+fn nothing_is_said_beyond_the_horizon() {
+    use symbolon::protocol::imported::Try;
+    use symbolon::protocol::message::HttpRequest;
+    let (mut world, secret) = World::founded("symbolon");
+    let token = world.record(&secret).unwrap().token;
+    let other = symbolon::id::TokenId::from_bytes([1; 16]);
+    let request =
+        |body: &str| HttpRequest { body: body.into(), ..super::world::request("POST", "/v1/x", &json!(null)) };
+    let client = Client::default;
+    for call in [
+        OrganizationCall::Ask(Ask::default()),
+        OrganizationCall::Attempt { token: other },
+        OrganizationCall::Settle { token: other, right: false, client: client() },
+        OrganizationCall::Try(Try { tokens: vec![token], client: client() }),
+        OrganizationCall::CollectLogin { token: other },
+        OrganizationCall::AcceptInvitation { request: request("{}") },
+    ] {
+        world.pass(120_000);
+        let open = |world: &World| {
+            let rows = world.store.execute("SELECT horizon FROM organization", &[]).unwrap();
+            rows[0].get::<Option<String>>(0).unwrap().is_some()
+        };
+        assert!(!open(&world), "nothing is outstanding");
+        world.call(&call);
+        assert!(open(&world), "{call:?} is answered after a write, so by a machine that was not superseded");
+    }
+}
+
+#[test]
 fn puts_start_in_a_turn_that_writes() {
     let (mut world, secret) = World::founded("symbolon");
     let written = |world: &World| {

@@ -3,6 +3,7 @@
 use serde_json::json;
 use symbolon::problem::Code;
 use symbolon::protocol::RecordState;
+use symbolon::protocol::message::{Ask, Lookup, OrganizationCall};
 
 use super::world::{World, found};
 
@@ -40,6 +41,15 @@ fn a_lost_answer_to_founding_can_be_asked_for_until_the_token_was_used() {
     assert!(world.record(&first).unwrap().bearer(&symbolon::token::Digest::of(&first), world.now).is_none());
     assert_eq!(world.http(&second, "GET", "/v1/whoami", &json!(null)).0, 200);
     assert_eq!(world.found(&found("symbolon")), Err(Code::Conflict));
+    // Where an edge may believe in the former secret, the new one is told when none does.
+    let (mut world, first) = World::founded("symbolon");
+    let lookup = Some(Lookup::Digest(symbolon::token::Digest::of(&first)));
+    world.ask(Ask { lookup, lease: true, ..Ask::default() });
+    let call = world.begin(&OrganizationCall::Found(Box::new(found("symbolon"))));
+    world.pass(2_400);
+    assert!(!world.replies.contains_key(&call));
+    world.pass(100);
+    assert!(world.replies.remove(&call).unwrap().contains("secret"));
     let (mut world, _) = World::founded("symbolon");
     let other = symbolon::protocol::message::Found { owner_name: "Eve".into(), ..found("symbolon") };
     assert_eq!(world.found(&other), Err(Code::Conflict));

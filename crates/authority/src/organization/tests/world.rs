@@ -158,8 +158,8 @@ impl World {
             Err(Unreachable)
         } else {
             let done = match serde_json::from_str(json).unwrap() {
-                LocatorCall::Claim { key, place } => *self.locator.entry(key).or_insert(place) == place,
-                LocatorCall::Release { key, place } => {
+                LocatorCall::Claim { key, place, .. } => *self.locator.entry(key).or_insert(place) == place,
+                LocatorCall::Release { key, place, .. } => {
                     if self.locator.get(&key) == Some(&place) {
                         self.locator.remove(&key);
                     }
