@@ -50,6 +50,34 @@ test("a trap in an authority loses nothing that was committed", async (t) => {
   assert.ok(list.json.items.some(({ name }) => name === "kept"));
 });
 
+test("under lasting traffic nothing is left under way, and an alarm waits for no timer", async (t) => {
+  const product = await launch(t);
+  const builtin = readFileSync(new URL("../../profiles/symbolon.toml", import.meta.url), "utf8");
+  const leases = "\n[leases]\nlease_millis = 100\nbusy_lease_millis = 100\n";
+  const { secret, organization } = await product.setup({ profile: builtin + leases });
+  const used = await product.create(secret, { kind: "pat", name: "used", scopes: ["read"] });
+  const inObject = async (run) => {
+    const response = await product.inObject("organization", organization.short_id, run);
+    assert.equal(response.status, 200, response.text);
+    return response.text;
+  };
+  // Leases of 100 ms, a margin of 500: a dozen timers, one after the other.
+  const until = Date.now() + 8_000;
+  while (Date.now() < until) {
+    for (let index = 0; index < 10; index += 1) {
+      assert.equal((await product.send({ path: "/v1/whoami", token: used.secret })).status, 200);
+    }
+    assert.ok(Number(await inObject("under-way")) <= 3, "a timer, and what a request has just begun");
+  }
+  // A fresh object, whose first event is the alarm, while a change waits for what the former one said.
+  assert.equal((await product.inObject("organization", organization.short_id, "trap")).status, 500);
+  const alarm = inObject("alarm");
+  const revoked = product.send({ method: "DELETE", path: `/v1/tokens/${used.token.id}`, token: secret });
+  const first = await Promise.race([alarm.then(() => "alarm"), revoked.then(() => "change")]);
+  assert.equal(first, "alarm");
+  assert.equal((await revoked).status, 200);
+});
+
 test("nothing is lost when workerd is killed and started again", async (t) => {
   const product = await launch(t, { data: "folder", origin: () => new Response("origin") });
   const owner = await product.setup();

@@ -62,6 +62,16 @@ export function isForObject(json) {
   return json.startsWith(PREFIX);
 }
 
+/** Whether an object is asked how many effects it is carrying out. @param {string} json */
+export function isUnderWay(json) {
+  return json === `${PREFIX}under-way`;
+}
+
+/** Whether an object is told that its alarm's time has come. @param {string} json */
+export function isAlarm(json) {
+  return json === `${PREFIX}alarm`;
+}
+
 /**
  * @param {any} exports
  * @param {DurableObjectStorage} storage
