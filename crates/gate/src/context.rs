@@ -8,6 +8,7 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::Client;
 
 use crate::gate::Shared;
+use crate::limit;
 use crate::task::Io;
 
 /// Whom a decision asked.
@@ -61,6 +62,20 @@ impl Trace {
     }
 }
 
+/// A look-up that is under way; it ends with this, also where the request is given up.
+pub(crate) struct LooksUp<'a> {
+    gate: &'a Shared,
+    network: Option<String>,
+}
+
+impl Drop for LooksUp<'_> {
+    fn drop(&mut self) {
+        if let (Some(network), Ok(mut state)) = (&self.network, self.gate.state.try_borrow_mut()) {
+            state.failures.end(network);
+        }
+    }
+}
+
 /// One request's way through the pipeline.
 pub(crate) struct Context {
     pub(crate) gate: Rc<Shared>,
@@ -81,8 +96,8 @@ impl Context {
     /// # Errors
     /// `rate_limited`.
     pub(crate) fn limited(&self) -> Result<(), Problem> {
-        let Some(address) = &self.client.address else { return Ok(()) };
-        match self.gate.state.borrow_mut().failures.wait(self.io.now(), address) {
+        let Some(network) = self.network() else { return Ok(()) };
+        match self.gate.state.borrow_mut().failures.wait(self.io.now(), &network) {
             None => Ok(()),
             Some(seconds) => Err(Problem::new(Code::RateLimited)
                 .detail("Too many unknown credentials came from this address.")
@@ -92,9 +107,22 @@ impl Context {
 
     /// Counts an unknown credential.
     pub(crate) fn unknown(&self) {
-        if let Some(address) = &self.client.address {
-            self.gate.state.borrow_mut().failures.count(self.io.now(), address);
+        if let Some(network) = self.network() {
+            self.gate.state.borrow_mut().failures.count(self.io.now(), &network);
         }
+    }
+
+    /// Notes that a credential of which nothing is remembered is looked up, for as long as what is returned lives.
+    pub(crate) fn looks_up(&self) -> LooksUp<'_> {
+        let network = self.network();
+        if let Some(network) = &network {
+            self.gate.state.borrow_mut().failures.begin(self.io.now(), network);
+        }
+        LooksUp { gate: &self.gate, network }
+    }
+
+    fn network(&self) -> Option<String> {
+        self.client.address.as_deref().map(limit::network)
     }
 
     /// Notes that something was answered on the spot.

@@ -260,13 +260,18 @@ async fn find(
     if organization.is_some_and(|organization| !known(organization)) {
         return Ok(None);
     }
-    if counts(context, demand)
-        && let Err(limited) = context.limited()
-        && !lookup::is_remembered(context, organization, name, demand.freshness)
-    {
-        return Err(limited.into());
-    }
-    let record = lookup::find(context, organization, name, demand.freshness).await?;
+    let record = match lookup::recalled(context, organization, name, demand.freshness) {
+        Some(record) => Some(record),
+        None => {
+            let _under_way = if counts(context, demand) {
+                context.limited()?;
+                Some(context.looks_up())
+            } else {
+                None
+            };
+            lookup::find(context, organization, name, demand.freshness).await?
+        }
+    };
     Ok(record.filter(|record| known(record.short_id)))
 }
 

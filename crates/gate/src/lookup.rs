@@ -99,17 +99,15 @@ async fn through_directory(
     Ok(record)
 }
 
-/// Whether a credential's record can be decided upon without asking anybody.
-pub(crate) fn is_remembered(
+/// A credential's record, where it can be decided upon without asking anybody.
+pub(crate) fn recalled(
     context: &Context,
     organization: Option<ShortId>,
     lookup: &Lookup,
     asked: Option<Freshness>,
-) -> bool {
-    let place = organization.or_else(|| context.gate.state.borrow_mut().places.get(lookup).copied());
-    let record =
-        place.and_then(|place| context.gate.state.borrow_mut().confirmed(place, lookup, context.io.now(), false));
-    record.is_some_and(|record| record.rules.freshness.at_least(asked) != Freshness::Strict)
+) -> Option<Rc<Record>> {
+    let place = organization.or_else(|| context.gate.state.borrow_mut().places.get(lookup).copied())?;
+    remembered(context, place, lookup, asked)
 }
 
 /// A record under a lease, if the kind and whoever asks are content with one.

@@ -178,11 +178,11 @@ impl State {
     /// credential, or any to the same authority where only the lease has run out.
     pub(crate) fn is_worth_waiting(&mut self, organization: ShortId, lookup: &Lookup, now: Timestamp) -> bool {
         let reading = self.clock.observe(now);
-        let Some(known) = self.organizations.get_mut(&organization) else { return false };
-        if !known.leases {
+        let known = self.organizations.get(&organization);
+        if known.is_some_and(|known| !known.leases) {
             return false;
         }
-        let kept = self.records.get(&(known.number, lookup.clone()));
+        let kept = known.and_then(|known| self.records.get(&(known.number, lookup.clone())));
         // Of a strict kind everybody asks for themselves.
         if kept.is_some_and(|(record, _)| record.rules.freshness == Freshness::Strict) {
             return false;
@@ -193,8 +193,9 @@ impl State {
         {
             return true;
         }
-        let kept = kept.is_some_and(|(_, stamp)| known.edge.fits(stamp));
-        kept && !known.edge.holds(reading) && known.edge.is_asked(reading)
+        known.zip(kept).is_some_and(|(Organization { edge, .. }, (_, stamp))| {
+            edge.fits(stamp) && !edge.holds(reading) && edge.is_asked(reading)
+        })
     }
 
     /// Whether it was asked lately, and is believed still, that nobody has this secret.
@@ -210,6 +211,9 @@ impl State {
     }
 
     /// A question to an authority, to be sent at once: about one credential or none, with a lease and what was counted.
+    ///
+    /// An organisation that a credential merely names is not remembered for that: whoever makes names up would push out
+    /// those that are in use, with their leases and counts.
     pub(crate) fn question(
         &mut self,
         organization: ShortId,
@@ -217,11 +221,10 @@ impl State {
         now: Timestamp,
     ) -> (Question, Ask) {
         let reading = self.clock.observe(now);
-        let known = self
-            .organizations
-            .get_or_insert_mut(organization, || Organization::new(&mut self.random, &mut self.next_number));
-        let question = known.edge.question(reading);
-        let uses = known.ledger.batch();
+        let (question, uses) = match self.organizations.get_mut(&organization) {
+            Some(known) => (known.edge.question(reading), known.ledger.batch()),
+            None => (Edge::new().question(reading), None),
+        };
         if let Some(lookup) = lookup {
             self.asked.put((organization, lookup.clone()), now);
         }
@@ -239,6 +242,13 @@ impl State {
         now: Timestamp,
     ) -> Told<Option<Rc<Record>>> {
         let reading = self.clock.observe(now);
+        if let Some(lookup) = lookup {
+            self.asked.pop(&(organization, lookup.clone()));
+        }
+        // It has such a token, or its name proved itself: then it is worth a place.
+        if answer.record.is_none() && !generated && !self.organizations.contains(&organization) {
+            return Told::Good(None);
+        }
         let known = self
             .organizations
             .get_or_insert_mut(organization, || Organization::new(&mut self.random, &mut self.next_number));
@@ -253,9 +263,6 @@ impl State {
         let received = edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis);
         if let (Changes::Since { tokens, .. }, Received::Keep(_)) = (&changes, received) {
             tokens.iter().for_each(|token| records.forget(token));
-        }
-        if let Some(lookup) = lookup {
-            self.asked.pop(&(organization, lookup.clone()));
         }
         match received {
             Received::Outdated => return Told::Outdated,
@@ -273,7 +280,9 @@ impl State {
 
     /// A question to an authority was not answered.
     pub(crate) fn unanswered(&mut self, organization: ShortId, question: &Question, lookup: Option<&Lookup>) {
-        self.organization(organization).edge.unanswered(question);
+        if let Some(known) = self.organizations.get_mut(&organization) {
+            known.edge.unanswered(question);
+        }
         if let Some(lookup) = lookup {
             self.asked.pop(&(organization, lookup.clone()));
         }

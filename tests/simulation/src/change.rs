@@ -4,8 +4,10 @@ use serde_json::{Value as Json, json};
 use symbolon::id::TokenId;
 use symbolon::time::Timestamp;
 
+use crate::event::Event;
 use crate::template::{MANAGEMENT, Made, Means};
-use crate::workload::{Credential, nothing};
+use crate::truth::Need;
+use crate::workload::{Credential, Work, nothing};
 use crate::world::World;
 
 /// A change.
@@ -37,6 +39,18 @@ impl Change {
     /// Whether sending it twice is the same as once.
     pub(crate) const fn can_be_repeated(&self) -> bool {
         !matches!(self, Self::Create | Self::Rotate(..))
+    }
+
+    /// Which token it is made to.
+    pub(crate) const fn token(&self) -> Option<&TokenId> {
+        match self {
+            Self::Revoke(id)
+            | Self::Activate(id, _)
+            | Self::Scope(id, _)
+            | Self::Expire(id, _)
+            | Self::Rotate(id, _) => Some(id),
+            _ => None,
+        }
     }
 
     /// Whether it may take something away, so that it must hold everywhere once it has returned.
@@ -77,6 +91,30 @@ impl World {
         (organization, change)
     }
 
+    /// Something is narrowed through the new instance, while some isolates go on asking the former one and using it.
+    pub(crate) fn narrow_while_split(&mut self, organization: usize) {
+        let secrets: Vec<usize> = (0..self.workload.credentials.len())
+            .filter(|index| {
+                let credential = &self.workload.credentials[*index];
+                credential.organization == organization && matches!(credential.means, Means::Secret(_))
+            })
+            .collect();
+        let Some(credential) = secrets.get(self.rng.usize(0..secrets.len().max(1))).copied() else { return };
+        let token = self.workload.credentials[credential].token;
+        let change = match self.rng.u8(0..3) {
+            0 => Change::Scope(token, "read"),
+            1 => Change::Revoke(token),
+            _ => Change::Activate(token, false),
+        };
+        let (old, new) = (self.rng.usize(0..50) * 2, self.rng.usize(0..50) * 2 + 1);
+        let at = self.rng.i64(0..=200);
+        self.later(at, Event::Work(Work::Change { organization, change, edge: new }));
+        for use_ in 0..40 {
+            let at = use_ * 200 + self.rng.i64(0..200);
+            self.later(at, Event::Work(Work::Use { credential, need: Need::Write, path: "/things", edge: old }));
+        }
+    }
+
     /// Method, URL and body.
     pub(crate) fn describe(&self, organization: usize, change: &Change) -> (&'static str, String, Json) {
         let token = |id: &TokenId, rest: &str| format!("{MANAGEMENT}/v1/tokens/{id}{rest}");
@@ -111,7 +149,9 @@ impl World {
         let credentials = &mut self.workload.credentials;
         if let (Change::Create | Change::Rotate(..), Some(secret)) = (change, document["secret"].as_str()) {
             let id = document["token"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a token's id");
-            let made = Made { id, means: Means::Secret(secret.to_owned()), member: None };
+            let rotated = |it: &&Credential| matches!(change, Change::Rotate(id, _) if *id == it.token);
+            let eventual = credentials.iter().find(rotated).is_some_and(|it| it.eventual);
+            let made = Made { id, means: Means::Secret(secret.to_owned()), member: None, eventual };
             credentials.push(Credential::of(organization, &made));
         }
         let about = |credential: &Credential| match change {

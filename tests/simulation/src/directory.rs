@@ -26,6 +26,11 @@ impl Directory {
         self.newest(key).map(str::to_owned)
     }
 
+    /// What was there first.
+    pub(crate) fn first(&self, key: &str) -> Option<String> {
+        self.values.get(key)?.first().cloned().flatten()
+    }
+
     /// What is there in the end.
     pub(crate) fn newest(&self, key: &str) -> Option<&str> {
         self.values.get(key)?.last()?.as_deref()

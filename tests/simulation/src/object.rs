@@ -68,6 +68,8 @@ pub(crate) struct Instance {
     pub(crate) open: BTreeMap<CallId, (Caller, u64)>,
     /// Whether another instance has written since: whatever this one writes is lost, and it with it.
     pub(crate) fenced: bool,
+    /// Whether it reads what it last saw, and not what another instance has written.
+    parted: bool,
     /// Whether its first write is under way or done.
     pub(crate) has_written: bool,
     /// When the latest of its effects leaves.
@@ -99,6 +101,7 @@ impl Object {
             disk,
             open: BTreeMap::new(),
             fenced: false,
+            parted: false,
             has_written: false,
             leaves_at: 0,
         });
@@ -126,10 +129,12 @@ impl Object {
         }
     }
 
-    /// The current instance's first write is durable: the former one can write no more, and reads what it last saw.
-    pub(crate) fn fence(&mut self) {
-        if let Some(former) = self.former.as_mut().filter(|former| !former.fenced) {
-            former.fenced = true;
+    /// The current instance's first write is durable: the former one reads what it last saw, and can write no more
+    /// (in a world that is right).
+    pub(crate) fn fence(&mut self, writes_fail: bool) {
+        if let Some(former) = self.former.as_mut().filter(|former| !former.parted) {
+            former.parted = true;
+            former.fenced = writes_fail;
             former.disk.part();
         }
     }

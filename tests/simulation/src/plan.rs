@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) steps: bool,
     /// The organisations' lease in milliseconds, and `stale_for` in seconds, where they are not the usual ones.
     pub(crate) terms: Option<(u64, u64)>,
+    /// Whether isolates keep to the former or to the new instance while both run, and something is narrowed just then.
+    pub(crate) split: bool,
 }
 
 impl Plan {
@@ -70,6 +72,7 @@ impl Plan {
                 1 => Some((rng.u64(1..=8) * 500, rng.u64(0..=6))),
                 _ => None,
             },
+            split: rng.bool(),
         }
     }
 }

@@ -46,6 +46,8 @@ pub fn run(seed: u64, variant: Option<Variant>, trace: bool) -> Result<Counts, F
     world.last_uses();
     world.run_until(calm + CALM_MILLIS + LAST_MILLIS);
     world.check();
+    world.settled_uses();
+    world.run_until(calm + CALM_MILLIS + LAST_MILLIS + 15_000);
     match world.violation {
         None => Ok(world.counts),
         Some(what) => Err(Failure { seed, what, trace: world.trace.unwrap_or_default() }),
@@ -95,6 +97,21 @@ impl World {
         for (credential, edge) in all {
             let at = self.rng.i64(0..=3_000);
             self.later(at, Event::Work(Work::Use { credential, need: Need::Read, path: "/things", edge }));
+        }
+    }
+
+    /// What goes by the directory alone is as it was changed last, now that the directory has been told.
+    fn settled_uses(&mut self) {
+        self.settled_from = self.now;
+        for credential in 0..self.workload.credentials.len() {
+            if !self.workload.credentials[credential].eventual {
+                continue;
+            }
+            for _ in 0..2 {
+                let edge = self.workload.busy_edge(&mut self.rng);
+                let at = self.rng.i64(0..=1_000);
+                self.later(at, Event::Work(Work::Use { credential, need: Need::Read, path: "/things", edge }));
+            }
         }
     }
 

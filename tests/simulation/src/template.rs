@@ -32,6 +32,8 @@ pub(crate) const TOKENS: usize = 500;
 const MEMBERS: usize = 10;
 /// How many of an organisation's tokens are proved by a key.
 const KEYS: usize = 12;
+/// Each so-manyeth of them goes by the directory alone.
+pub(crate) const EVENTUAL_EVERY: usize = 10;
 /// How long before a run everything was made, in milliseconds.
 const BEFORE: i64 = 3_600_000;
 
@@ -58,6 +60,8 @@ pub(crate) struct Made {
     pub(crate) id: TokenId,
     pub(crate) means: Means,
     pub(crate) member: Option<usize>,
+    /// Whether its kind goes by the directory alone.
+    pub(crate) eventual: bool,
 }
 
 /// An organisation that is there from the start.
@@ -225,10 +229,12 @@ fn make() -> Template {
     let instance = Disk::new(Database::empty());
     host.instance = Some(Instance::new(instance.clone()));
     // Creations are many here, and limits have tests of their own.
+    let usual = symbolon::policy::builtin("symbolon").expect("it is built in");
     let profile = format!(
         "{}\n[limits]\ncreation = {{ max = 10000, seconds = 1 }}\n",
-        symbolon::policy::builtin("symbolon").expect("it is built in")
+        usual.replace("[kinds.ci]\n", "[kinds.ci]\nfreshness = \"eventual\"\n")
     );
+    assert!(profile.contains("eventual"), "a kind goes by the directory alone");
     let organizations: Vec<Prepared> =
         (0..ORGANIZATIONS).map(|number| organization(&mut host, &instance, number, &profile)).collect();
     let routes = json!({"routes": [
@@ -299,7 +305,12 @@ fn organization(host: &mut Host, instance: &Disk, number: usize, profile: &str) 
         .collect();
     let mut tokens = Vec::new();
     for index in 0..TOKENS {
-        let kind = if index % 3 == 2 { "key" } else { "pat" };
+        let eventual = index >= KEYS && index % EVENTUAL_EVERY == 0;
+        let kind = match index % 3 {
+            _ if eventual => "ci",
+            2 => "key",
+            _ => "pat",
+        };
         let mut body = json!({"kind": kind, "name": format!("token {index}"), "scopes": ["write"]});
         let mut means = None;
         if index < KEYS {
@@ -314,7 +325,7 @@ fn organization(host: &mut Host, instance: &Disk, number: usize, profile: &str) 
         let made = host.manage(short_id, &owner, "POST", "/v1/tokens", &body);
         let id = text(&made["token"]["id"]).parse().expect("a token's id");
         let means = means.unwrap_or_else(|| Means::Secret(text(&made["secret"])));
-        tokens.push(Made { id, means, member: (kind == "pat").then_some(index % MEMBERS) });
+        tokens.push(Made { id, means, member: (kind == "pat").then_some(index % MEMBERS), eventual });
     }
     // Members sign in by ways that are not simulated: their tokens are handed to them here.
     let disk = &host.organizations[&short_id].1;

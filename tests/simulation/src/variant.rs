@@ -1,7 +1,4 @@
 //! Worlds that are wrong on purpose: in each a rule that the protocol rests on does not hold, and a run must notice.
-//!
-//! A horizon that is lost and a fence that is skipped are not among them: a new instance gives leases of its own at once,
-//! and its waiting for those hides both but in rare runs. The model checker finds them (`tests/model`).
 
 /// A rule that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +23,12 @@ pub enum Variant {
     AlarmLost,
     /// Clocks step back by more than the margin, and no reading shows it.
     ClockHidden,
+    /// A new instance finds no horizon of the former one.
+    HorizonLost,
+    /// The writes of an instance that was superseded do not fail.
+    FenceSkipped,
+    /// What is put into the directory is what was there first.
+    DirectoryFrozen,
 }
 
 impl Variant {
@@ -41,5 +44,8 @@ impl Variant {
         ("put-lost", Self::PutLost),
         ("alarm-lost", Self::AlarmLost),
         ("clock-hidden", Self::ClockHidden),
+        ("horizon-lost", Self::HorizonLost),
+        ("fence-skipped", Self::FenceSkipped),
+        ("directory-frozen", Self::DirectoryFrozen),
     ];
 }

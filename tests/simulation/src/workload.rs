@@ -14,7 +14,7 @@ use symbolon_gate::{GateRequest, Outcome};
 use crate::change::Change;
 use crate::event::Event;
 use crate::plan::Plan;
-use crate::template::{GATEWAY, Made, Means, Template};
+use crate::template::{EVENTUAL_EVERY, GATEWAY, Made, Means, Template};
 use crate::truth::Need;
 use crate::world::World;
 
@@ -41,6 +41,8 @@ pub(crate) struct Credential {
     /// The name of its proof in records.
     pub(crate) proof: String,
     pub(crate) member: Option<usize>,
+    /// Whether its kind goes by the directory alone.
+    pub(crate) eventual: bool,
 }
 
 /// What a request is about.
@@ -106,6 +108,7 @@ impl Workload {
             let mut chosen = shuffled(rng, tokens.len(), each);
             if each < tokens.len() {
                 chosen.extend([rng.usize(0..12), rng.usize(12..tokens.len())]);
+                chosen.push(rng.usize(2..tokens.len() / EVENTUAL_EVERY) * EVENTUAL_EVERY);
             }
             chosen.sort_unstable();
             chosen.dedup();
@@ -161,7 +164,14 @@ impl Credential {
             Means::Secret(secret) => Digest::of(secret).to_string(),
             Means::Key(_, thumbprint) => thumbprint.to_string(),
         };
-        Self { organization, token: made.id, means: made.means.clone(), proof, member: made.member }
+        Self {
+            organization,
+            token: made.id,
+            means: made.means.clone(),
+            proof,
+            member: made.member,
+            eventual: made.eventual,
+        }
     }
 }
 
@@ -287,14 +297,16 @@ impl World {
             }
             return;
         }
-        let Credential { organization, token, proof, .. } = &self.workload.credentials[credential];
+        let Credential { organization, token, proof, eventual, .. } = &self.workload.credentials[credential];
+        // Of what goes by the directory alone nothing is promised until that has been told.
+        let judged = !eventual || sent >= self.settled_from;
         let truth = &self.truths[*organization];
         let token = *token;
         if accepted {
             self.counts.accepted += 1;
             self.workload.uses.entry(token).or_default().0 += 1;
             *self.workload.uses_at.entry(edge).or_default().entry(token).or_default() += 1;
-            if let Err(what) = truth.may_accept(token, proof, need, sent, self.now) {
+            if judged && let Err(what) = truth.may_accept(token, proof, need, sent, self.now) {
                 self.violated("I1", &format!("{name} at edge {edge} {what}"));
             }
             if let About::Signed { signed, .. } = self.workload.requests[number].about {
@@ -308,7 +320,10 @@ impl World {
             self.counts.refused += 1;
             // Of clocks and repetitions nothing is said here.
             let about_time = matches!(code.as_str(), "signature_stale" | "signature_invalid" | "replayed");
-            if !about_time && let Err(what) = truth.may_refuse(token, proof, need, sent, self.now) {
+            if judged
+                && !about_time
+                && let Err(what) = truth.may_refuse(token, proof, need, sent, self.now)
+            {
                 self.violated("I2", &format!("{name} at edge {edge}: {code}: {what}"));
             }
         }
@@ -340,6 +355,12 @@ impl World {
         self.note(|| format!("{change:?} returned, carried out at epoch {epoch}"));
         if epoch > self.truths[organization].epoch() {
             self.violated("durability", &format!("{change:?} returned and is nowhere"));
+        }
+        let eventual = |id: &TokenId| self.workload.credentials.iter().any(|it| it.token == *id && it.eventual);
+        if let (Some(id), Some(at)) = (change.token(), document.get("holds_everywhere_at"))
+            && at.is_null() != eventual(id)
+        {
+            self.violated("promise", &format!("{change:?}: it holds everywhere at {at}"));
         }
         if change.holds_when_it_returns() {
             self.truths[organization].holds_since(self.now, epoch);

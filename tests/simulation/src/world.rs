@@ -26,6 +26,8 @@ use crate::workload::{Request, Workload};
 /// How long a gate waits for an answer, in milliseconds; for one to a change, longer.
 const PATIENCE_MILLIS: i64 = 10_000;
 const PATIENCE_FOR_CHANGES_MILLIS: i64 = 60_000;
+/// When an alarm rings again whose handling failed, in milliseconds.
+const ALARM_AGAIN_MILLIS: i64 = 2_000;
 
 /// The world of one run.
 pub(crate) struct World {
@@ -44,6 +46,8 @@ pub(crate) struct World {
     pub(crate) faulty: bool,
     /// When the last that went wrong is over.
     pub(crate) calm_from: i64,
+    /// When the directory has been told of all changes.
+    pub(crate) settled_from: i64,
     /// What must never be, once it was.
     pub(crate) violation: Option<String>,
     pub(crate) trace: Option<Vec<String>>,
@@ -53,6 +57,11 @@ pub(crate) struct World {
     order: u64,
     next_call: u64,
     verdicts: BTreeMap<Vec<u8>, bool>,
+}
+
+/// Which isolates keep to the former instance while two run, in a world that is split.
+pub(crate) const fn keeps_to_former(edge: usize) -> bool {
+    edge.is_multiple_of(2)
 }
 
 /// An effect as a trace shows it.
@@ -120,6 +129,7 @@ impl World {
             truths: template.truths().to_vec(),
             faulty: true,
             calm_from: i64::MAX,
+            settled_from: i64::MAX,
             violation: None,
             trace: trace.then(Vec::new),
             counts: Counts::default(),
@@ -206,7 +216,13 @@ impl World {
             Event::Tell(instance, told) => self.tell(instance, told),
             Event::Leave { from, fences, effects } => self.leave(from, fences, effects),
             Event::Alarm(object) => self.alarm(object),
-            Event::Put { key, value } => self.directory.put(key, value),
+            Event::Put { key, value } => {
+                let value = match self.variant {
+                    Some(Variant::DirectoryFrozen) => self.directory.first(&key).or(value),
+                    _ => value,
+                };
+                self.directory.put(key, value);
+            }
             Event::Arrive(number) => self.arrive(number),
             Event::Respond(number, outcome) => self.respond(number, outcome),
             Event::Work(work) => self.work(work),
@@ -246,8 +262,12 @@ impl World {
 
     fn call(&mut self, object: usize, json: String, caller: Caller) {
         let former = self.objects[object].former.as_ref().map(|former| former.number);
+        let to_former = match caller {
+            Caller::Edge(task, _) if self.plan.split => keeps_to_former(task.edge),
+            _ => self.rng.bool(),
+        };
         let number = match former {
-            Some(number) if self.rng.bool() => number,
+            Some(number) if to_former => number,
             _ => self.wake(object),
         };
         self.next_call += 1;
@@ -269,6 +289,10 @@ impl World {
             let tables = "SELECT 1 FROM sqlite_master WHERE name = 'seen'";
             if self.variant == Some(Variant::ReplayForgotten) && is_replay && !disk.look(tables, &[]).is_empty() {
                 disk.look("DELETE FROM seen", &[]);
+            }
+            if self.variant == Some(Variant::HorizonLost) && matches!(self.objects[object].kind, Kind::Organization(_))
+            {
+                disk.look("UPDATE organization SET horizon = NULL", &[]);
             }
         }
         number
@@ -295,7 +319,12 @@ impl World {
         let mut context = Context { now, random: &mut fill, config: &self.config };
         let effects = instance.machine.on(&mut context, event);
         instance.disk.refuse_in(0);
-        let wrote = database.writes() != before;
+        // To set the alarm is a write like any other, and of the same event.
+        let alarm = effects.iter().find_map(|effect| match effect {
+            Effect::SetAlarm { at } => Some(*at),
+            _ => None,
+        });
+        let wrote = database.writes() != before || alarm.is_some();
         let kept = !(wrote && (instance.fenced || loses));
         let skipped = self.variant == Some(Variant::GateOpen);
         database.end(kept);
@@ -306,6 +335,12 @@ impl World {
             self.counts.failures += 1;
             return;
         }
+        if let Some(at) = alarm
+            && kept
+        {
+            self.set_alarm(id.object, at);
+        }
+        let object = &mut self.objects[id.object];
         if let (Kind::Organization(_), Some(call)) = (&object.kind, call)
             && let Some(instance) = object.instance(id.number)
             && let Some((_, epoch)) = instance.open.get_mut(&call)
@@ -342,7 +377,7 @@ impl World {
         }
         let is_current = self.objects[from.object].current.as_ref().is_some_and(|it| it.number == from.number);
         if fences && is_current {
-            self.objects[from.object].fence();
+            self.objects[from.object].fence(self.variant != Some(Variant::FenceSkipped));
         }
         for effect in effects {
             self.effect(from, effect);
@@ -370,14 +405,8 @@ impl World {
                 self.send(kind, json, Caller::Object(from, id), PATIENCE_MILLIS);
             }
             Effect::KvPut { key, value, version } => self.put(from, key, value, version),
-            Effect::SetAlarm { at } => {
-                object.alarm = Some(at);
-                let millis = object.clock.when(self.now, at) - self.now;
-                let late = self.rng.i64(0..=20);
-                if self.variant != Some(Variant::AlarmLost) {
-                    self.later(millis + late, Event::Alarm(from.object));
-                }
-            }
+            // It was set with what the event wrote.
+            Effect::SetAlarm { .. } => {}
             Effect::Sync { id } => self.later(1, Event::Tell(from, Told::Synced { id })),
             Effect::Timer { id, millis } => {
                 let mut lasts = object.clock.lasts(i64::try_from(millis).expect("a timer's length"));
@@ -456,6 +485,21 @@ impl World {
         self.objects[object].alarm = None;
         let number = self.wake(object);
         self.tell(InstanceId { object, number }, Told::Alarm);
+        // The platform rings again when nobody has heard it to the end.
+        if self.objects[object].instance(number).is_none() && self.objects[object].alarm.is_none() {
+            self.objects[object].alarm = Some(at);
+            self.later(ALARM_AGAIN_MILLIS, Event::Alarm(object));
+        }
+    }
+
+    fn set_alarm(&mut self, number: usize, at: Timestamp) {
+        let object = &mut self.objects[number];
+        object.alarm = Some(at);
+        let millis = object.clock.when(self.now, at) - self.now;
+        let late = self.rng.i64(0..=20);
+        if self.variant != Some(Variant::AlarmLost) {
+            self.later(millis + late, Event::Alarm(number));
+        }
     }
 
     pub(crate) fn organization(&self, short_id: &str) -> usize {
@@ -669,6 +713,9 @@ impl World {
                     // The new instance is there by itself, be it called or not.
                     let number = self.wake(object);
                     self.tell(InstanceId { object, number }, Told::Alarm);
+                    if self.plan.split {
+                        self.narrow_while_split(object);
+                    }
                 }
             }
             _ => {

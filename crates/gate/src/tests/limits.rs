@@ -3,9 +3,9 @@
 use serde_json::json;
 use symbolon::protocol::RecordState;
 
-use crate::limit::MAX_UNKNOWN;
-use crate::testing::{GATEWAY, MANAGEMENT, PROXY_SECRET, World, bearer, organization, request, token_of};
-use crate::{GateRequest, Outcome};
+use crate::limit::{MAX_UNDER_WAY, MAX_UNKNOWN};
+use crate::testing::{GATEWAY, MANAGEMENT, PROXY_SECRET, World, bearer, organization, request, signed, token_of};
+use crate::{GateRequest, Outcome, Step};
 
 fn guess(seed: u8) -> GateRequest {
     let token = token_of(organization(), seed);
@@ -32,6 +32,58 @@ fn who_guesses_is_stopped_before_a_call_leaves_the_isolate() {
     assert_eq!(world.code(elsewhere), "unknown_token");
     world.now = world.now.plus_seconds(60);
     assert_eq!(world.code(guess(9)), "unknown_token");
+}
+
+/// A request signed with a key of an organisation that somebody made up.
+fn made_up(number: u32, address: String) -> GateRequest {
+    let key_id = format!("{number:06}.{}", "A".repeat(43));
+    let mut request = signed("GET", &format!("{GATEWAY}/things"), None, "nonce");
+    let (_, input) = request.headers.iter_mut().find(|(name, _)| name == "Signature-Input").unwrap();
+    let own = input.split("keyid=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    *input = input.replace(&own, &key_id);
+    GateRequest { client_address: Some(address), ..request }
+}
+
+#[test]
+fn who_makes_up_names_of_keys_pushes_out_nothing_that_is_in_use() {
+    let mut world = World::new();
+    let good = || bearer("GET", &format!("{GATEWAY}/things"));
+    assert_eq!(world.code(good()), "forward");
+    for number in 0..600 {
+        assert_eq!(world.code(made_up(number, format!("192.0.{}.{}", number / 200, number % 200))), "unknown_token");
+        assert_eq!(world.calls, ["organization"]);
+    }
+    assert_eq!(world.code(good()), "forward");
+    assert!(world.calls.is_empty(), "its lease and its record are where they were: {:?}", world.calls);
+}
+
+#[test]
+fn a_network_of_many_addresses_is_stopped_as_one() {
+    let mut world = World::new();
+    for number in 0..MAX_UNKNOWN {
+        assert_eq!(world.code(made_up(number, format!("2001:db8::{number:x}"))), "unknown_token");
+    }
+    assert_eq!(world.code(made_up(9_000, "2001:db8::ffff:1".to_owned())), "rate_limited");
+    assert!(world.calls.is_empty());
+    assert_eq!(world.code(made_up(9_000, "2001:db8:0:1::1".to_owned())), "unknown_token");
+}
+
+#[test]
+fn a_look_up_that_is_given_up_counts_no_longer() {
+    let mut world = World::new();
+    let now = world.now;
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "forward", "the route table is known");
+    for _ in 0..3 {
+        let mut tasks = Vec::new();
+        for number in 0..MAX_UNDER_WAY {
+            let mut task = world.gate.handle(made_up(number, "192.0.2.7".to_owned()));
+            assert!(matches!(task.start(now), Step::Wait(_)));
+            tasks.push(task);
+        }
+        assert_eq!(world.code(made_up(9_000, "192.0.2.7".to_owned())), "rate_limited");
+        assert!(world.calls.is_empty(), "it did not leave the isolate: {:?}", world.calls);
+    }
+    assert_eq!(world.code(made_up(9_000, "192.0.2.7".to_owned())), "unknown_token");
 }
 
 #[test]
