@@ -1,8 +1,8 @@
 //! Imported secrets of which only a bcrypt hash is known: how their records are found, and how the hash is replaced.
 //!
 //! A bcrypt hash cannot be looked up by the secret. So a locator also keeps, under a secret's public prefix, which tokens
-//! have a bcrypt hash of a secret that begins so: at most [`MAX_CANDIDATES`], since whoever presents a wrong secret with
-//! that prefix has all of them tried. The gate reserves the try at their authorities, hashes, and has the one that matches
+//! have a bcrypt hash of a secret that begins so: at most [`MAX_CANDIDATES`] of an organisation, since whoever presents a
+//! wrong secret with that prefix has all of them tried. The gate reserves the try at their authorities, hashes, and has the one that matches
 //! replaced by the secret's SHA-256; from then on it is found as any other.
 
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,11 @@ use crate::protocol::message::{Client, Place};
 use crate::time::Timestamp;
 use crate::token::{Bcrypt, Digest};
 
-/// How many bcrypt hashes may share a public prefix, in the whole instance.
+/// How many bcrypt hashes of an organisation may share a public prefix. Prefixes are public: without a quota one
+/// organisation could keep others from bringing theirs in.
 pub const MAX_CANDIDATES: usize = 8;
+/// How many may share one in the whole instance.
+pub const MAX_SHARING: usize = 32;
 
 /// What parts a public prefix from the name of one hash in a locator's key. It is in no prefix and no other key.
 pub const SEPARATOR: char = '/';
@@ -39,7 +42,7 @@ pub fn is_candidate_key(key: &str) -> bool {
 /// The answer to [`LocatorCall::Candidates`](super::message::LocatorCall::Candidates).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidates {
-    /// Whose hashes they are; at most [`MAX_CANDIDATES`].
+    /// Whose hashes they are; at most [`MAX_SHARING`].
     pub places: Vec<Place>,
 }
 

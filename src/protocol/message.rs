@@ -3,6 +3,8 @@
 //! Both run in one Worker but not always in one version of it: a new member of a message is optional, and an old one
 //! is not given a new meaning.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{OrganizationId, ShortId, TokenId};
@@ -12,7 +14,7 @@ use crate::problem::Problem;
 use crate::protocol::identity::Returned;
 use crate::protocol::imported::{Try, Upgrade};
 use crate::protocol::session::SignIn;
-use crate::protocol::{Epoch, Record, Version};
+use crate::protocol::{Epoch, Network, Record, Version};
 use crate::time::Timestamp;
 use crate::token::Digest;
 
@@ -42,6 +44,8 @@ pub enum OrganizationCall {
     Upgrade(Upgrade),
     /// A management call by an authenticated principal. Answered by an [`HttpResponse`].
     Manage(Manage),
+    /// May somebody do something to the instance: asked by the instance alone. Answered by [`Authorized`].
+    Authorize(Authorize),
     /// Make the token of a login that a member has approved; it is being collected now. Answered by
     /// an [`HttpResponse`]: 201 with a [`LoginToken`](super::login::LoginToken), 202 where the approval has not been
     /// written yet, or a problem.
@@ -198,6 +202,14 @@ pub struct Client {
     pub user_agent: Option<String>,
 }
 
+impl Client {
+    /// Where it is, as limits count it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.address.as_deref().map_or(Network::UNKNOWN, Network::of)
+    }
+}
+
 /// Whether a passphrase may be tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "attempt", rename_all = "snake_case")]
@@ -228,16 +240,53 @@ pub struct Manage {
     pub token: TokenId,
     /// Whether possession was proved by a signature.
     pub signed: bool,
-    /// The Argon2id hash, in PHC form, of the `passphrase` in the body, wherever the body is a JSON object with a text of
-    /// that name. The gate makes it, because it is slow; the authority checks the passphrase's length in the body.
+    /// The Argon2id hash, in PHC form, of the `passphrase` in the body. The gate makes it, because it is slow, and only
+    /// after [`HttpResponse::WANTS_HASH`]; the authority checks the passphrase's length in the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passphrase_hash: Option<String>,
     /// What was asked.
     pub request: HttpRequest,
 }
 
-/// An HTTP request as the authority sees it.
+/// What somebody wants to do to the instance. The organisation that was made by setup decides about it, and writes it
+/// down: the instance has no members, tokens or activity log of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorize {
+    /// Which token was presented, or which session of the console.
+    pub token: TokenId,
+    /// What is to be done.
+    pub act: InstanceAct,
+    /// What the activity log says of it; null: nothing will change, and nothing is written down.
+    pub details: serde_json::Value,
+    /// Who asks.
+    pub client: Client,
+}
+
+/// Something that is done to the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceAct {
+    /// A further organisation is made.
+    CreateOrganization,
+    /// The route table is replaced.
+    ReplaceRoutes,
+}
+
+/// The answer to [`Authorize`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "authorized", rename_all = "snake_case")]
+pub enum Authorized {
+    /// It may be done, and is written down.
+    Granted,
+    /// It may not.
+    Refused {
+        /// Why.
+        problem: Box<Problem>,
+    },
+}
+
+/// An HTTP request as the authority sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
     /// The method, upper case.
     pub method: String,
@@ -260,7 +309,7 @@ pub struct HttpRequest {
 }
 
 /// An HTTP response.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
@@ -270,6 +319,12 @@ pub struct HttpResponse {
     /// The body.
     #[serde(default)]
     pub body: String,
+}
+
+impl HttpResponse {
+    /// The status of an answer to [`Manage`] that sets a passphrase and comes without its hash: everything else was
+    /// judged, the hash is paid for, and the same call is to come again with it. It never leaves the gate.
+    pub const WANTS_HASH: u16 = 102;
 }
 
 /// Makes an organisation with its owner and its first token.
@@ -355,6 +410,9 @@ pub struct Routes {
     /// The table, first match wins. None: it is the one that the edge said it has, as of the epoch that it named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<Route>>,
+    /// The organisations that the table names; the founding one, which it means where it names none, without a name.
+    #[serde(default)]
+    pub organizations: BTreeMap<String, ShortId>,
 }
 
 /// What a request to the protected side needs.
@@ -377,6 +435,15 @@ pub struct Route {
     /// A stricter freshness than the kind's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freshness: Option<crate::policy::Freshness>,
+    /// Whose tokens are known here: the organisation of this name in addresses, or [`Self::ANY_ORGANIZATION`]; none: the
+    /// one that was made by setup. What a permission means is each organisation's own to say: its profile declares it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+}
+
+impl Route {
+    /// The organisation of a route on which every organisation's tokens are known.
+    pub const ANY_ORGANIZATION: &str = "*";
 }
 
 /// What a locator can be asked. It says which organisation a credential belongs to, where the credential does not.

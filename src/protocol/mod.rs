@@ -9,10 +9,14 @@ pub mod imported;
 pub mod lease;
 pub mod login;
 pub mod message;
+mod network;
 mod record;
 pub mod route;
 pub mod session;
+mod shared_secret;
 pub mod uses;
 
 pub use epoch::{Epoch, Version};
+pub use network::Network;
 pub use record::{Owner, Proof, ProofKind, Record, RecordState};
+pub use shared_secret::SharedSecret;

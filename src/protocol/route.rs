@@ -17,6 +17,8 @@ pub const MAX_PATTERN_LEN: usize = 512;
 pub const MAX_PARTS: usize = 32;
 /// How many bytes a method can have; the longest in use has 16.
 pub const MAX_METHOD_LEN: usize = 32;
+/// How many bytes the name of an organisation can have.
+pub const MAX_ORGANIZATION_LEN: usize = 40;
 
 /// Why a text is no pattern of paths or resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +41,7 @@ pub enum PatternError {
     RestBeforeEnd,
     /// A literal part that no request can have: not as a path is spelt.
     #[error(
-        "a literal part is spelt as in a URL: no empty parts but the last, no dot segments, no needless or hidden escapes"
+        "a literal part is spelt as in a URL: no empty parts but the last, no dot segments, no semicolons, no needless or hidden escapes"
     )]
     NotCanonical,
     /// A resource names a part that the path does not have.
@@ -56,7 +58,8 @@ enum Part {
 
 /// A pattern of paths: parts joined by `/`; `{name}` takes one part and names it, a last `{*name}` takes the rest.
 ///
-/// A part that is taken is never empty.
+/// A part that is taken is never empty, and neither is the last of a rest: many origins take `/admin/` for `/admin`, so a
+/// path with a slash at its end is known only where a pattern spells that slash out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     parts: Vec<Part>,
@@ -147,7 +150,7 @@ impl PathPattern {
             let left = rest?;
             if let Part::Rest(name) = part {
                 captures.push((name.as_str(), left));
-                return if left.is_empty() { None } else { Some(Captures(captures)) };
+                return if left.is_empty() || left.ends_with('/') { None } else { Some(Captures(captures)) };
             }
             let (here, after) = match left.split_once('/') {
                 Some((here, after)) => (here, Some(after)),
@@ -186,9 +189,11 @@ impl fmt::Display for PathPattern {
 
 /// Whether a path has one spelling only, for our routes and for the origin behind them.
 ///
-/// It begins with `/`; no part is empty but the last; there are no dot segments; every `%` begins an escape in upper
-/// case hexadecimal digits of an octet that needs it (RFC 3986, sections 2.3 and 6.2.2), and neither a slash, a
-/// backslash nor a control character hides in one.
+/// It begins with `/`; no part is empty but the last; there are no dot segments; what a path may hold as it is (`pchar`
+/// in RFC 3986, section 3.3) stands there as it is, and everything else as an escape in upper case hexadecimal digits.
+/// Origins that decode a path before they route it would otherwise read two of our paths as one. Neither a slash, a
+/// backslash nor a control character hides in an escape. Semicolons are refused in either form: what follows one, some
+/// origins cut off.
 #[must_use]
 pub fn is_canonical_path(path: &str) -> bool {
     let Some(inner) = path.strip_prefix('/') else { return false };
@@ -212,17 +217,38 @@ fn is_canonical_part(part: &str) -> bool {
                 };
                 let (Some(high), Some(low)) = (digit(bytes.next()), digit(bytes.next())) else { return false };
                 let octet = u8::try_from(high.wrapping_mul(16).wrapping_add(low)).unwrap_or_default();
-                let unreserved = octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~');
-                if unreserved || octet.is_ascii_control() || matches!(octet, b'/' | b'\\') {
+                if is_plain(octet) || octet.is_ascii_control() || matches!(octet, b'/' | b'\\' | b';') {
                     return false;
                 }
             }
-            b'\\' | b'?' | b'#' => return false,
-            byte if !byte.is_ascii_graphic() => return false,
+            byte if !is_plain(byte) => return false,
             _ => {}
         }
     }
     true
+}
+
+/// What a path may hold as it is: unreserved characters, sub-delimiters but the semicolon, `:` and `@`.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'='
+                | b':'
+                | b'@'
+        )
 }
 
 /// Everything that is wrong with a table; nothing if it is a good one.
@@ -248,6 +274,11 @@ pub fn check_routes(routes: &[Route]) -> Vec<FieldError> {
             (None, false) => wrong("permission", "required unless the route is public".to_owned()),
             (Some(_), true) => wrong("permission", "a public route needs none".to_owned()),
             _ => {}
+        }
+        if let Some(organization) = &route.organization
+            && (route.public || organization.is_empty() || organization.len() > MAX_ORGANIZATION_LEN)
+        {
+            wrong("organization", "the name of an organization in addresses, or *; none on a public route".to_owned());
         }
         if let Some(resource) = &route.resource
             && let Ok(pattern) = &pattern
@@ -307,6 +338,11 @@ mod tests {
         check("/files/{*rest}", "/files/", None);
         check("/files/{*rest}", "/files", None);
         check("/{*all}", "/", None);
+        // Another route's path with a slash at its end is not let through by one that takes everything.
+        check("/{*all}", "/admin/", None);
+        check("/{*all}", "/admin/x", Some(&[("all", "admin/x")]));
+        check("/files/{*rest}", "/files/a/", None);
+        check("/api/{id}/", "/api/7/", Some(&[("id", "7")]));
     }
 
     #[test]
@@ -335,7 +371,9 @@ mod tests {
 
     #[test]
     fn a_path_has_one_spelling() {
-        for path in ["/", "/a", "/a/", "/a%20b", "/%C3%BC", "/a;b=c", "/a%25b", "/~x", "/*"] {
+        for path in
+            ["/", "/a", "/a/", "/a%20b", "/%C3%BC", "/a,b=c", "/a%25b", "/~x", "/*", "/items:purge", "/@me", "/a%7Cb"]
+        {
             assert!(is_canonical_path(path), "{path}");
         }
         for path in [
@@ -363,8 +401,19 @@ mod tests {
             "/ü",
             "/a?b",
             "/a#b",
+            "/a;b=c",
+            "/a%3Bb",
+            "/items%3Apurge",
+            "/%40me",
+            "/a|b",
+            "/a^b",
+            "/[a]",
+            "/a\"b",
         ] {
             assert!(!is_canonical_path(path), "{path}");
+        }
+        for plain in "!$&'()*+,;=:@-._~aZ0".bytes() {
+            assert!(!is_canonical_path(&format!("/%{plain:02X}")), "an escape of {}", char::from(plain));
         }
     }
 
@@ -386,6 +435,8 @@ mod tests {
         let good = [
             route(serde_json::json!({"method": "GET", "path": "/{*all}", "public": true})),
             route(serde_json::json!({"method": "*", "path": "/a/{b}", "permission": "api:read", "resource": "x/{b}"})),
+            route(serde_json::json!({"method": "*", "path": "/b", "permission": "api:read", "organization": "acme"})),
+            route(serde_json::json!({"method": "*", "path": "/c", "permission": "api:read", "organization": "*"})),
         ];
         assert_eq!(check_routes(&good), Vec::new());
         let bad = [
@@ -394,6 +445,8 @@ mod tests {
             route(serde_json::json!({"method": "GET", "path": "/a", "public": true, "permission": "api:read"})),
             route(serde_json::json!({"method": "GET", "path": "/a", "permission": "api:read", "resource": "{b}"})),
             route(serde_json::json!({"method": "GET", "path": "/a", "permission": "api:read", "resource": "*"})),
+            route(serde_json::json!({"method": "GET", "path": "/a", "permission": "api:read", "organization": ""})),
+            route(serde_json::json!({"method": "GET", "path": "/a", "public": true, "organization": "acme"})),
         ];
         let fields: Vec<String> = check_routes(&bad).into_iter().map(|error| error.field).collect();
         assert_eq!(
@@ -404,7 +457,9 @@ mod tests {
                 "routes[1].permission",
                 "routes[2].permission",
                 "routes[3].resource",
-                "routes[4].resource"
+                "routes[4].resource",
+                "routes[5].organization",
+                "routes[6].organization"
             ]
         );
         assert_eq!(check_routes(&vec![good[0].clone(); MAX_ROUTES + 1]).len(), 1);

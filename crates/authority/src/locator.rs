@@ -12,7 +12,7 @@
 //! Keys of imported bcrypt hashes begin with the public prefix of their secrets; of those, so many may share a prefix and
 //! no more, because all of them are tried when a secret with that prefix comes.
 
-use symbolon::protocol::imported::{Candidates, MAX_CANDIDATES, SEPARATOR, is_candidate_key};
+use symbolon::protocol::imported::{Candidates, MAX_CANDIDATES, MAX_SHARING, SEPARATOR, is_candidate_key};
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::{Claimed, Located, LocatorCall, Place};
 use symbolon::time::Timestamp;
@@ -145,9 +145,12 @@ impl<S: Store> Locator<S> {
         }
         if let Some(prefix) = key.split_once(SEPARATOR).map(|(prefix, _)| prefix).filter(|key| is_candidate_key(key))
             && self.find(key)?.is_none()
-            && self.candidates(prefix)?.places.len() >= MAX_CANDIDATES
         {
-            return Ok(Claimed { done: false, full: true });
+            let places = self.candidates(prefix)?.places;
+            let own = places.iter().filter(|other| other.organization == place.organization).count();
+            if own >= MAX_CANDIDATES || places.len() >= MAX_SHARING {
+                return Ok(Claimed { done: false, full: true });
+            }
         }
         self.store.execute(
             "INSERT INTO place (key, organization, token, claim) VALUES (?1, ?2, ?3, ?4)
@@ -167,7 +170,7 @@ impl<S: Store> Locator<S> {
         let (from, to) = (format!("{key}{SEPARATOR}"), format!("{key}0"));
         let rows = self.store.execute(
             "SELECT organization, token FROM place WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3",
-            &[from.into(), to.into(), Value::count(u64::try_from(MAX_CANDIDATES).unwrap_or(u64::MAX))?],
+            &[from.into(), to.into(), Value::count(u64::try_from(MAX_SHARING).unwrap_or(u64::MAX))?],
         )?;
         let place = |row: &crate::store::Row| Ok(Place { organization: row.parsed(0)?, token: row.parsed(1)? });
         Ok(Candidates { places: rows.iter().map(place).collect::<Result<_, StoreError>>()? })
@@ -387,9 +390,24 @@ mod tests {
         }
         assert!(claim(&mut host, &mut locator, "b:hg_pat_012/3", place("aaaaaa", 3)), "a repeated claim holds");
         assert!(!claim(&mut host, &mut locator, "b:hg_pat_012/3", place("bbbbbb", 9)), "one hash has one owner");
-        let call = LocatorCall::Claim { key: "b:hg_pat_012/x".to_owned(), place: place("bbbbbb", 9), claim: 1 };
-        let answer: Claimed = host.call(&mut locator, &call);
+        let call = |key: &str, place| LocatorCall::Claim { key: format!("b:hg_pat_012/{key}"), place, claim: 1 };
+        let answer: Claimed = host.call(&mut locator, &call("x", place("aaaaaa", 9)));
         assert_eq!(answer, Claimed { done: false, full: true });
+        // Whoever has as many as they may keeps nobody else out.
+        for organization in ["bbbbbb", "cccccc", "dddddd"] {
+            for index in 0..8 {
+                let (key, place) = (format!("y{organization}{index}"), place(organization, index));
+                assert!(host.call::<Claimed>(&mut locator, &call(&key, place)).done);
+            }
+        }
+        let answer: Claimed = host.call(&mut locator, &call("x", place("eeeeee", 9)));
+        assert_eq!(answer, Claimed { done: false, full: true });
+        for organization in ["bbbbbb", "cccccc", "dddddd"] {
+            for index in 0..8 {
+                let key = format!("b:hg_pat_012/y{organization}{index}");
+                assert!(release(&mut host, &mut locator, &key, place(organization, index)));
+            }
+        }
         for near in ["b:hg_pat_01/x", "b:hg_pat_0120/x", "b:hg_pat_013/x"] {
             assert!(claim(&mut host, &mut locator, near, place("bbbbbb", 9)), "another prefix: {near}");
         }

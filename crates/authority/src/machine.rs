@@ -15,6 +15,7 @@
 //!   replaces the old, and it may come early, late or twice.
 
 use symbolon::id::ShortId;
+use symbolon::protocol::SharedSecret;
 use symbolon::time::Timestamp;
 
 /// The host's name for a call that waits for its reply. Never 2^53 or more, so that JavaScript keeps it exact.
@@ -49,7 +50,7 @@ pub struct Config {
     /// The secret under which credentials name their organisation: 32 to 128 bytes.
     pub instance_secret: Vec<u8>,
     /// The code that `POST /v1/setup` asks for; none means that setup is closed.
-    pub setup_code: Option<String>,
+    pub setup_code: Option<SharedSecret>,
 }
 
 /// What a machine is told.

@@ -3,14 +3,20 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use symbolon::protocol::SharedSecret;
+use symbolon::protocol::message::{Authorize, Authorized, OrganizationCall};
 use symbolon::time::Timestamp;
 
-use crate::machine::{CallId, Config, Context, Effect, Event, Machine};
+use crate::machine::{CallId, Config, Context, Effect, Event, Machine, Target};
 
-/// The host.
+/// The host, which answers for the founding organisation where the instance asks it.
 pub(crate) struct Host {
     pub(crate) now: Timestamp,
     pub(crate) config: Config,
+    /// What the founding organisation says to what the instance asks it.
+    pub(crate) authorizes: Authorized,
+    /// What it was asked.
+    pub(crate) authorized: Vec<Authorize>,
     next: u64,
     random: u64,
 }
@@ -21,8 +27,10 @@ impl Default for Host {
             now: Timestamp::from_seconds(1_800_000_000),
             config: Config {
                 instance_secret: vec![7; 32],
-                setup_code: Some("correct horse battery staple".to_owned()),
+                setup_code: SharedSecret::new("correct horse battery staple"),
             },
+            authorizes: Authorized::Granted,
+            authorized: Vec::new(),
             next: 0,
             random: 0,
         }
@@ -37,6 +45,19 @@ impl Host {
             if let Effect::Sync { id } = effects.remove(index) {
                 effects.extend(self.undisturbed(machine, Event::Synced { id }));
             }
+        }
+        let asked = effects.iter().enumerate().find_map(|(index, effect)| match effect {
+            Effect::Ask { id, json, target: Target::Organization(_) } => match serde_json::from_str(json) {
+                Ok(OrganizationCall::Authorize(asked)) => Some((index, *id, asked)),
+                _ => None,
+            },
+            _ => None,
+        });
+        if let Some((index, id, asked)) = asked {
+            effects.remove(index);
+            self.authorized.push(asked);
+            let answer = Ok(serde_json::to_string(&self.authorizes).unwrap());
+            effects.extend(self.undisturbed(machine, Event::Answered { id, answer }));
         }
         effects
     }

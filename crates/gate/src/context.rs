@@ -4,11 +4,12 @@ use core::cell::{Cell, RefCell};
 use core::fmt::Write as _;
 use std::rc::Rc;
 
-use symbolon::problem::{Code, Problem};
-use symbolon::protocol::message::Client;
+use symbolon::problem::Problem;
+use symbolon::protocol::Network;
+use symbolon::protocol::message::{Client, HttpResponse};
 
+use crate::decide::Refusal;
 use crate::gate::Shared;
-use crate::limit;
 use crate::task::Io;
 
 /// Whom a decision asked.
@@ -65,12 +66,12 @@ impl Trace {
 /// A look-up that is under way; it ends with this, also where the request is given up.
 pub(crate) struct LooksUp<'a> {
     gate: &'a Shared,
-    network: Option<String>,
+    network: Option<Network>,
 }
 
 impl Drop for LooksUp<'_> {
     fn drop(&mut self) {
-        if let (Some(network), Ok(mut state)) = (&self.network, self.gate.state.try_borrow_mut()) {
+        if let (Some(network), Ok(mut state)) = (self.network, self.gate.state.try_borrow_mut()) {
             state.failures.end(network);
         }
     }
@@ -81,7 +82,8 @@ pub(crate) struct Context {
     pub(crate) gate: Rc<Shared>,
     pub(crate) io: Io,
     pub(crate) client: Client,
-    /// Whether whoever asks has shown itself and passes on what others present.
+    /// Whether whoever asks has shown itself, as a proxy or a resource server, and passes on what others present: then
+    /// what is wrong with that is not counted against it.
     pub(crate) passes_on: Cell<bool>,
     trace: RefCell<Trace>,
 }
@@ -91,38 +93,80 @@ impl Context {
         Self { gate, io, client, passes_on: Cell::new(false), trace: RefCell::default() }
     }
 
-    /// Refuses an address from which too many unknown credentials came. To be asked before a call leaves the isolate.
+    /// Where the client is, as limits count it; none where the host cannot tell: then it is the host that must limit.
+    pub(crate) fn network(&self) -> Option<Network> {
+        self.client.address.as_ref().map(|_| self.client.network())
+    }
+
+    /// Refuses a network from which too many unknown credentials came. To be asked before a call leaves the isolate.
     ///
     /// # Errors
     /// `rate_limited`.
     pub(crate) fn limited(&self) -> Result<(), Problem> {
         let Some(network) = self.network() else { return Ok(()) };
-        match self.gate.state.borrow_mut().failures.wait(self.io.now(), &network) {
-            None => Ok(()),
-            Some(seconds) => Err(Problem::new(Code::RateLimited)
-                .detail("Too many unknown credentials came from this address.")
-                .retry_after(seconds)),
-        }
+        self.gate.state.borrow_mut().failures.check(self.io.now(), network)
     }
 
     /// Counts an unknown credential.
     pub(crate) fn unknown(&self) {
         if let Some(network) = self.network() {
-            self.gate.state.borrow_mut().failures.count(self.io.now(), &network);
+            self.gate.state.borrow_mut().failures.count(self.io.now(), network);
         }
     }
 
     /// Notes that a credential of which nothing is remembered is looked up, for as long as what is returned lives.
     pub(crate) fn looks_up(&self) -> LooksUp<'_> {
         let network = self.network();
-        if let Some(network) = &network {
-            self.gate.state.borrow_mut().failures.begin(self.io.now(), network);
+        if let Some(network) = network {
+            self.gate.state.borrow_mut().failures.begin(network);
         }
         LooksUp { gate: &self.gate, network }
     }
 
-    fn network(&self) -> Option<String> {
-        self.client.address.as_deref().map(limit::network)
+    /// Counts a call of somebody who shows no credential that could be verified here. To be done before such a call
+    /// leaves the isolate, so that many at once are no way around the limit; [`Self::came_to_something`] takes it back.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub(crate) fn stranger(&self) -> Result<(), Problem> {
+        self.limited()?;
+        self.unknown();
+        Ok(())
+    }
+
+    /// What a stranger asked was done: that counts for nothing.
+    pub(crate) fn came_to_something(&self) {
+        if let Some(network) = self.network() {
+            self.gate.state.borrow_mut().failures.give_back(network);
+        }
+    }
+
+    /// Carries a stranger's call, which is counted unless it succeeds.
+    ///
+    /// # Errors
+    /// `rate_limited`, and what the call itself fails with.
+    pub(crate) async fn for_stranger<E>(
+        &self,
+        call: impl Future<Output = Result<HttpResponse, E>>,
+    ) -> Result<HttpResponse, Refusal>
+    where
+        Refusal: From<E>,
+    {
+        self.stranger()?;
+        let response = call.await?;
+        if (200..300).contains(&response.status) {
+            self.came_to_something();
+        }
+        Ok(response)
+    }
+
+    /// Counts a poll of somebody who waits until another has decided.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub(crate) fn poll(&self) -> Result<(), Problem> {
+        let Some(network) = self.network() else { return Ok(()) };
+        self.gate.state.borrow_mut().failures.poll(self.io.now(), network)
     }
 
     /// Notes that something was answered on the spot.

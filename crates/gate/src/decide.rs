@@ -16,6 +16,7 @@ use symbolon::time::Timestamp;
 
 use crate::context::Context;
 use crate::credential::{Credential, Presented, Side, Unreadable, presented};
+use crate::limit::Refused;
 use crate::ports::Unavailable;
 use crate::request::GateRequest;
 use crate::signed::{self, Body};
@@ -126,41 +127,42 @@ pub(crate) async fn credential(
 ) -> Result<Allowed, Refusal> {
     let Some(credential) = found.credential else { return Err(Refusal::new(Code::MissingCredential)) };
     let proved = prove(context, request, body, credential, demand).await.inspect_err(|refusal| {
-        if matches!(refusal.problem.code, Code::UnknownToken | Code::SignatureInvalid) && counts(context, demand) {
+        if matches!(refusal.problem.code, Code::UnknownToken | Code::SignatureInvalid) && counts(context) {
             context.unknown();
         }
     })?;
-    let Proved { record, newest, verified } = proved;
+    let Proved { record, name, newest, verified } = proved;
     let allowed = Allowed { record: Rc::clone(&record), signed: verified.is_some() };
     let judged = async {
-        if demand.to_end_it {
-            return Ok(());
+        if !demand.to_end_it {
+            standing(&record, context.io.now())?;
+            passphrase::check(context, &record, found.passphrase.as_ref()).await?;
         }
-        standing(&record, context.io.now())?;
-        passphrase::check(context, &record, found.passphrase.as_ref()).await?;
         if let Some(verified) = &verified {
             signed::replay(context, request, &record, verified, demand).await?;
         }
-        permits(&record, demand)
+        if demand.to_end_it { Ok(()) } else { permits(&record, demand) }
     };
     let result: Result<(), Refusal> = judged.await;
     let now = context.io.now();
     let mut state = context.gate.state.borrow_mut();
-    let ledger = state.touch(record.short_id);
     match result {
         Ok(()) => {
             if !record.rules.counts.is_empty() || record.proofs.len() > 1 {
-                ledger.used(&record, newest, now, &context.client);
+                state.touch(record.short_id).used(&record, newest, now, &context.client);
             }
             Ok(allowed)
         }
         Err(refusal) => {
-            // The authority wrote a wrong passphrase down when the try was settled.
-            if refusal.problem.code.status() < 500 && refusal.problem.code != Code::PassphraseWrong {
-                ledger.refused(&record, refusal.problem.code, now, &context.client);
+            let code = refusal.problem.code;
+            if code.status() == 401 && counts(context) {
+                // What is told no more is written down no more either: a dead token must not fill a log.
+                let asks = record.rules.freshness.at_least(demand.freshness) == Freshness::Strict;
+                state.failures.refused(now, Refused::new(&name, context.client.network()), asks)?;
             }
-            if refusal.problem.code.status() == 401 && counts(context, demand) {
-                return Err(state.failures.refused(now, record.token).map_or(refusal, Refusal::from));
+            // The authority wrote a wrong passphrase down when the try was settled.
+            if code.status() < 500 && code != Code::PassphraseWrong {
+                state.touch(record.short_id).refused(&record, code, now, &context.client);
             }
             Err(refusal)
         }
@@ -170,6 +172,8 @@ pub(crate) async fn credential(
 /// A token whose possession was proved.
 struct Proved {
     record: Rc<Record>,
+    /// By what it was found.
+    name: Lookup,
     /// Whether it was the newest secret or key, not one that lives on for a rotation's grace.
     newest: bool,
     verified: Option<symbolon::signature::Verified>,
@@ -212,7 +216,7 @@ async fn prove(
                 let detail = format!("this kind of token is not taken from the field {}", header.as_str());
                 return Err(Problem::new(Code::MalformedCredential).detail(detail).into());
             }
-            Ok(Proved { record, newest, verified: None })
+            Ok(Proved { record, name: lookup, newest, verified: None })
         }
         Credential::Session(secret) => {
             let name = context.gate.known.read(secret.expose()).map_err(|_| unknown())?;
@@ -221,7 +225,7 @@ async fn prove(
             let demand = Demand { freshness: Some(Freshness::Strict), ..*demand };
             let record = find(context, name.organization, &lookup, &demand).await?.ok_or_else(unknown)?;
             record.bearer(&name.digest, context.io.now()).ok_or_else(unknown)?;
-            Ok(Proved { record, newest: true, verified: None })
+            Ok(Proved { record, name: lookup, newest: true, verified: None })
         }
         Credential::Signature(candidate) => {
             let Some(name) = signed::key_name(&candidate, request) else {
@@ -238,15 +242,15 @@ async fn prove(
             }
             let verified = signed::possession(context, request, body, *candidate, &record, key, demand).await?;
             // Keys are registered anew, not rotated: the one in use is the newest.
-            Ok(Proved { record: Rc::clone(&record), newest: true, verified: Some(verified) })
+            Ok(Proved { record, name: name.lookup, newest: true, verified: Some(verified) })
         }
     }
 }
 
-/// Whether unknown credentials count against the address that they come from: not where a resource server or a proxy
+/// Whether what is wrong with a credential counts against where it comes from: not where a resource server or a proxy
 /// that has shown itself passes on what others present.
-pub(crate) fn counts(context: &Context, demand: &Demand<'_>) -> bool {
-    demand.within.is_none() && !context.passes_on.get()
+pub(crate) fn counts(context: &Context) -> bool {
+    !context.passes_on.get()
 }
 
 async fn find(
@@ -263,8 +267,13 @@ async fn find(
     let record = match lookup::recalled(context, organization, name, demand.freshness) {
         Some(record) => Some(record),
         None => {
-            let _under_way = if counts(context, demand) {
+            let _under_way = if counts(context) {
                 context.limited()?;
+                // To end a token is never held up.
+                if !demand.to_end_it {
+                    let refused = Refused::new(name, context.client.network());
+                    context.gate.state.borrow_mut().failures.held_up(context.io.now(), &refused)?;
+                }
                 Some(context.looks_up())
             } else {
                 None

@@ -1,20 +1,22 @@
 //! `ANY /v1/forward-auth/…`: a proxy asks whether a request that it received may pass.
 //!
 //! Each proxy says in fields of its own what the request was. Those fields are believed from a proxy that shows the
-//! shared secret, and from nobody else; each must be there exactly once, and no other proxy's is ever read. The route
+//! secret of its kind, and from nobody else; each must be there exactly once, and no other proxy's is ever read. A secret
+//! names the kind that it is for: a client whose path Envoy puts behind ours, and which climbs to another proxy's path,
+//! would otherwise choose by which fields, of its own making, its request is judged. The route
 //! table decides, as it does on gateway hosts. Every answer that lets a request pass sets every identity header, so
 //! that a proxy which copies them overwrites whatever the client sent.
 
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::HttpResponse;
-use symbolon::token::Digest;
 
 use crate::context::Context;
 use crate::decide::Refusal;
 use crate::request::{Address, GateRequest};
 use crate::{gateway, identity};
 
-/// The field with the secret that proxy and gate share.
+/// The field with the secret that proxy and gate share, which names the kind of the proxy.
 const SECRET: &str = "x-symbolon-proxy-secret";
 /// Below what proxies ask.
 const PATHS: &str = "/v1/forward-auth/";
@@ -41,6 +43,57 @@ pub(crate) fn is_astray(request: &GateRequest, path: &str) -> bool {
     request.values(SECRET).next().is_some() && !path.starts_with(PATHS)
 }
 
+impl Proxy {
+    /// The kind of this name.
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "nginx" => Some(Self::Nginx),
+            "traefik" => Some(Self::Traefik),
+            "envoy" => Some(Self::Envoy),
+            "caddy" => Some(Self::Caddy),
+            _ => None,
+        }
+    }
+}
+
+/// The secrets by which proxies show themselves: for each kind those that are good for it alone.
+#[derive(Default)]
+pub struct ProxySecrets(Vec<(Proxy, SharedSecret)>);
+
+/// A setting that holds no secrets of proxies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a proxy's secret is nginx:, traefik:, envoy: or caddy: and {} bytes or more; several are separated by spaces",
+    SharedSecret::MIN_LEN
+)]
+pub struct BadProxySecret;
+
+impl ProxySecrets {
+    /// Reads a setting: `nginx:SECRET`, several of them separated by spaces. Such a one is shown whole.
+    ///
+    /// # Errors
+    /// [`BadProxySecret`]: one names no kind of proxy, or is too short.
+    pub fn read(setting: &str) -> Result<Self, BadProxySecret> {
+        let read = |shown: &str| {
+            let (kind, secret) = shown.split_once(':')?;
+            SharedSecret::new(secret)?;
+            Some((Proxy::named(kind)?, SharedSecret::new(shown)?))
+        };
+        setting
+            .split_ascii_whitespace()
+            .map(|shown| read(shown).ok_or(BadProxySecret))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether this is a secret of such a proxy; none where it has none.
+    fn shows(&self, proxy: Proxy, shown: &str) -> Option<bool> {
+        let of_kind = || self.0.iter().filter(|(kind, _)| *kind == proxy);
+        of_kind().next()?;
+        Some(of_kind().any(|(_, secret)| secret.is(shown)))
+    }
+}
+
 /// Answers the call: 200 with the identity, or the refusal.
 pub(crate) async fn answer(
     context: &Context,
@@ -48,9 +101,9 @@ pub(crate) async fn answer(
     address: Address<'_>,
     proxy: Proxy,
 ) -> Result<HttpResponse, Refusal> {
-    let Some(secret) = &context.gate.proxy_secret else { return Err(Refusal::new(Code::NotFound)) };
     let shown = request.single(SECRET).unwrap_or_default();
-    if !Digest::of(shown).matches(&Digest::of(secret)) {
+    let shows = context.gate.proxy_secrets.shows(proxy, shown).ok_or_else(|| Refusal::new(Code::NotFound))?;
+    if !shows {
         return Err(Problem::new(Code::MissingCredential).detail("the proxy did not show its secret").into());
     }
     context.passes_on.set(true);
@@ -99,4 +152,25 @@ fn asked_about(request: &GateRequest, address: Address<'_>, proxy: Proxy) -> Res
 
 fn malformed(what: &str) -> Refusal {
     Problem::new(Code::InvalidRequest).detail(format!("the proxy must send {what}, once")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_names_its_proxy() {
+        let secrets = ProxySecrets::read("nginx:0123456789abcdef  envoy:0123456789abcdef").unwrap();
+        assert_eq!(secrets.shows(Proxy::Nginx, "nginx:0123456789abcdef"), Some(true));
+        assert_eq!(secrets.shows(Proxy::Nginx, "envoy:0123456789abcdef"), Some(false));
+        assert_eq!(secrets.shows(Proxy::Envoy, "nginx:0123456789abcdef"), Some(false));
+        assert_eq!(secrets.shows(Proxy::Envoy, ""), Some(false));
+        assert_eq!(secrets.shows(Proxy::Caddy, "nginx:0123456789abcdef"), None);
+        assert_eq!(ProxySecrets::read("").unwrap().shows(Proxy::Nginx, ""), None, "nothing is no secret");
+        for bad in
+            ["0123456789abcdef", "nginx:", "nginx:0123456789abcde", "apache:0123456789abcdef", ":0123456789abcdef"]
+        {
+            assert_eq!(ProxySecrets::read(bad).err(), Some(BadProxySecret), "{bad}");
+        }
+    }
 }

@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::{Answer, OrganizationCall};
 use symbolon::time::Timestamp;
 use symbolon::token::{Format, InstanceSecret};
 
 use crate::context::Context;
 use crate::credential::Known;
+use crate::forward_auth::ProxySecrets;
 use crate::oidc::OidcConfig;
 use crate::ports::Unavailable;
 use crate::request::{Address, GateRequest, Outcome};
@@ -35,8 +37,11 @@ pub struct GateConfig {
     pub gateway_hosts: Vec<String>,
     /// Whether there is an origin behind the gateway hosts.
     pub has_origin: bool,
-    /// The secret by which a proxy that asks `/v1/forward-auth` shows itself; none switches those paths off.
-    pub proxy_secret: Option<String>,
+    /// The secrets by which proxies that ask `/v1/forward-auth` show themselves; where there is none for a kind of proxy,
+    /// its path is off.
+    pub proxy_secrets: ProxySecrets,
+    /// What `POST /v1/setup` asks for; none: setup is closed.
+    pub setup_code: Option<SharedSecret>,
     /// The provider at which people may sign in to the console; none switches that off.
     pub oidc: Option<OidcConfig>,
 }
@@ -51,7 +56,8 @@ pub(crate) struct Shared {
     pub(crate) known: Known,
     pub(crate) gateway_hosts: Vec<String>,
     pub(crate) has_origin: bool,
-    pub(crate) proxy_secret: Option<String>,
+    pub(crate) proxy_secrets: ProxySecrets,
+    pub(crate) setup_code: Option<SharedSecret>,
     pub(crate) oidc: Option<OidcConfig>,
     pub(crate) state: RefCell<State>,
 }
@@ -61,14 +67,16 @@ impl Gate {
     /// isolate's name where uses are counted, and salts.
     #[must_use]
     pub fn new(config: GateConfig, random: [u8; 16]) -> Self {
-        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secret, oidc } = config;
+        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secrets, setup_code, oidc } =
+            config;
         let gateway_hosts = gateway_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect();
         Self {
             shared: Rc::new(Shared {
                 known: Known { formats, secret: instance_secret },
                 gateway_hosts,
                 has_origin,
-                proxy_secret,
+                proxy_secrets,
+                setup_code,
                 oidc,
                 state: RefCell::new(State::new(random)),
             }),

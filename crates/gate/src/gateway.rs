@@ -2,8 +2,10 @@
 //!
 //! What matches no route never reaches the origin, and a gateway host serves no path of the product.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{InstanceCall, Route, Routes};
 use symbolon::protocol::route::{Captures, PathPattern, is_canonical_path};
@@ -23,11 +25,31 @@ const MAX_ASKS: usize = 3;
 
 /// The route table, ready to be matched. None where a pattern of it cannot be read: then nothing is let through, since
 /// leaving one route out could let a later one decide.
-pub(crate) struct Table(Option<Vec<(PathPattern, Route)>>);
+pub(crate) struct Table {
+    routes: Option<Vec<(PathPattern, Route)>>,
+    organizations: BTreeMap<String, ShortId>,
+}
 
 impl Table {
-    pub(crate) fn new(routes: Vec<Route>) -> Self {
-        Self(routes.into_iter().map(|route| Some((route.path.parse().ok()?, route))).collect())
+    pub(crate) fn new(routes: Vec<Route>, organizations: BTreeMap<String, ShortId>) -> Self {
+        let routes = routes.into_iter().map(|route| Some((route.path.parse().ok()?, route))).collect();
+        Self { routes, organizations }
+    }
+
+    /// Whether it came with its organisations: an instance of an earlier version tells none.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.organizations.is_empty()
+    }
+
+    /// The one organisation whose tokens are known on a route; none: all are.
+    ///
+    /// # Errors
+    /// It is not known which: an instance of an earlier version has told the table.
+    fn within(&self, route: &Route) -> Result<Option<ShortId>, Unavailable> {
+        match route.organization.as_deref() {
+            Some(Route::ANY_ORGANIZATION) => Ok(None),
+            name => self.organizations.get(name.unwrap_or_default()).copied().map(Some).ok_or(Unavailable),
+        }
     }
 
     /// The first route for this method and path. The path must have one spelling.
@@ -36,7 +58,7 @@ impl Table {
         method: &str,
         path: &'a str,
     ) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
-        let routes = self.0.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
+        let routes = self.routes.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
         Ok(routes.iter().find_map(|(pattern, route)| {
             (route.method == "*" || route.method == method).then_some(())?;
             pattern.matches(path).map(|captures| (route, captures))
@@ -92,7 +114,7 @@ pub(crate) async fn authorize(
         freshness: route.freshness,
         native_signature: false,
         to_end_it: false,
-        within: None,
+        within: table.within(route)?,
     };
     decide::request(context, request, Side::Gateway, &demand).await.map(Some)
 }

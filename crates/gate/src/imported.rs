@@ -1,7 +1,7 @@
 //! Secrets that were imported with a bcrypt hash, until their first success.
 //!
-//! They are found by their public prefix, so what comes with such a prefix is tried on all hashes that share it; at most
-//! eight do. The authority counts the tries and says when there were too many wrong ones, before anything is hashed. The
+//! They are found by their public prefix, so what comes with such a prefix is tried on all hashes that share it: at most
+//! eight of an organisation. The authority counts the tries and says when there were too many wrong ones, before anything is hashed. The
 //! hash that matches is replaced by the secret's SHA-256, and the next request finds its record as fast as any.
 //!
 //! A wrong secret is `unknown_token` here as everywhere. That a prefix has hashes shows by the time that it takes; prefixes
@@ -12,7 +12,7 @@ use std::rc::Rc;
 use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
-use symbolon::protocol::imported::{Hashed, MAX_CANDIDATES, Tried, Try, Upgrade, Upgraded};
+use symbolon::protocol::imported::{Hashed, MAX_CANDIDATES, MAX_SHARING, Tried, Try, Upgrade, Upgraded};
 use symbolon::protocol::message::{Client, Lookup, OrganizationCall, Place};
 use symbolon::time::Timestamp;
 use symbolon::token::{Bcrypt, Digest, Secret};
@@ -38,10 +38,10 @@ pub(crate) async fn find(
     demand: &Demand<'_>,
 ) -> Result<Option<Matched>, Refusal> {
     let mut places = context.timed(Hop::Locator, context.io.candidates(prefix)).await?;
-    places.truncate(MAX_CANDIDATES);
+    places.truncate(MAX_SHARING);
     places.retain(|place| demand.within.is_none_or(|within| within == place.organization));
     // Whoever passes on what others present is not the one who guesses.
-    let client = if decide::counts(context, demand) { context.client.clone() } else { Client::default() };
+    let client = if decide::counts(context) { context.client.clone() } else { Client::default() };
     let mut limited: Option<Timestamp> = None;
     while let Some(organization) = places.first().map(|place| place.organization) {
         let (here, elsewhere): (Vec<Place>, Vec<Place>) =

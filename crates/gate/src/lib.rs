@@ -42,6 +42,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use forward_auth::{BadProxySecret, ProxySecrets};
 pub use gate::{Gate, GateConfig};
 pub use oidc::{OidcConfig, OidcConfigError};
 pub use ports::{BodyError, Unavailable};

@@ -19,6 +19,11 @@ use crate::{passphrase, refusal, session, verify};
 
 /// How large the body of a call may be, in bytes: a profile with its escapes fits.
 pub(crate) const MAX_BODY_BYTES: u32 = 256 * 1024;
+/// How large the body of setup may be, in bytes: a profile of 64 KiB, and the rest.
+const MAX_SETUP_BYTES: u32 = 80 * 1024;
+/// How large a body may be that somebody without a credential sends, in bytes: what an authenticator answers is the
+/// largest.
+pub(crate) const MAX_STRANGERS_BYTES: u32 = 16 * 1024;
 /// How large an import may be, in bytes.
 const MAX_IMPORT_BYTES: u32 = 1024 * 1024;
 /// The fields of a request that an authority reads.
@@ -210,10 +215,7 @@ async fn answer(
             ];
             Ok(refusal::json(200, headers, &serde_json::json!({"status": "ok"})))
         }
-        Call::Setup => {
-            let request = http_request(context, request, address, MAX_BODY_BYTES).await?;
-            Ok(uncached(context.io.instance(&InstanceCall::Setup { request }).await?))
-        }
+        Call::Setup => setup(context, request, address).await.map(uncached),
         Call::Instance => {
             let allowed = decide::request(context, request, Side::Management, &strict(false)).await?;
             let request = http_request(context, request, address, MAX_BODY_BYTES).await?;
@@ -270,6 +272,32 @@ async fn answer(
     }
 }
 
+/// Judges the setup code here, so that nobody without it is heard by the one object that all gateways ask for their
+/// routes; the instance judges it again.
+async fn setup(context: &Context, request: &GateRequest, address: Address<'_>) -> Result<HttpResponse, Refusal> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        setup_code: Option<String>,
+    }
+    let Some(expected) = &context.gate.setup_code else {
+        let detail = "Setup is closed: this instance is configured without a setup code of 16 bytes or more.";
+        return Err(Problem::new(Code::InsufficientPermission).detail(detail).into());
+    };
+    context.limited()?;
+    let request = http_request(context, request, address, MAX_SETUP_BYTES).await?;
+    // An array would be read as the members in their order.
+    let body = request.body.trim_start().starts_with('{').then(|| serde_json::from_str::<Body>(&request.body).ok());
+    let Some(body) = body.flatten() else {
+        context.unknown();
+        return Err(Problem::field("", "must be a JSON object, with the setup code as a text").into());
+    };
+    if !expected.is(body.setup_code.as_deref().unwrap_or_default()) {
+        context.unknown();
+        return Err(Problem::new(Code::UnknownToken).detail("The setup code is not this instance's.").into());
+    }
+    context.for_stranger(context.io.instance(&InstanceCall::Setup { request })).await
+}
+
 /// Finds the organisation of an invitation by its secret, which names it as a native token does.
 async fn accept_invitation(
     context: &Context,
@@ -280,17 +308,12 @@ async fn accept_invitation(
     struct Body {
         secret: String,
     }
-    let request = http_request(context, request, address, MAX_BODY_BYTES).await?;
+    let request = http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
     let body: Body = serde_json::from_str(&request.body).map_err(|_| Problem::field("secret", "must be a text"))?;
     let known = context.gate.known.read(&body.secret).ok().and_then(|name| name.organization);
     let Some(organization) = known else { return Err(Problem::new(Code::NotFound).into()) };
-    context.limited()?;
-    let response: HttpResponse =
-        context.io.organization(organization, &OrganizationCall::AcceptInvitation { request }).await?;
-    if response.status == Code::NotFound.status() {
-        context.unknown();
-    }
-    Ok(response)
+    let call = OrganizationCall::AcceptInvitation { request };
+    context.for_stranger(context.io.organization(organization, &call)).await
 }
 
 fn of_oauth(result: Result<HttpResponse, oauth::OauthError>) -> HttpResponse {
@@ -315,10 +338,16 @@ async fn organization(
     limit: u32,
 ) -> Result<HttpResponse, Refusal> {
     let request = http_request(context, request, address, limit).await?;
-    let passphrase_hash = passphrase::hash_of_body(context, &request)?;
     let (token, signed) = (allowed.record.token, allowed.signed);
-    let call = OrganizationCall::Manage(Manage { token, signed, passphrase_hash, request });
-    Ok(uncached(context.io.organization(allowed.record.short_id, &call).await?))
+    let mut manage = Manage { token, signed, passphrase_hash: None, request };
+    let call = OrganizationCall::Manage(manage.clone());
+    let mut response: HttpResponse = context.io.organization(allowed.record.short_id, &call).await?;
+    if response.status == HttpResponse::WANTS_HASH {
+        // Only now, and once: whoever asks may set a passphrase, and has not set too many.
+        manage.passphrase_hash = Some(passphrase::hash_of_body(context, &manage.request)?);
+        response = context.io.organization(allowed.record.short_id, &OrganizationCall::Manage(manage)).await?;
+    }
+    if response.status == HttpResponse::WANTS_HASH { Err(Refusal::new(Code::Internal)) } else { Ok(uncached(response)) }
 }
 
 /// An authority's answer, never to be kept by anybody on its way.

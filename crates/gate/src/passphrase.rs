@@ -46,32 +46,26 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
     Ok(())
 }
 
-/// The hash (Argon2id, 19 MiB, two passes) of a passphrase that a management call sets: slow, so it is made here and not
-/// in the authority, which then judges the length. None where the body sets none, or one that is too long for any kind.
+/// The hash (Argon2id, 19 MiB, two passes) of the passphrase that a management call sets: slow, so it is made here and
+/// not in the authority, and only where that has judged everything else, the length included, and has asked for it.
 ///
 /// # Errors
-/// Our own fault: the hash could not be made.
-pub(crate) fn hash_of_body(context: &Context, request: &HttpRequest) -> Result<Option<String>, Refusal> {
+/// Our own fault: there is no passphrase that any kind could have, or the hash could not be made.
+pub(crate) fn hash_of_body(context: &Context, request: &HttpRequest) -> Result<String, Refusal> {
     #[derive(Deserialize)]
     struct Sets<'a> {
         #[serde(borrow)]
         passphrase: std::borrow::Cow<'a, str>,
     }
-    let may_set = matches!(request.method.as_str(), "POST" | "PATCH") && request.path.starts_with("/v1/tokens");
-    // An array would be read as the members in their order.
-    if !may_set || !request.body.trim_start().starts_with('{') {
-        return Ok(None);
-    }
-    let Ok(Sets { passphrase }) = serde_json::from_str(&request.body) else { return Ok(None) };
+    let internal = || Refusal::new(Code::Internal);
+    let Sets { passphrase } = serde_json::from_str(&request.body).map_err(|_| internal())?;
     let given = Secret::from_string(passphrase.into_owned());
     if given.expose().chars().count() > usize::from(PassphraseRules::MAX) {
-        return Ok(None);
+        return Err(internal());
     }
     let salt = context.gate.state.borrow_mut().salt();
-    match Argon2::default().hash_password_with_salt(given.expose().as_bytes(), &salt) {
-        Ok(hash) => Ok(Some(hash.to_string())),
-        Err(_) => Err(Refusal::new(Code::Internal)),
-    }
+    let hash = Argon2::default().hash_password_with_salt(given.expose().as_bytes(), &salt).map_err(|_| internal())?;
+    Ok(hash.to_string())
 }
 
 /// Only whoever has token, passphrase and record can name it; a new version of the record is another name.

@@ -4,8 +4,9 @@
 //! A browser sends the cookie by itself, so a request that changes something must also show that a page of our own
 //! origin made it. Whoever presents a token or a signature is taken at that; the cookie beside it counts for nothing.
 
+use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::message::{HttpResponse, InstanceCall, Named, OrganizationCall};
+use symbolon::protocol::message::{HttpRequest, HttpResponse, InstanceCall, Named, OrganizationCall};
 use symbolon::protocol::session::{
     COOKIE, CSRF_HEADER, Challenge, Purpose, SAME_ORIGIN, SECRET_PREFIX, SignIn, UserHandle, is_csrf_token, rp_id,
 };
@@ -14,7 +15,7 @@ use symbolon::token::{Digest, Secret};
 use crate::context::Context;
 use crate::credential::Known;
 use crate::decide::Refusal;
-use crate::manage::{MAX_BODY_BYTES, http_request};
+use crate::manage::{MAX_STRANGERS_BYTES, http_request};
 use crate::refusal;
 use crate::request::{Address, GateRequest};
 
@@ -82,7 +83,7 @@ pub(crate) async fn options(
     address: Address<'_>,
 ) -> Result<HttpResponse, Refusal> {
     // It may name an organisation, which changes nothing.
-    http_request(context, request, address, MAX_BODY_BYTES).await?;
+    http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
     let random = context.gate.state.borrow_mut().salt();
     let challenge = Challenge::make(&context.gate.known.secret, Purpose::SignIn, context.io.now(), &random)
         .map_err(|_| Refusal::new(Code::Internal))?;
@@ -111,17 +112,16 @@ pub(crate) async fn sign_in(
     address: Address<'_>,
 ) -> Result<HttpResponse, Refusal> {
     same_origin(request)?;
-    let call = http_request(context, request, address, MAX_BODY_BYTES).await?;
+    let call = http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
     let body: serde_json::Value = serde_json::from_str(&call.body).map_err(|_| not_json())?;
     let Some(text) = body.pointer("/credential/response/userHandle").and_then(serde_json::Value::as_str) else {
         return Err(Problem::field("credential.response.userHandle", "is required").into());
     };
     let Some(handle) = UserHandle::decode(&context.gate.known.secret, text) else {
-        context.limited()?;
-        context.unknown();
+        context.stranger()?;
         return Err(Problem::new(Code::UnknownToken).detail("This passkey is not known here.").into());
     };
-    carry(context, request, handle.organization, call).await
+    context.for_stranger(carry(context, request, handle.organization, call)).await
 }
 
 /// `POST /v1/sessions/recover`: to the organisation of this name.
@@ -135,16 +135,23 @@ pub(crate) async fn recover(
         organization: String,
     }
     same_origin(request)?;
-    context.limited()?;
-    let call = http_request(context, request, address, MAX_BODY_BYTES).await?;
+    let call = http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
     if !call.body.trim_start().starts_with('{') {
         return Err(not_json().into());
     }
     let body: Body = serde_json::from_str(&call.body)
         .map_err(|_| Problem::field("organization", "must be its name in addresses"))?;
-    let named: Named = context.io.instance(&InstanceCall::Locate { slug: body.organization }).await?;
+    context.for_stranger(recover_in(context, request, body.organization, call)).await
+}
+
+async fn recover_in(
+    context: &Context,
+    request: &GateRequest,
+    slug: String,
+    call: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let named: Named = context.io.instance(&InstanceCall::Locate { slug }).await?;
     let Some(organization) = named.organization else {
-        context.unknown();
         // As for a code that is wrong.
         let detail = "Address and recovery code do not match, or it was used.";
         return Err(Problem::new(Code::UnknownToken).detail(detail).into());
@@ -155,26 +162,16 @@ pub(crate) async fn recover(
 async fn carry(
     context: &Context,
     request: &GateRequest,
-    organization: symbolon::id::ShortId,
-    call: symbolon::protocol::message::HttpRequest,
+    organization: ShortId,
+    call: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
-    context.limited()?;
     let sign_in = SignIn { request: call, replaces: replaces(context, request, organization) };
-    let call = OrganizationCall::SignIn(Box::new(sign_in));
-    let response: HttpResponse = context.io.organization(organization, &call).await?;
-    if response.status == Code::UnknownToken.status() {
-        context.unknown();
-    }
-    Ok(response)
+    Ok(context.io.organization(organization, &OrganizationCall::SignIn(Box::new(sign_in))).await?)
 }
 
 /// The session that the browser still has in this organisation: the new one takes its place, so that none is left over
 /// that somebody else may know.
-pub(crate) fn replaces(
-    context: &Context,
-    request: &GateRequest,
-    organization: symbolon::id::ShortId,
-) -> Option<Digest> {
+pub(crate) fn replaces(context: &Context, request: &GateRequest, organization: ShortId) -> Option<Digest> {
     let secret = presented(request, &context.gate.known).ok().flatten()?;
     let name = context.gate.known.read(secret.expose()).ok()?;
     (name.organization == Some(organization)).then_some(name.digest)

@@ -329,14 +329,14 @@ impl State {
         let reading = self.clock.observe(now);
         let Instance { edge, table, .. } = &mut self.instance;
         let question = edge.question(reading);
-        let keeps = table.as_ref().is_some_and(|(_, stamp)| edge.fits(*stamp));
+        let keeps = table.as_ref().is_some_and(|(table, stamp)| edge.fits(*stamp) && table.is_whole());
         (question, Ask { since: question.since, lease: true, keeps, ..Ask::default() })
     }
 
     /// Takes in the route table.
     pub(crate) fn receive_routes(&mut self, question: &Question, answer: Routes, now: Timestamp) -> Told<Rc<Table>> {
         let reading = self.clock.observe(now);
-        let Routes { answer, routes } = answer;
+        let Routes { answer, routes, organizations } = answer;
         let Instance { edge, table, .. } = &mut self.instance;
         let Answer { epoch, changes, lease_millis, stale_millis, .. } = answer;
         let received = edge.receive(reading, question, epoch, &changes, lease_millis, stale_millis);
@@ -352,7 +352,7 @@ impl State {
                 _ => Told::Outdated,
             };
         };
-        let compiled = Rc::new(Table::new(routes));
+        let compiled = Rc::new(Table::new(routes, organizations));
         match received {
             Received::Outdated => return Told::Outdated,
             Received::Once => {}

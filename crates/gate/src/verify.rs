@@ -111,6 +111,7 @@ pub(crate) async fn answer(context: &Context, request: &GateRequest, limit: u32)
         let place = format!("not what this call takes, at line {} column {}", error.line(), error.column());
         Problem::new(Code::InvalidRequest).detail(place)
     })?;
+    context.passes_on.set(true);
     let verdict = verify(context, &caller, question).await;
     let headers = vec![
         ("content-type".to_owned(), "application/json".to_owned()),

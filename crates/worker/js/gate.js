@@ -108,8 +108,9 @@ function current(env) {
   if (running === undefined || running.broken) {
     const { Gate } = instantiate();
     const random = crypto.getRandomValues(new Uint8Array(16));
-    const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET } = env;
-    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, ORIGIN !== undefined, PROXY_SECRET, oidc(env, (json) => Gate.oidc_fault(json)));
+    const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET, SETUP_CODE } = env;
+    const provider = oidc(env, (json) => Gate.oidc_fault(json));
+    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, ORIGIN !== undefined, PROXY_SECRET, SETUP_CODE, provider);
     running = { gate, broken: false };
   }
   return running;

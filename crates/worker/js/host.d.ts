@@ -35,7 +35,7 @@ interface Env {
   readonly INSTANCE_SECRET: string;
   /** Secret: what `POST /v1/setup` asks for; absent: setup is refused. */
   readonly SETUP_CODE?: string;
-  /** Secret: by which a proxy that asks `/v1/forward-auth` shows itself; absent: those paths are off. */
+  /** Secrets: by which proxies that ask `/v1/forward-auth` show themselves, such as `nginx:…`, separated by spaces; absent: those paths are off. */
   readonly PROXY_SECRET?: string;
   /** The provider at which people may sign in to the console (OpenID Connect), as it names itself; absent: none. */
   readonly OIDC_ISSUER?: string;

@@ -1,6 +1,7 @@
 //! The machine of one Durable Object, as its host drives it.
 
 use serde::Serialize;
+use symbolon::protocol::SharedSecret;
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon_authority::instance::{self, Instance};
 use symbolon_authority::locator::{self, Locator};
@@ -43,6 +44,7 @@ impl Authority {
             "login" => Box::new(Login::new(store)),
             _ => return Err(JsError::new("no such class")),
         };
+        let setup_code = setup_code.as_deref().and_then(SharedSecret::new);
         let config = Config { instance_secret: instance_secret.as_bytes().to_vec(), setup_code };
         Ok(Self { machine, host, config })
     }

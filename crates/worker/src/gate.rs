@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use symbolon::policy::builtin_hex_formats;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::SharedSecret;
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
 use symbolon_authority::{instance, locator, login, replay};
 use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
-use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, Step, Task};
+use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, ProxySecrets, Step, Task};
 use wasm_bindgen::prelude::*;
 
 use crate::{flat, time};
@@ -41,29 +42,35 @@ impl Gate {
     /// A gate that remembers nothing yet.
     /// - `random`: 16 fresh random bytes;
     /// - `gateway_hosts`: host names, separated by commas;
+    /// - `proxy_secrets`: as `ProxySecrets` reads them;
+    /// - `setup_code`: what setup asks for. One that is too short is none;
     /// - `oidc`: the provider of identities in JSON; one that [`Gate::oidc_fault`] finds fault with is none.
     ///
     /// # Errors
-    /// If the instance's secret is too short or too long.
+    /// If the instance's secret is too short or too long, or a proxy's is none.
     #[wasm_bindgen(constructor)]
     pub fn new(
         random: &[u8],
         instance_secret: &str,
         gateway_hosts: &str,
         has_origin: bool,
-        proxy_secret: Option<String>,
+        proxy_secrets: Option<String>,
+        setup_code: Option<String>,
         oidc: Option<String>,
     ) -> Result<Gate, JsError> {
         let random = random.try_into().map_err(|_| JsError::new("16 random bytes are wanted"))?;
         let instance_secret = InstanceSecret::new(instance_secret.as_bytes())
             .map_err(|error| JsError::new(&format!("INSTANCE_SECRET: {error}")))?;
+        let proxy_secrets = ProxySecrets::read(proxy_secrets.as_deref().unwrap_or_default())
+            .map_err(|error| JsError::new(&format!("PROXY_SECRET: {error}")))?;
         let hosts = gateway_hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
         let config = GateConfig {
             instance_secret,
             formats: builtin_hex_formats(),
             gateway_hosts: hosts.map(str::to_owned).collect(),
             has_origin,
-            proxy_secret,
+            proxy_secrets,
+            setup_code: setup_code.as_deref().and_then(SharedSecret::new),
             oidc: oidc.and_then(|json| provider(&json).ok()),
         };
         Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })

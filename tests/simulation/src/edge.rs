@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use symbolon_gate::{Gate, GateConfig, Outcome, Task};
+use symbolon_gate::{Gate, GateConfig, Outcome, ProxySecrets, Task};
 
 use crate::clock::Clock;
 use crate::template;
@@ -62,7 +62,8 @@ fn gate(rng: &mut Rng) -> Gate {
         formats: Vec::new(),
         gateway_hosts: vec![host(template::GATEWAY)],
         has_origin: true,
-        proxy_secret: None,
+        proxy_secrets: ProxySecrets::default(),
+        setup_code: None,
         oidc: None,
     };
     let mut random = [0; 16];

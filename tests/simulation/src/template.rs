@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use symbolon::id::{OrganizationId, ShortId, TokenId};
 use symbolon::key::{PrivateKey, Thumbprint};
 use symbolon::policy::GrantSet;
+use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::{
     Ask, Client, HttpRequest, HttpResponse, InstanceCall, Lookup, Manage, OrganizationCall,
 };
@@ -85,7 +86,7 @@ pub(crate) struct Template {
 
 /// The settings of the instance.
 pub(crate) fn config() -> Config {
-    Config { instance_secret: INSTANCE_SECRET.to_vec(), setup_code: Some(SETUP_CODE.to_owned()) }
+    Config { instance_secret: INSTANCE_SECRET.to_vec(), setup_code: SharedSecret::new(SETUP_CODE) }
 }
 
 /// The secret as the gate takes it.

@@ -1,27 +1,26 @@
 //! Making organisations.
 
-use subtle::ConstantTimeEq;
+use serde_json::{Value as Json, json};
 use symbolon::id::{OrganizationId, ShortId};
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::message::{Found, Founded, HttpRequest, Named, OrganizationCall};
-use symbolon::token::Digest;
+use symbolon::protocol::message::{Found, Founded, HttpRequest, HttpResponse, Named, OrganizationCall};
 
-use super::body::Founding;
-use super::{Instance, Refusal, http};
+use super::body::Founding as Body;
+use super::{Instance, Refusal, Waiting, http};
 use crate::answer;
-use crate::machine::{CallId, Context, Effect, EffectId, Target, Unreachable};
+use crate::machine::{CallId, Context, Effect, Target, Unreachable};
 use crate::store::{Store, StoreError};
 
 /// A call that waits for the authority of a new organisation.
-pub(super) struct Waiting {
-    call: CallId,
+pub(super) struct Founding {
+    pub(super) call: CallId,
     organization: OrganizationId,
 }
 
 /// An organisation as the instance knows it.
-struct Known {
-    id: OrganizationId,
-    short_id: ShortId,
+pub(super) struct Known {
+    pub(super) id: OrganizationId,
+    pub(super) short_id: ShortId,
     asked: String,
 }
 
@@ -33,17 +32,15 @@ impl<S: Store> Instance<S> {
         call: CallId,
         request: &HttpRequest,
     ) -> Result<Vec<Effect>, Refusal> {
-        let Some(expected) = context.config.setup_code.as_deref() else {
-            let detail = "Setup is closed: this instance is configured without a setup code.";
+        let Some(expected) = context.config.setup_code.clone() else {
+            let detail = "Setup is closed: this instance is configured without a setup code of 16 bytes or more.";
             return Err(Problem::new(Code::InsufficientPermission).detail(detail).into());
         };
         if request.method != "POST" {
             return Ok(vec![http::reply(call, http::method_not_allowed("POST"))]);
         }
-        let body = Founding::read(request)?;
-        // By their digests, so that not even the length shows in the time that it takes.
-        let given = Digest::of(body.setup_code.as_deref().unwrap_or_default());
-        if !bool::from(Digest::of(expected).ct_eq(&given)) {
+        let body = Body::read(request)?;
+        if !expected.is(body.setup_code.as_deref().unwrap_or_default()) {
             return Err(Problem::new(Code::UnknownToken).detail("The setup code is not this instance's.").into());
         }
         let mut effects: Vec<Effect> = self.prepare(context.now)?.into_iter().collect();
@@ -64,7 +61,7 @@ impl<S: Store> Instance<S> {
         call: CallId,
         request: &HttpRequest,
     ) -> Result<Vec<Effect>, Refusal> {
-        let body = Founding::read(request)?;
+        let body = Body::read(request)?;
         let asked = body.hash();
         let known = match self.known("slug = ?1", &body.organization.slug)? {
             Some(known) if known.asked == asked => known,
@@ -74,22 +71,22 @@ impl<S: Store> Instance<S> {
         Ok(vec![self.ask(call, &known, body, request)?])
     }
 
-    /// What the authority said of it.
-    pub(super) fn founded(&mut self, id: EffectId, answer: Result<String, Unreachable>) -> Vec<Effect> {
-        let Some(waiting) = self.waiting.remove(&id) else { return Vec::new() };
-        let response = self.conclude(&waiting, answer);
-        vec![match response {
-            Ok(response) => http::reply(waiting.call, response),
-            Err(Refusal::Problem(problem)) => http::reply(waiting.call, http::problem(&problem)),
-            Err(Refusal::Fault(fault)) => Effect::Fail { id: waiting.call, fault: fault.to_string() },
-        }]
+    /// What is written down of a further organisation; null where the same was asked for before.
+    pub(super) fn describe_creation(&self, request: &HttpRequest) -> Result<Json, Refusal> {
+        let body = Body::read(request)?;
+        match self.known("slug = ?1", &body.organization.slug)? {
+            None => Ok(json!({ "slug": body.organization.slug, "name": body.organization.name })),
+            Some(known) if known.asked == body.hash() => Ok(Json::Null),
+            Some(_) => Err(conflict("There is an organization with this slug.")),
+        }
     }
 
-    fn conclude(
+    /// What the authority said of it.
+    pub(super) fn founded(
         &self,
-        waiting: &Waiting,
+        waiting: &Founding,
         answer: Result<String, Unreachable>,
-    ) -> Result<symbolon::protocol::message::HttpResponse, Refusal> {
+    ) -> Result<HttpResponse, Refusal> {
         let id = [waiting.organization.to_string().into()];
         let Ok(answer) = answer else {
             // It may have been made or not: the row stays, and the same body asks again.
@@ -113,15 +110,15 @@ impl<S: Store> Instance<S> {
     }
 
     /// The organisation whose tokens administer the instance, once it is made.
-    pub(super) fn founding_organization(&mut self) -> Result<Option<OrganizationId>, StoreError> {
+    pub(super) fn founding_organization(&self) -> Result<Option<Known>, StoreError> {
         if !self.leases.is_open() {
             return Ok(None);
         }
-        Ok(self.known("founding = 1 AND done = 1", "")?.map(|known| known.id))
+        self.known("founding = 1 AND done = 1", "")
     }
 
     /// The organisation of this name, once it is made.
-    pub(super) fn named(&mut self, slug: &str) -> Result<Named, StoreError> {
+    pub(super) fn named(&self, slug: &str) -> Result<Named, StoreError> {
         // An empty name is no parameter to what follows.
         let organization = if self.leases.is_open() && !slug.is_empty() {
             self.known("slug = ?1 AND done = 1", slug)?.map(|known| known.short_id)
@@ -140,13 +137,7 @@ impl<S: Store> Instance<S> {
         rows.first().map(read).transpose()
     }
 
-    fn insert(
-        &self,
-        context: &mut Context<'_>,
-        body: &Founding,
-        asked: String,
-        founding: bool,
-    ) -> Result<Known, Refusal> {
+    fn insert(&self, context: &mut Context<'_>, body: &Body, asked: String, founding: bool) -> Result<Known, Refusal> {
         let id = OrganizationId::new(context.now, &context.random());
         let short_id = ShortId::from_random(&context.random())
             .ok_or_else(|| StoreError::database("too few of the random bytes could be used"))?;
@@ -169,13 +160,7 @@ impl<S: Store> Instance<S> {
         Ok(Known { id, short_id, asked })
     }
 
-    fn ask(
-        &mut self,
-        call: CallId,
-        known: &Known,
-        body: Founding,
-        request: &HttpRequest,
-    ) -> Result<Effect, StoreError> {
+    fn ask(&mut self, call: CallId, known: &Known, body: Body, request: &HttpRequest) -> Result<Effect, StoreError> {
         let found = OrganizationCall::Found(Box::new(Found {
             id: known.id,
             short_id: known.short_id,
@@ -188,7 +173,7 @@ impl<S: Store> Instance<S> {
         }));
         let json = answer::json(&found)?;
         let id = self.ids.next();
-        self.waiting.insert(id, Waiting { call, organization: known.id });
+        self.waiting.insert(id, Waiting::Founding(Founding { call, organization: known.id }));
         Ok(Effect::Ask { id, target: Target::Organization(known.short_id), json })
     }
 }

@@ -4,6 +4,9 @@
 //! was asked, its authority is asked to found it, and the row is marked as done. Whoever lost the answer asks again with
 //! the same body; the authority answers until the first token was used.
 //!
+//! Whoever has the permission in the organisation that was made by setup may change the instance. That organisation's
+//! authority decides each time, and writes the change into its activity log before it is made here.
+//!
 //! An instance that nobody has set up writes nothing when it is asked for its routes.
 
 mod body;
@@ -14,15 +17,17 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use symbolon::policy::Product;
+use serde_json::Value as Json;
+use symbolon::id::{OrganizationId, TokenId};
+use symbolon::policy::{GrantSet, Product};
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::message::{HttpRequest, InstanceCall};
+use symbolon::protocol::message::{Authorize, Authorized, HttpRequest, InstanceAct, InstanceCall, OrganizationCall};
 
 use crate::answer;
 use crate::leases::{Entry, Leases};
-use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine};
+use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target, Unreachable};
 use crate::store::{Store, StoreError};
-use founding::Waiting;
+use founding::Founding;
 
 /// The name of the one object.
 pub const OBJECT_NAME: &str = "instance";
@@ -32,8 +37,30 @@ pub struct Instance<S> {
     store: S,
     ids: EffectIds,
     leases: Leases,
-    /// Calls that wait for the authority of a new organisation.
+    /// Calls that wait for the authority of an organisation.
     waiting: BTreeMap<EffectId, Waiting>,
+}
+
+/// Whom a call waits for.
+enum Waiting {
+    /// The authority of a new organisation, to be made.
+    Founding(Founding),
+    /// The founding organisation's, to decide.
+    Authorizing(Act),
+}
+
+/// What is done once the founding organisation has decided that it may be.
+struct Act {
+    call: CallId,
+    act: InstanceAct,
+    request: HttpRequest,
+}
+
+/// Who asks for something, as the gate has confirmed it for this very request.
+struct Caller {
+    organization: OrganizationId,
+    token: TokenId,
+    effective: GrantSet,
 }
 
 /// Why a call has no good answer.
@@ -76,55 +103,110 @@ impl<S: Store> Instance<S> {
                 Err(fault) => Err(fault.into()),
             },
             InstanceCall::Setup { request } => self.setup(context, id, &request),
-            InstanceCall::Manage { organization, token: _, effective, request } => {
-                self.founding_organization().map_err(Refusal::from).and_then(|founding| {
-                    let may = |product: Product| {
-                        let permitted =
-                            founding == Some(organization) && effective.permits(&product.permission(), None);
-                        if permitted {
-                            Ok(())
-                        } else {
-                            let problem = Problem::new(Code::InsufficientPermission);
-                            Err(Problem { required: Some(product.as_str().to_owned()), ..problem }.into())
-                        }
-                    };
-                    self.manage(context, id, &request, &may)
-                })
+            InstanceCall::Manage { organization, token, effective, request } => {
+                self.manage(id, &Caller { organization, token, effective }, request)
             }
         };
-        let effects = match result {
-            Ok(effects) => effects,
-            Err(Refusal::Problem(problem)) => vec![http::reply(id, http::problem(&problem))],
-            Err(Refusal::Fault(fault)) => vec![Effect::Fail { id, fault: fault.to_string() }],
-        };
-        timer.into_iter().chain(effects).collect()
+        timer.into_iter().chain(told(id, result)).collect()
     }
 
-    fn manage(
-        &mut self,
-        context: &mut Context<'_>,
-        id: CallId,
-        request: &HttpRequest,
-        may: &dyn Fn(Product) -> Result<(), Refusal>,
-    ) -> Result<Vec<Effect>, Refusal> {
+    fn manage(&mut self, id: CallId, caller: &Caller, request: HttpRequest) -> Result<Vec<Effect>, Refusal> {
         match (request.path.as_str(), request.method.as_str()) {
             ("/v1/organizations", "POST") => {
-                may(Product::OrganizationsCreate)?;
-                self.create(context, id, request)
+                self.may(caller, Product::OrganizationsCreate)?;
+                let details = self.describe_creation(&request)?;
+                self.authorize(caller, Act { call: id, act: InstanceAct::CreateOrganization, request }, details)
             }
             ("/v1/routes", "GET") => {
-                may(Product::RoutesView)?;
+                self.may(caller, Product::RoutesView)?;
                 let response = self.get_routes()?;
                 Ok(vec![http::reply(id, response)])
             }
             ("/v1/routes", "PUT") => {
-                may(Product::RoutesEdit)?;
-                self.put_routes(context, id, request)
+                self.may(caller, Product::RoutesEdit)?;
+                let details = self.describe_routes(&request)?;
+                self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request }, details)
             }
             ("/v1/organizations", _) => Ok(vec![http::reply(id, http::method_not_allowed("POST"))]),
             ("/v1/routes", _) => Ok(vec![http::reply(id, http::method_not_allowed("GET, PUT"))]),
             _ => Err(Problem::new(Code::NotFound).into()),
         }
+    }
+
+    /// Refuses whoever has not this permission in the founding organisation.
+    fn may(&mut self, caller: &Caller, product: Product) -> Result<(), Refusal> {
+        let founding = self.founding_organization()?.map(|founding| founding.id);
+        if founding == Some(caller.organization) && caller.effective.permits(&product.permission(), None) {
+            return Ok(());
+        }
+        let problem = Problem::new(Code::InsufficientPermission);
+        Err(Problem { required: Some(product.as_str().to_owned()), ..problem }.into())
+    }
+
+    /// Has the founding organisation decide about a change that was looked at and could be made, and write it down.
+    fn authorize(&mut self, caller: &Caller, act: Act, details: Json) -> Result<Vec<Effect>, Refusal> {
+        let Some(founding) = self.founding_organization()? else { return Err(Problem::new(Code::NotFound).into()) };
+        let asked = Authorize { token: caller.token, act: act.act, details, client: act.request.client.clone() };
+        let json = answer::json(&OrganizationCall::Authorize(asked))?;
+        let id = self.ids.next();
+        self.waiting.insert(id, Waiting::Authorizing(act));
+        Ok(vec![Effect::Ask { id, target: Target::Organization(founding.short_id), json }])
+    }
+
+    /// The founding organisation has decided, or could not be reached. What may be done is looked at again: another call
+    /// may have come in between.
+    fn authorized(
+        &mut self,
+        context: &mut Context<'_>,
+        act: Act,
+        answer: Result<String, Unreachable>,
+    ) -> Result<Vec<Effect>, Refusal> {
+        let Ok(answer) = answer else {
+            return Err(Problem::new(Code::AuthorityUnavailable).retry_after(1).into());
+        };
+        let Act { call, act, request } = act;
+        match answer::read(&answer)? {
+            Authorized::Refused { problem } => Err(Refusal::Problem(problem)),
+            Authorized::Granted => match act {
+                InstanceAct::CreateOrganization => self.create(context, call, &request),
+                InstanceAct::ReplaceRoutes => self.put_routes(context, call, &request),
+            },
+        }
+    }
+
+    fn answered(
+        &mut self,
+        context: &mut Context<'_>,
+        id: EffectId,
+        answer: Result<String, Unreachable>,
+    ) -> Vec<Effect> {
+        let (call, result) = match self.waiting.remove(&id) {
+            None => return Vec::new(),
+            Some(Waiting::Founding(founding)) => {
+                let response = self.founded(&founding, answer);
+                (founding.call, response.map(|response| vec![http::reply(founding.call, response)]))
+            }
+            Some(Waiting::Authorizing(act)) => {
+                // Time has passed since it was asked.
+                let timer = match self.leases.grant(&self.store, &mut self.ids, context.now, false) {
+                    Ok((_, timer)) => timer,
+                    Err(fault) => return vec![Effect::Fail { id: act.call, fault: fault.to_string() }],
+                };
+                let call = act.call;
+                let effects = self.authorized(context, act, answer);
+                return timer.into_iter().chain(told(call, effects)).collect();
+            }
+        };
+        told(call, result)
+    }
+}
+
+/// The effects of a call, or the one that tells why there are none.
+fn told(call: CallId, result: Result<Vec<Effect>, Refusal>) -> Vec<Effect> {
+    match result {
+        Ok(effects) => effects,
+        Err(Refusal::Problem(problem)) => vec![http::reply(call, http::problem(&problem))],
+        Err(Refusal::Fault(fault)) => vec![Effect::Fail { id: call, fault: fault.to_string() }],
     }
 }
 
@@ -135,7 +217,7 @@ impl<S: Store> Instance<S> {
                 Ok(call) => self.call(context, id, call),
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
             },
-            Event::Answered { id, answer } => self.founded(id, answer),
+            Event::Answered { id, answer } => self.answered(context, id, answer),
             Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
             Event::KvPut { .. } | Event::Alarm | Event::Synced { .. } => Vec::new(),
         }

@@ -1,10 +1,15 @@
 //! The route table.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
-use symbolon::problem::Problem;
+use serde_json::{Value as Json, json};
+use symbolon::id::ShortId;
+use symbolon::problem::{FieldError, Problem};
 use symbolon::protocol::Epoch;
 use symbolon::protocol::message::{Answer, Ask, Changes, HttpRequest, HttpResponse, Route, Routes};
 use symbolon::protocol::route::check_routes;
+use symbolon::token::Digest;
 
 use super::{Instance, Refusal, body, http};
 use crate::leases::Lease;
@@ -35,12 +40,13 @@ impl<S: Store> Instance<S> {
         // A large table would make each renewal as large.
         let routes = if is_same && ask.keeps { None } else { Some(self.table()?.1) };
         let answer = Answer { epoch, record: None, changes, lease_millis, stale_millis, counted: None };
-        let json = crate::answer::json(&Routes { answer, routes })?;
+        let organizations = self.organizations(routes.as_deref().unwrap_or_default())?;
+        let json = crate::answer::json(&Routes { answer, routes, organizations })?;
         Ok(vec![Effect::Reply { id: call, json }])
     }
 
     /// `GET /v1/routes`.
-    pub(super) fn get_routes(&mut self) -> Result<HttpResponse, Refusal> {
+    pub(super) fn get_routes(&self) -> Result<HttpResponse, Refusal> {
         let (_, routes) = self.table()?;
         Ok(http::document(200, &Table { routes })?)
     }
@@ -53,11 +59,7 @@ impl<S: Store> Instance<S> {
         call: CallId,
         request: &HttpRequest,
     ) -> Result<Vec<Effect>, Refusal> {
-        let table: Table = body::json(request, MAX_TABLE_LEN)?;
-        let errors = check_routes(&table.routes);
-        if !errors.is_empty() {
-            return Err(Problem::fields(errors).into());
-        }
+        let table = self.read_table(request)?;
         let (mut epoch, routes) = self.table()?;
         if routes == table.routes {
             self.leases.only_the_newest(&self.store)?;
@@ -83,7 +85,47 @@ impl<S: Store> Instance<S> {
         rows.first().map_or(Ok(Epoch::ZERO), |row| Ok(Epoch::new(row.get(0)?)))
     }
 
-    fn table(&mut self) -> Result<(Epoch, Vec<Route>), StoreError> {
+    /// What is written down of a new table: how large it is, and the SHA-256 of its JSON as it is kept; null where it is
+    /// the one that is in force.
+    pub(super) fn describe_routes(&self, request: &HttpRequest) -> Result<Json, Refusal> {
+        let routes = self.read_table(request)?.routes;
+        if self.table()?.1 == routes {
+            return Ok(Json::Null);
+        }
+        let digest = Digest::of(crate::answer::json(&routes)?);
+        Ok(json!({ "routes": routes.len(), "sha256": digest.to_string() }))
+    }
+
+    fn read_table(&self, request: &HttpRequest) -> Result<Table, Refusal> {
+        let table: Table = body::json(request, MAX_TABLE_LEN)?;
+        let mut errors = check_routes(&table.routes);
+        if errors.is_empty() {
+            let known = self.organizations(&table.routes)?;
+            errors.extend(table.routes.iter().enumerate().filter_map(|(index, route)| {
+                let name = named(route)?;
+                let field = || format!("routes[{index}].organization");
+                (!known.contains_key(name))
+                    .then(|| FieldError { field: field(), message: "there is no such organization".to_owned() })
+            }));
+        }
+        if errors.is_empty() { Ok(table) } else { Err(Problem::fields(errors).into()) }
+    }
+
+    /// The organisations that routes name, and without a name the founding one.
+    fn organizations(&self, routes: &[Route]) -> Result<BTreeMap<String, ShortId>, StoreError> {
+        let mut known = BTreeMap::new();
+        if let Some(founding) = self.founding_organization()? {
+            known.insert(String::new(), founding.short_id);
+        }
+        for name in routes.iter().filter_map(named).collect::<BTreeSet<_>>() {
+            if let Some(organization) = self.named(name)?.organization {
+                known.insert(name.to_owned(), organization);
+            }
+        }
+        Ok(known)
+    }
+
+    fn table(&self) -> Result<(Epoch, Vec<Route>), StoreError> {
         if !self.leases.is_open() {
             return Ok((Epoch::ZERO, Vec::new()));
         }
@@ -93,4 +135,9 @@ impl<S: Store> Instance<S> {
             None => Ok((Epoch::ZERO, Vec::new())),
         }
     }
+}
+
+/// The one organisation that a route names.
+fn named(route: &Route) -> Option<&str> {
+    route.organization.as_deref().filter(|name| *name != Route::ANY_ORGANIZATION)
 }

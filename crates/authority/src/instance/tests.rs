@@ -389,3 +389,62 @@ fn an_instance_from_before_leases_goes_on() {
         assert_eq!(answer.status, 409, "{older}: {}", answer.body);
     }
 }
+
+#[test]
+fn the_founding_organisation_decides_about_a_new_table_and_is_told_of_it() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let table = json!([{"method": "GET", "path": "/x", "permission": "api:read"}]);
+    host.authorizes = Authorized::Refused { problem: Box::new(Problem::new(Code::InsufficientPermission)) };
+    let response: HttpResponse = host.call(&mut instance, &put_routes(founding.id, &table));
+    assert_eq!(problem(&response)["code"], "insufficient_permission");
+    let told: Routes = host.call(&mut instance, &InstanceCall::Routes(Ask::default()));
+    assert_eq!(serde_json::to_value(told).unwrap()["routes"], json!([]), "nothing was changed");
+
+    host.authorizes = Authorized::Granted;
+    host.authorized.clear();
+    for _ in 0..2 {
+        let response: HttpResponse = host.call(&mut instance, &put_routes(founding.id, &table));
+        assert_eq!(response.status, 200);
+    }
+    let details: Vec<&Json> = host.authorized.iter().map(|asked| &asked.details).collect();
+    assert_eq!((&details[0]["routes"], details[1]), (&json!(1), &Json::Null), "the same again changes nothing");
+    assert_eq!(details[0]["sha256"].as_str().unwrap().len(), 64);
+    // What is not good is not even asked for.
+    let _: HttpResponse = host.call(&mut instance, &put_routes(founding.id, &json!([{"method": "GET", "path": "x"}])));
+    assert_eq!(host.authorized.len(), 2);
+
+    // It could not be reached: nothing is done without its word.
+    let call = serde_json::to_string(&put_routes(founding.id, &json!([]))).unwrap();
+    let effects = host.undisturbed(&mut instance, Event::Call { id: CallId(77), json: call });
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Ask { id, target: Target::Organization(asked), .. } => Some((*id, *asked)),
+        _ => None,
+    });
+    let Some((id, asked)) = asked else { panic!("{effects:?}") };
+    assert_eq!(asked, founding.short_id);
+    let mut effects = host.undisturbed(&mut instance, Event::Answered { id, answer: Err(Unreachable) });
+    let response: HttpResponse = reply(CallId(77), &mut effects);
+    assert_eq!(problem(&response)["code"], "authority_unavailable");
+}
+
+#[test]
+fn a_route_names_an_organisation_that_there_is() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let post = request("POST", "/v1/organizations", &body("two"));
+    let asked_of = manage(founding.id, &["organizations:create"], post);
+    let (second, _) = found(&mut host, &mut instance, &asked_of);
+    assert_eq!(host.authorized[0].details["slug"], "two");
+    let route = |name: &str| json!({"method": "GET", "path": "/x", "permission": "api:read", "organization": name});
+    let response: HttpResponse =
+        host.call(&mut instance, &put_routes(founding.id, &json!([route("two"), route("three")])));
+    assert_eq!(problem(&response)["errors"][0]["field"], "routes[1].organization");
+    let response: HttpResponse = host.call(&mut instance, &put_routes(founding.id, &json!([route("two"), route("*")])));
+    assert_eq!(response.status, 200);
+    let told: Routes = host.call(&mut instance, &InstanceCall::Routes(Ask::default()));
+    let known: Vec<(&str, _)> = told.organizations.iter().map(|(name, id)| (name.as_str(), *id)).collect();
+    assert_eq!(known, [("", founding.short_id), ("two", second.short_id)]);
+}

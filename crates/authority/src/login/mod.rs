@@ -25,7 +25,7 @@ use symbolon::token::Digest;
 use crate::answer;
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target};
 use crate::store::{Store, StoreError};
-use poll::{Addresses, Pace, Polls};
+use poll::{Networks, Pace, Polls};
 use rows::{Row, State};
 
 /// How long a code lives, in seconds.
@@ -51,7 +51,7 @@ pub struct Login<S> {
     prepared: bool,
     ids: EffectIds,
     polls: Polls,
-    addresses: Addresses,
+    networks: Networks,
     /// Clients that wait for their token.
     collecting: BTreeMap<EffectId, (CallId, Digest)>,
     alarm_set: bool,
@@ -65,7 +65,7 @@ impl<S: Store> Login<S> {
             prepared: false,
             ids: EffectIds::default(),
             polls: Polls::default(),
-            addresses: Addresses::default(),
+            networks: Networks::default(),
             collecting: BTreeMap::new(),
             alarm_set: false,
         }
@@ -101,7 +101,7 @@ impl<S: Store> Login<S> {
         client: Client,
     ) -> Result<Begun, StoreError> {
         let now = context.now;
-        if let Some(retry_after) = self.addresses.take(now, client.address.as_deref()) {
+        if let Some(retry_after) = self.networks.take(now, client.network()) {
             return Ok(Begun::RateLimited { retry_after });
         }
         if self.is_prepared()? && rows::count(&self.store)? >= MAX_LOGINS {

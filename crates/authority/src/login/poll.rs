@@ -3,19 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use symbolon::protocol::Network;
 use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
 use symbolon::token::Digest;
 
 use super::{INTERVAL_SECONDS, LIFE_SECONDS};
 
-/// How many clients, and how many addresses, are remembered.
+/// How many clients, and how many networks, are remembered.
 const MAX_REMEMBERED: usize = 4_000;
 /// By how much an interval grows when a client asks too often, in seconds (RFC 8628, section 3.5).
 const SLOWER_SECONDS: u32 = 5;
-/// How many logins may be begun from one address, and in how many seconds.
-pub(super) const MAX_BEGUN: u32 = 10;
-const BEGUN_SECONDS: u32 = 60;
+/// How many logins may be begun from one network, and in how many seconds; and how many while one of them can wait, so
+/// that a few networks do not fill a shard.
+pub(super) const BEGUN: [(u32, u32); 2] = [(10, 60), (30, LIFE_SECONDS)];
 
 /// Clients that ask whether their login was decided.
 #[derive(Default)]
@@ -76,35 +77,41 @@ impl Poll {
     }
 }
 
-/// Addresses from which logins were begun.
+/// Networks from which logins were begun, each with when its windows began and how many there were.
 #[derive(Default)]
-pub(super) struct Addresses(BTreeMap<String, (Timestamp, u32)>);
+pub(super) struct Networks(BTreeMap<Network, [(Timestamp, u32); 2]>);
 
-impl Addresses {
+impl Networks {
     /// Counts one more; or says in how many seconds there may be one.
-    pub(super) fn take(&mut self, now: Timestamp, address: Option<&str>) -> Option<u32> {
-        let ended = |since: Timestamp| now.millis_since(since) >= millis(BEGUN_SECONDS);
+    pub(super) fn take(&mut self, now: Timestamp, network: Network) -> Option<u32> {
+        let lives = |windows: &[(Timestamp, u32); 2]| {
+            windows.iter().zip(BEGUN).any(|(window, rate)| is_open(now, window, rate))
+        };
         if self.0.len() >= MAX_REMEMBERED {
-            self.0.retain(|_, (since, _)| !ended(*since));
+            self.0.retain(|_, windows| lives(windows));
         }
-        let full = self.0.len() >= MAX_REMEMBERED;
-        let address = address.unwrap_or_default();
-        match self.0.get_mut(address) {
-            Some((since, count)) if !ended(*since) => {
-                if *count >= MAX_BEGUN {
-                    let left = millis(BEGUN_SECONDS).saturating_sub(now.millis_since(*since)).max(0);
-                    return Some(u32::try_from(left.div_euclid(1000)).unwrap_or(BEGUN_SECONDS).saturating_add(1));
-                }
-                *count = count.saturating_add(1);
-            }
-            Some(entry) => *entry = (now, 1),
-            None if full => return Some(BEGUN_SECONDS),
-            None => {
-                self.0.insert(address.to_owned(), (now, 1));
+        if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&network) {
+            let [(_, seconds), _] = BEGUN;
+            return Some(seconds);
+        }
+        let windows = self.0.entry(network).or_insert([(now, 0); 2]);
+        let wait = windows.iter().zip(BEGUN).filter_map(|(window, rate @ (max, seconds))| {
+            let full = is_open(now, window, rate) && window.1 >= max;
+            let left = millis(seconds).saturating_sub(now.millis_since(window.0)).max(0);
+            full.then(|| u32::try_from(left.div_euclid(1000)).unwrap_or(seconds).saturating_add(1))
+        });
+        let wait = wait.max();
+        if wait.is_none() {
+            for (window, rate) in windows.iter_mut().zip(BEGUN) {
+                *window = if is_open(now, window, rate) { (window.0, window.1.saturating_add(1)) } else { (now, 1) };
             }
         }
-        None
+        wait
     }
+}
+
+fn is_open(now: Timestamp, (since, _): &(Timestamp, u32), (_, seconds): (u32, u32)) -> bool {
+    now.millis_since(*since) < millis(seconds)
 }
 
 fn millis(seconds: u32) -> i64 {

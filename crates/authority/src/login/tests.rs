@@ -221,11 +221,27 @@ fn who_asks_too_often_is_slowed_down() {
 fn an_address_begins_ten_logins_in_a_minute() {
     let store = Sqlite::in_memory().unwrap();
     let mut bench = Bench::new(&store);
-    for _ in 0..poll::MAX_BEGUN {
+    let [(max, _), (max_waiting, _)] = poll::BEGUN;
+    for _ in 0..max {
         bench.begin();
     }
     assert_eq!(bench.begin_from("192.0.2.1"), Begun::RateLimited { retry_after: 61 });
     assert!(matches!(bench.begin_from("192.0.2.2"), Begun::Made { .. }));
-    bench.host.now = bench.host.now.plus_seconds(60);
-    assert!(matches!(bench.begin_from("192.0.2.1"), Begun::Made { .. }));
+    // A host of IPv6 has 2^64 addresses, and is one client all the same.
+    for host in 0..max {
+        assert!(matches!(bench.begin_from(&format!("2001:db8:1:2::{host:x}")), Begun::Made { .. }));
+    }
+    assert_eq!(bench.begin_from("2001:db8:1:2:ffff::1"), Begun::RateLimited { retry_after: 61 });
+    assert!(matches!(bench.begin_from("2001:db8:1:3::1"), Begun::Made { .. }));
+    for minute in 1..=3 {
+        bench.host.now = bench.host.now.plus_seconds(60);
+        if minute * max >= max_waiting {
+            let wait = LIFE_SECONDS - minute * 60 + 1;
+            assert_eq!(bench.begin_from("192.0.2.1"), Begun::RateLimited { retry_after: wait }, "they wait still");
+        } else {
+            for _ in 0..max {
+                assert!(matches!(bench.begin_from("192.0.2.1"), Begun::Made { .. }));
+            }
+        }
+    }
 }

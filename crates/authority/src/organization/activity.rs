@@ -18,6 +18,8 @@ use crate::store::{Row, Store, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     OrganizationFound,
+    OrganizationCreate,
+    RoutesReplace,
     TokenCreate,
     TokenImport,
     TokenUpgrade,
@@ -56,6 +58,8 @@ impl Action {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::OrganizationFound => "organization.found",
+            Self::OrganizationCreate => "organization.create",
+            Self::RoutesReplace => "routes.replace",
             Self::TokenCreate => "token.create",
             Self::TokenImport => "token.import",
             Self::TokenUpgrade => "token.upgrade",

@@ -10,6 +10,9 @@ pub(crate) enum Failure {
     /// The caller's fault.
     #[error("{0}")]
     Problem(Box<Problem>),
+    /// Nobody's: the passphrase in the body must come with its hash, which is made only for whoever may set one.
+    #[error("the hash of the passphrase is wanted")]
+    WantsHash,
     /// Ours: the database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -37,7 +40,7 @@ impl Failure {
     pub(crate) fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => *problem,
-            Self::Store(_) | Self::Broken(_) => Problem::new(Code::Internal),
+            Self::WantsHash | Self::Store(_) | Self::Broken(_) => Problem::new(Code::Internal),
         }
     }
 
@@ -45,7 +48,7 @@ impl Failure {
     pub(crate) fn log(&self) -> Option<String> {
         match self {
             Self::Problem(_) => None,
-            Self::Store(_) | Self::Broken(_) => Some(self.to_string()),
+            Self::WantsHash | Self::Store(_) | Self::Broken(_) => Some(self.to_string()),
         }
     }
 }

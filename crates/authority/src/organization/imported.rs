@@ -1,13 +1,14 @@
 //! Imported bcrypt hashes: tries of a secret, and the SHA-256 that takes a hash's place at the first success.
 //!
-//! A try is counted before the gate hashes, for the client's address, for each token that it is tried on and for its
-//! owner, and given back where the secret was right; as many wrong ones as the profile allows, and the next must wait. The
-//! token itself is not locked, as with a passphrase: whoever tries knows no more than a public prefix, and has 2^180
-//! secrets to choose from. What is bounded here is what their tries cost.
+//! A try is counted before the gate hashes, for the client's network and for each token that it is tried on from there,
+//! and given back where the secret was right; as many wrong ones as the profile allows, and the next must wait. The token
+//! itself is not locked, as with a passphrase: whoever tries knows no more than a public prefix, and has 2^180 secrets to
+//! choose from. What is bounded here is what their tries cost; from all networks together a token may be tried
+//! [`EVERYWHERE`] times as often, so that nobody locks its holder out with the prefix alone.
 
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::Profile;
+use symbolon::policy::{Profile, Rate};
 use symbolon::problem::Code;
 use symbolon::protocol::ProofKind;
 use symbolon::protocol::imported::{Hashed, MAX_CANDIDATES, Tried, Try, Upgrade, Upgraded, is_candidate_key};
@@ -26,6 +27,9 @@ use super::{Organization, rate};
 use crate::answer;
 use crate::machine::{CallId, Context, Effect};
 use crate::store::{Store, Value};
+
+/// How many times as often a token may be tried from all networks together as from one.
+const EVERYWHERE: u16 = 20;
 
 impl<S: Store> Organization<S> {
     /// Reserves a try of a secret.
@@ -115,7 +119,13 @@ fn reserve<S: Store>(store: &S, now: Timestamp, profile: &Profile, asked: &Try) 
     if hashes.is_empty() {
         return Ok(Tried::Reserved { hashes });
     }
-    match rate::take(store, now, profile.limits().failed, &subjects(&tried, &asked.client)) {
+    let failed = profile.limits().failed;
+    let everywhere = Rate { max: failed.max.saturating_mul(EVERYWHERE), ..failed };
+    let (near, far) = subjects(&tried, &asked.client);
+    let taken = rate::check(store, now, failed, &near)
+        .and_then(|()| rate::take(store, now, everywhere, &far))
+        .and_then(|()| rate::count(store, now, failed, &near));
+    match taken {
         Ok(()) => Ok(Tried::Reserved { hashes }),
         Err(Failure::Problem(problem)) if problem.code == Code::RateLimited => {
             let seconds = problem.retry_after.unwrap_or(profile.limits().failed.seconds);
@@ -125,16 +135,16 @@ fn reserve<S: Store>(store: &S, now: Timestamp, profile: &Profile, asked: &Try) 
     }
 }
 
-/// For whom a try counts.
-fn subjects(tokens: &[Token], client: &Client) -> Vec<String> {
-    let mut subjects: Vec<String> = client.address.iter().map(|address| format!("failed address {address}")).collect();
-    for token in tokens {
-        subjects.push(format!("failed token {}", token.id));
-        subjects.extend(token.owner_id().map(|id| format!("failed member {id}")));
+/// For whom a try counts: from where it comes, which is nowhere where somebody passes on what others present; and from
+/// everywhere.
+fn subjects(tokens: &[Token], client: &Client) -> (Vec<String>, Vec<String>) {
+    let far: Vec<String> = tokens.iter().map(|token| format!("failed token {}", token.id)).collect();
+    if client.address.is_none() {
+        return (Vec::new(), far);
     }
-    subjects.sort();
-    subjects.dedup();
-    subjects
+    let here = rate::network("failed", client);
+    let near = tokens.iter().map(|token| format!("{here} token {}", token.id));
+    (near.chain([here.clone()]).collect(), far)
 }
 
 /// The bcrypt hash that a token has still, if any.
@@ -156,7 +166,9 @@ fn prepare<S: Store>(store: &S, now: Timestamp, upgrade: &Upgrade) -> Result<Nex
     if !is(&ProofKind::Bcrypt { hash: upgrade.hash.clone() }) {
         return Ok(Next::Answer(false));
     }
-    rate::give_back(store, &subjects(core::slice::from_ref(&token), &upgrade.client))?;
+    let (near, far) = subjects(core::slice::from_ref(&token), &upgrade.client);
+    rate::give_back(store, &near)?;
+    rate::give_back(store, &far)?;
     let keys = vec![Wanted { key: digest_name(&upgrade.digest), token: token.id }];
     // Where another call is about to claim it, this one leaves it alone.
     match claims::want(store, now, &keys) {

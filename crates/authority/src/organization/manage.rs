@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use symbolon::id::{InvitationId, TokenId};
+use symbolon::id::{InvitationId, MemberId, TokenId};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::imported::Upgrade;
 use symbolon::protocol::message::{
     Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Manage, Place,
 };
+use symbolon::time::Timestamp;
 
 use super::claims::{self, Wanted};
 use super::console::ConsoleSession;
@@ -119,15 +120,16 @@ impl<S: Store> Organization<S> {
         let (store, profiles) = (&self.store, &mut self.profiles);
         store.transaction(|| {
             let limits = *profiles.current(store, &Head::read(store)?)?.limits();
-            let token = super::token::Token::find(store, context.now, manage.token)?;
-            let member = match token {
-                Some(token) => token.owner_id(),
-                None => ConsoleSession::find(store, context.now, manage.token)?.map(|console| console.member),
-            };
+            let member = member_of(store, context.now, manage.token)?;
             let refused = rate::subjects(rate::REFUSED, manage.token, None, &Client::default());
             rate::check(store, context.now, limits.failed, &refused)?;
             let subjects = rate::subjects("create", manage.token, member, &manage.request.client);
-            if creates { rate::take(store, context.now, limits.creation, &subjects) } else { Ok(()) }
+            // With the hash that was asked for, the same call comes a second time.
+            if creates && manage.passphrase_hash.is_none() {
+                rate::take(store, context.now, limits.creation, &subjects)
+            } else {
+                Ok(())
+            }
         })
     }
 
@@ -216,6 +218,10 @@ impl<S: Store> Organization<S> {
                     vec![Effect::Ask { id: asked, target: Target::Login(shard), json }]
                 }
             },
+            Err(Failure::WantsHash) => vec![match self.reserve_hash(context, &job.manage) {
+                Ok(()) => reply(id, &HttpResponse { status: HttpResponse::WANTS_HASH, ..HttpResponse::default() }),
+                Err(failure) => refuse(id, failure),
+            }],
             Err(failure) => {
                 if let Some(keys) = claimed {
                     // Should this fail as well, the alarm finds them.
@@ -224,6 +230,17 @@ impl<S: Store> Organization<S> {
                 vec![refuse(id, failure)]
             }
         }
+    }
+
+    /// Counts a passphrase that is to be hashed, like a creation: a hash costs the gate more than anything else.
+    fn reserve_hash(&mut self, context: &Context<'_>, manage: &Manage) -> Result<()> {
+        let (store, profiles) = (&self.store, &mut self.profiles);
+        store.transaction(|| {
+            let limits = *profiles.current(store, &Head::read(store)?)?.limits();
+            let member = member_of(store, context.now, manage.token)?;
+            let subjects = rate::subjects("passphrase", manage.token, member, &manage.request.client);
+            rate::take(store, context.now, limits.creation, &subjects)
+        })
     }
 
     /// A login object has answered, or could not be reached.
@@ -349,6 +366,14 @@ impl<S: Store> Organization<S> {
             (Plan::Found { found, prepared }, None) => self.found_now(context, pending.call, &found, &prepared),
         }
     }
+}
+
+/// The member whose token, or whose session of the console, this is.
+fn member_of<S: Store>(store: &S, now: Timestamp, token: TokenId) -> Result<Option<MemberId>> {
+    Ok(match super::token::Token::find(store, now, token)? {
+        Some(token) => token.owner_id(),
+        None => ConsoleSession::find(store, now, token)?.map(|console| console.member),
+    })
 }
 
 /// What is done for somebody without a token, as the holder of this one.

@@ -7,6 +7,7 @@
 
 mod activity;
 mod ask;
+mod authorize;
 mod change;
 mod claims;
 mod console;
@@ -22,6 +23,7 @@ mod member;
 mod outbox;
 mod passphrase;
 mod rate;
+mod refusals;
 mod schema;
 mod session;
 mod token;
@@ -115,6 +117,8 @@ impl<S: Store> Organization<S> {
             Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
             Event::Alarm => {
                 self.alarm = None;
+                // What cannot be written now stays due.
+                drop(self.store.transaction(|| refusals::end_windows(&self.store, context)));
                 self.release(context.now)
             }
             Event::Synced { .. } => Vec::new(),
@@ -140,6 +144,7 @@ impl<S: Store> Organization<S> {
             Ok(OrganizationCall::Try(asked)) => self.try_secret(context, id, &asked),
             Ok(OrganizationCall::Upgrade(upgrade)) => self.upgrade(context, id, upgrade),
             Ok(OrganizationCall::Manage(manage)) => self.manage(context, id, manage),
+            Ok(OrganizationCall::Authorize(asked)) => self.authorize(context, id, &asked),
             Ok(OrganizationCall::CollectLogin { token }) => self.collect_login(context, id, token),
             Ok(OrganizationCall::AcceptInvitation { request }) => self.accept_invitation(context, id, request),
             Ok(OrganizationCall::SignIn(call)) => self.sign_in(context, id, &call),
@@ -212,7 +217,7 @@ impl<S: Store> Organization<S> {
         // What could not be started now is due still, and looked at again soon: this may be the last event for long.
         let soon = now.plus_millis(outbox::PAUSE_MILLIS);
         let (mut effects, again) = started.map_or_else(|_| (Vec::new(), Some(soon)), |effects| (effects, None));
-        let due = [self.outbox.due(store, now), claims::due(store)];
+        let due = [self.outbox.due(store, now), claims::due(store), refusals::due(store)];
         let due = due.into_iter().filter_map(|due| due.unwrap_or(Some(soon)));
         if let Some(at) = due.chain(again).min()
             && self.alarm.is_none_or(|set| at < set)

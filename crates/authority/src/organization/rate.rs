@@ -23,11 +23,16 @@ pub(crate) fn give_back<S: Store>(store: &S, subjects: &[String]) -> Result<()> 
 /// What the verifications of a token that failed are counted under.
 pub(crate) const REFUSED: &str = "refused";
 
-/// Whom something counts against: the token in use, its member, and the address.
+/// Whom something counts against: the token in use, its member, and the network it comes from.
 pub(crate) fn subjects(what: &str, token: TokenId, member: Option<MemberId>, client: &Client) -> Vec<String> {
     let member = member.map(|id| format!("{what} member {id}"));
-    let address = client.address.as_ref().map(|address| format!("{what} address {address}"));
-    [Some(format!("{what} token {token}")), member, address].into_iter().flatten().collect()
+    let network = client.address.as_ref().map(|_| network(what, client));
+    [Some(format!("{what} token {token}")), member, network].into_iter().flatten().collect()
+}
+
+/// The network that something comes from; all of those that nobody knows are one.
+pub(crate) fn network(what: &str, client: &Client) -> String {
+    format!("{what} address {}", client.network())
 }
 
 /// Counts one more for each subject, if each may have one more.

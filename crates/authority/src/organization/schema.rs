@@ -251,6 +251,22 @@ const TABLES: &[&str] = &[
         until INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS spent_challenge_until ON spent_challenge (until)",
+    // Refusals of a token that were added up since its window began: `count` is what the activity log does not have yet.
+    "CREATE TABLE IF NOT EXISTS refusal (
+        token TEXT NOT NULL,
+        code TEXT NOT NULL,
+        ends_at INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        address TEXT,
+        user_agent TEXT,
+        PRIMARY KEY (token, code)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS refusal_ends ON refusal (ends_at)",
+    // The first tokens of members who came by an invitation. The founder's is named in the organisation's row.
+    "CREATE TABLE IF NOT EXISTS first_token (
+        token TEXT PRIMARY KEY
+    ) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS rate (
         subject TEXT PRIMARY KEY,
         since INTEGER NOT NULL,

@@ -10,11 +10,10 @@ use symbolon::protocol::message::{Client, Refusal, Use, UseBatch};
 use symbolon::protocol::uses::{Counted, Taken};
 use symbolon::time::Timestamp;
 
-use super::activity::{self, Action, Entry, Who};
+use super::activity::{Action, Entry, Who};
 use super::change::within;
 use super::failure::Result;
-use super::imported;
-use super::rate;
+use super::{imported, rate, refusals};
 use crate::machine::Context;
 use crate::store::{Store, Value};
 
@@ -141,8 +140,5 @@ fn refused<S: Store>(store: &S, context: &mut Context<'_>, refusal: &Refusal, fa
         let more = u32::try_from(refusal.count).unwrap_or(u32::MAX).min(u32::from(failed.max));
         rate::add(store, context.now, failed, &subjects, more)?;
     }
-    let who = Who { member: None, token: Some(refusal.token), client: refusal.client.clone() };
-    let details = json!({ "code": refusal.code, "count": refusal.count, "last_at": refusal.last_at });
-    let random = context.random();
-    activity::append(store, context.now, &random, &who, &Entry::token(Action::TokenRefuse, refusal.token, details))
+    refusals::note(store, context, refusal)
 }

@@ -34,9 +34,11 @@ pub(crate) async fn authorize(
     let client_id = text(form.need("client_id")?)?;
     let scope = form.get("scope").map(text).transpose()?;
     let shard = shard(context);
+    context.stranger()?;
     let call = LoginCall::Begin { shard, client_id, scope, client: context.client.clone() };
     match context.io.login(shard, &call).await? {
         Begun::Made { device_code, user_code, expires_in, interval } => {
+            context.came_to_something();
             let (origin, shown) = (address.origin, user_code.display());
             let document = json!({
                 "device_code": device_code.expose(),
@@ -56,10 +58,10 @@ pub(crate) async fn authorize(
     }
 }
 
-/// The shard for whoever asks: one for each address, so that it can count.
+/// The shard for whoever asks: one for each network, so that it can count.
 fn shard(context: &Context) -> u8 {
-    let address = context.client.address.as_deref().unwrap_or_default();
-    let [first, ..] = <[u8; 32]>::from(Sha256::new().chain_update("login\0").chain_update(address).finalize());
+    let network = context.client.network().to_string();
+    let [first, ..] = <[u8; 32]>::from(Sha256::new().chain_update("login\0").chain_update(network).finalize());
     first
 }
 
@@ -74,7 +76,13 @@ pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<Ht
         form.need("device_code")?.parse().map_err(|_| OauthError::new("invalid_grant", "This is no device code."))?;
     let with = Collector::DeviceCode(code);
     let (shard, client) = (with.shard(), context.client.clone());
-    match context.io.login(shard, &LoginCall::Collect { with, client_id, client }).await? {
+    context.poll()?;
+    context.stranger()?;
+    let collected = context.io.login(shard, &LoginCall::Collect { with, client_id, client }).await?;
+    if !matches!(collected, Collected::Unknown) {
+        context.came_to_something();
+    }
+    match collected {
         Collected::Token(LoginToken { secret, scopes, expires_at, .. }) => {
             let mut document = json!({"access_token": secret, "token_type": "Bearer", "scope": scopes.join(" ")});
             if let (Some(end), Some(object)) = (expires_at, document.as_object_mut()) {
@@ -108,6 +116,8 @@ pub(crate) async fn collect_with_key(context: &Context, request: &GateRequest) -
         .map_err(|_| Problem::field("token_request_key", "must be a random UUID (version 4)"))?;
     let with = Collector::Key(poll.token_request_key);
     let (shard, client) = (with.shard(), context.client.clone());
+    // A key that nobody has decided about is as good as a made-up one: every poll counts the same.
+    context.poll()?;
     match context.io.login(shard, &LoginCall::Collect { with, client_id: None, client }).await? {
         Collected::Token(LoginToken { secret, user_name, .. }) => {
             Ok(refusal::json(200, json_headers(), &json!({"token": secret, "user_name": user_name})))

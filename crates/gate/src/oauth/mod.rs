@@ -11,6 +11,7 @@ mod introspect;
 mod revoke;
 
 use serde_json::json;
+use symbolon::problem::Problem;
 use symbolon::protocol::message::HttpResponse;
 
 pub(crate) use device::{authorize, collect_with_key, token};
@@ -74,6 +75,14 @@ impl OauthError {
         }
         let body = json!({"error": self.error, "error_description": self.description});
         refusal::json(self.status, headers, &body)
+    }
+}
+
+impl From<Problem> for OauthError {
+    /// What is limited.
+    fn from(problem: Problem) -> Self {
+        let description = problem.detail.unwrap_or(problem.title);
+        Self { status: problem.status, retry_after: problem.retry_after, ..Self::new("slow_down", description) }
     }
 }
 

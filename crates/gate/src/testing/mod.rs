@@ -8,13 +8,13 @@ use symbolon::policy::{
     Count, EdgeRules, Freshness, Grant, GrantSet, Header, Proof as ProofWay, SecretFormat, SignatureRules,
 };
 use symbolon::protocol::message::Route;
-use symbolon::protocol::{Epoch, Owner, Proof, ProofKind, Record, RecordState};
+use symbolon::protocol::{Epoch, Owner, Proof, ProofKind, Record, RecordState, SharedSecret};
 use symbolon::signature::{BodyDigests, BodyPresence, Field, KeyId, Message, Request, SignSpec, Target as Url};
 use symbolon::time::Timestamp;
 use symbolon::token::{Digest, Format, InstanceSecret};
 
 use crate::credential::Known;
-use crate::{Gate, GateConfig, GateRequest, OidcConfig};
+use crate::{Gate, GateConfig, GateRequest, OidcConfig, ProxySecrets};
 
 pub(crate) use world::World;
 
@@ -23,7 +23,12 @@ pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub(crate) const GATEWAY: &str = "https://api.example";
 pub(crate) const MANAGEMENT: &str = "https://tokens.example";
 pub(crate) const PROVIDER: &str = "https://login.example";
-pub(crate) const PROXY_SECRET: &str = "a secret that proxy and gate share";
+pub(crate) const SETUP_CODE: &str = "a setup code of this gate";
+
+/// The secret that a proxy of this kind and the gate share.
+pub(crate) fn proxy_secret(kind: &str) -> String {
+    format!("{kind}:shared-by-proxy-and-gate")
+}
 
 pub(crate) fn organization() -> ShortId {
     "Acme42".parse().unwrap()
@@ -166,7 +171,8 @@ pub(crate) fn gate(isolate: u8) -> Gate {
         formats: formats(),
         gateway_hosts: vec!["API.example".to_owned()],
         has_origin: true,
-        proxy_secret: Some(PROXY_SECRET.to_owned()),
+        proxy_secrets: ProxySecrets::read(&["nginx", "traefik", "envoy", "caddy"].map(proxy_secret).join(" ")).unwrap(),
+        setup_code: SharedSecret::new(SETUP_CODE),
         oidc: Some(provider()),
     };
     Gate::new(config, [isolate; 16])

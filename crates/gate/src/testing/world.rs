@@ -10,8 +10,8 @@ use symbolon::protocol::identity::{Recognised, Returned};
 use symbolon::protocol::imported::Candidates;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
-    Answer as Told, Ask, Attempted, Changes, Done, InstanceCall, Located, LocatorCall, Lookup, Manage, Named,
-    OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
+    Answer as Told, Ask, Attempted, Changes, Done, HttpResponse, InstanceCall, Located, LocatorCall, Lookup, Manage,
+    Named, OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
 };
 use symbolon::protocol::{Epoch, ProofKind, Record};
 use symbolon::time::Timestamp;
@@ -44,6 +44,10 @@ pub(crate) struct World {
     pub(crate) login_answer: serde_json::Value,
     /// Which digests are those of sessions, and of nothing else.
     pub(crate) sessions: HashSet<Digest>,
+    /// Whether whoever manages must bring the hash of a passphrase.
+    pub(crate) wants_hash: bool,
+    /// How a sign-in ends.
+    pub(crate) sign_in_status: u16,
     /// Management calls, in order.
     pub(crate) managed: Vec<Manage>,
     /// Servers elsewhere: what each address answers.
@@ -87,6 +91,8 @@ impl World {
             logins: Vec::new(),
             login_answer: serde_json::Value::Null,
             sessions: HashSet::new(),
+            wants_hash: false,
+            sign_in_status: 201,
             managed: Vec::new(),
             elsewhere: HashMap::new(),
             fetched: Vec::new(),
@@ -278,13 +284,17 @@ impl World {
             }
             OrganizationCall::Manage(manage) => {
                 self.managed.push(manage.clone());
-                json!({"status": 200, "headers": [], "body": serde_json::to_string(&manage).unwrap()})
+                let wants = self.wants_hash && manage.passphrase_hash.is_none();
+                let status = if wants { HttpResponse::WANTS_HASH } else { 200 };
+                json!({"status": status, "headers": [], "body": serde_json::to_string(&manage).unwrap()})
             }
             OrganizationCall::SignIn(call) => {
-                json!({"status": 201, "headers": [], "body": serde_json::to_string(&call).unwrap()})
+                json!({"status": self.sign_in_status, "headers": [], "body": serde_json::to_string(&call).unwrap()})
             }
             OrganizationCall::AcceptInvitation { .. } => json!({"status": 200, "headers": [], "body": "{}"}),
-            OrganizationCall::Found(_) | OrganizationCall::CollectLogin { .. } => panic!("from other objects alone"),
+            OrganizationCall::Found(_) | OrganizationCall::CollectLogin { .. } | OrganizationCall::Authorize(_) => {
+                panic!("from other objects alone")
+            }
             OrganizationCall::Returned(call) => {
                 self.returned.push(*call);
                 json!(self.recognised)
@@ -327,7 +337,13 @@ impl World {
                 let same = ask.keeps && ask.since == Some(Epoch::new(self.epoch));
                 let routes = (!same).then(|| self.routes.clone());
                 self.tables = self.tables.saturating_add(u32::from(!same));
-                json!(Routes { answer: self.told("", ask), routes })
+                json!(Routes {
+                    answer: self.told("", ask),
+                    routes,
+                    organizations: [("", organization()), ("other", "Other2".parse().unwrap())]
+                        .map(|(name, id)| (name.to_owned(), id))
+                        .into(),
+                })
             }
             other => json!({"status": 200, "headers": [], "body": serde_json::to_string(&other).unwrap()}),
         }

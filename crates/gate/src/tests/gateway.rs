@@ -1,9 +1,12 @@
 //! The protected side: what is let through, as whom, and what never reaches the origin.
 
-use crate::testing::{GATEWAY, PROXY_SECRET, World, bearer, gate, grants, request, route, signed};
+use crate::testing::{
+    GATEWAY, World, bearer, gate, grants, organization, proxy_secret, request, route, signed, token_of,
+};
 use crate::{Forward, GateRequest, Outcome};
 use serde_json::json;
 use symbolon::policy::Grant;
+use symbolon::token::Digest;
 
 #[track_caller]
 fn check(method: &str, path: &str, expected: &str) {
@@ -139,11 +142,18 @@ fn a_gateway_host_is_known_in_every_spelling() {
 
 fn asked(proxy: &str, fields: &[(&str, &str)]) -> GateRequest {
     let mut request = bearer("GET", &format!("https://tokens.example/v1/forward-auth/{proxy}"));
-    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    with_fields(&mut request, proxy, fields);
     request
 }
 
-const SECRET: (&str, &str) = ("X-Symbolon-Proxy-Secret", PROXY_SECRET);
+/// Adds fields, with the secret of this kind of proxy in place of [`SECRET`]'s.
+fn with_fields(request: &mut GateRequest, proxy: &str, fields: &[(&str, &str)]) {
+    let secret = proxy_secret(proxy.split('/').next().unwrap());
+    let filled = |value: &str| if value == SECRET.1 { secret.clone() } else { value.to_owned() };
+    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), filled(value))));
+}
+
+const SECRET: (&str, &str) = ("X-Symbolon-Proxy-Secret", "the secret of its kind");
 
 #[test]
 fn each_proxy_is_read_by_its_own_fields() {
@@ -182,7 +192,7 @@ fn each_proxy_is_read_by_its_own_fields() {
 fn a_proxy_shows_its_secret() {
     let fields = [("X-Original-Method", "GET"), ("X-Original-URL", "https://api.example/public/a")];
     assert_eq!(World::new().code(asked("nginx", &fields)), "missing_credential");
-    for secret in ["", "another", &PROXY_SECRET.to_uppercase()] {
+    for secret in ["", "another", &proxy_secret("nginx").to_uppercase(), &proxy_secret("envoy")] {
         let fields = [fields[0], fields[1], ("x-symbolon-proxy-secret", secret)];
         assert_eq!(World::new().code(asked("nginx", &fields)), "missing_credential", "{secret}");
     }
@@ -210,12 +220,12 @@ fn what_a_proxy_asks_about_is_held_against_the_routes() {
     let mut request = signed("POST", "https://api.example/things", Some("{}"), "n");
     request.url = "https://tokens.example/v1/forward-auth/nginx".to_owned();
     let fields = [SECRET, ("X-Original-Method", "POST"), ("X-Original-URL", "https://api.example/things")];
-    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    with_fields(&mut request, "nginx", &fields);
     assert_eq!(World::new().code(request), "digest_mismatch");
     // Nor one that was signed as empty: the proxy may have another.
     let mut request = signed("POST", "https://api.example/things", Some(""), "m");
     request.url = "https://tokens.example/v1/forward-auth/nginx".to_owned();
-    request.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    with_fields(&mut request, "nginx", &fields);
     let mut world = World::new();
     world.body = Vec::new();
     assert_eq!(world.code(request), "digest_mismatch");
@@ -227,8 +237,91 @@ fn a_proxy_whose_path_climbs_out_of_ours_is_told_no() {
         let mut request = bearer("GET", &format!("https://tokens.example{path}"));
         let direct = World::new().handle(request.clone());
         assert!(!matches!(&direct, Outcome::Respond(response) if response.status == 404), "{path}");
-        request.headers.push((SECRET.0.to_owned(), SECRET.1.to_owned()));
+        with_fields(&mut request, "envoy", &[SECRET]);
         let Outcome::Respond(response) = World::new().handle(request) else { panic!("{path} is served to a proxy") };
         assert_eq!(response.status, 404, "{path}");
+    }
+}
+
+#[test]
+fn envoys_client_does_not_choose_another_proxys_fields() {
+    // `/v1/forward-auth/envoy/../nginx`, as the runtime hands it over.
+    let mut request = bearer("GET", "https://tokens.example/v1/forward-auth/nginx");
+    with_fields(&mut request, "envoy", &[SECRET]);
+    for (name, value) in [("X-Original-Method", "GET"), ("X-Original-URL", "https://api.example/public/a")] {
+        request.headers.push((name.to_owned(), value.to_owned()));
+    }
+    assert_eq!(World::new().code(request), "missing_credential");
+}
+
+#[test]
+fn a_route_knows_the_tokens_of_one_organisation() {
+    let mut world = World::new();
+    let other = "Other2".parse().unwrap();
+    let mut record = world.records[0].clone();
+    record.short_id = other;
+    record.proofs[0].kind = symbolon::protocol::ProofKind::Bearer { digest: Digest::of(token_of(other, 3)) };
+    record.token = crate::testing::token_id(3);
+    world.records.push(record);
+    let route_of = |path: &str, organization: Option<&str>| {
+        let mut json = serde_json::json!({"method": "GET", "path": path, "permission": "ops:admin"});
+        if let Some(name) = organization {
+            json["organization"] = name.into();
+        }
+        route(json)
+    };
+    world.routes = vec![
+        route_of("/founding", None),
+        route_of("/others", Some("other")),
+        route_of("/anybodys", Some("*")),
+        route_of("/nobodys", Some("unknown")),
+    ];
+    // Each has every permission that its own organisation's profile declares.
+    let others = token_of(other, 3);
+    for (path, own, foreign) in [
+        ("/founding", "forward", "unknown_token"),
+        ("/others", "unknown_token", "forward"),
+        ("/anybodys", "forward", "forward"),
+        ("/nobodys", "authority_unavailable", "authority_unavailable"),
+    ] {
+        let url = format!("{GATEWAY}{path}");
+        assert_eq!(world.code(bearer("GET", &url)), own, "{path}");
+        let call = request("GET", &url, &[("Authorization", &format!("Bearer {others}"))]);
+        assert_eq!(world.code(call), foreign, "{path}");
+    }
+}
+
+#[test]
+fn unknown_tokens_on_a_route_count_against_their_address() {
+    let mut world = World::new();
+    for seed in (100..).take(20) {
+        let token = token_of(organization(), seed);
+        let call = request("GET", &format!("{GATEWAY}/things"), &[("Authorization", &format!("Bearer {token}"))]);
+        assert_eq!(world.code(call), "unknown_token");
+    }
+    assert!(world.calls.contains(&"organization".to_owned()));
+    let last = format!("Bearer {}", token_of(organization(), 99));
+    assert_eq!(world.code(request("GET", &format!("{GATEWAY}/things"), &[("Authorization", &last)])), "rate_limited");
+}
+
+#[test]
+fn one_path_has_no_second_spelling_that_meets_another_route() {
+    let mut world = World::with(|record| record.granted = grants(&["api:read", "api:write"]));
+    world.routes = vec![
+        route(serde_json::json!({"method": "POST", "path": "/v1/items:purge", "permission": "ops:purge"})),
+        route(serde_json::json!({"method": "*", "path": "/admin", "permission": "ops:admin"})),
+        route(serde_json::json!({"method": "POST", "path": "/v1/{collection}", "permission": "api:write"})),
+        route(serde_json::json!({"method": "*", "path": "/{*rest}", "public": true})),
+    ];
+    for (method, path, code) in [
+        ("POST", "/v1/items:purge", "insufficient_permission"),
+        ("POST", "/v1/items%3Apurge", "invalid_request"),
+        ("GET", "/admin", "insufficient_permission"),
+        ("GET", "/admin/", "not_found"),
+        ("GET", "/admin;x", "invalid_request"),
+        ("GET", "/users/%40me", "invalid_request"),
+        ("GET", "/users/@me", "forward"),
+    ] {
+        assert_eq!(world.code(bearer(method, &format!("{GATEWAY}{path}"))), code, "{path}");
     }
 }

@@ -1,10 +1,15 @@
 //! Unknown credentials by client address.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use symbolon::id::MemberId;
 use symbolon::protocol::RecordState;
+use symbolon::protocol::login::Collected;
+use symbolon::protocol::session::UserHandle;
 
-use crate::limit::{MAX_UNDER_WAY, MAX_UNKNOWN};
-use crate::testing::{GATEWAY, MANAGEMENT, PROXY_SECRET, World, bearer, organization, request, signed, token_of};
+use crate::limit::{MAX_POLLS, MAX_UNDER_WAY, MAX_UNKNOWN};
+use crate::testing::{
+    GATEWAY, MANAGEMENT, SETUP_CODE, World, bearer, known, organization, proxy_secret, request, signed, token_of,
+};
 use crate::{GateRequest, Outcome, Step};
 
 fn guess(seed: u8) -> GateRequest {
@@ -98,7 +103,7 @@ fn resource_servers_and_proxies_are_not_held_up_by_those_they_ask_about() {
         let mut asked = guess(seed);
         asked.url = format!("{MANAGEMENT}/v1/forward-auth/nginx");
         for (name, value) in [
-            ("x-symbolon-proxy-secret", PROXY_SECRET),
+            ("x-symbolon-proxy-secret", proxy_secret("nginx").as_str()),
             ("x-original-method", "GET"),
             ("x-original-url", "https://api.example/things"),
         ] {
@@ -121,4 +126,129 @@ fn a_token_that_is_refused_too_often_is_told_no_more() {
     world.change(|record| record.state = RecordState::Active);
     world.now = world.now.plus_seconds(3);
     assert_eq!(world.code(call()), "forward", "what is good is not held up");
+}
+
+#[test]
+fn a_host_of_ipv6_is_one_client_whatever_address_it_takes() {
+    let mut world = World::new();
+    let from = |host: u32, seed| {
+        let mut call = guess(seed);
+        call.client_address = Some(format!("2001:db8:1:2:{host:x}::1"));
+        call
+    };
+    for seed in (100..).take(MAX_UNKNOWN.try_into().unwrap()) {
+        assert_eq!(world.code(from(seed.into(), seed)), "unknown_token");
+    }
+    assert_eq!(world.code(from(0xffff, 9)), "rate_limited");
+    assert_eq!(world.calls, Vec::<String>::new());
+    let mut neighbour = guess(9);
+    neighbour.client_address = Some("2001:db8:1:3::1".to_owned());
+    assert_eq!(world.code(neighbour), "unknown_token");
+}
+
+/// How many refusals were handed over, with all that waits.
+fn noted(world: &mut World) -> u64 {
+    world.background();
+    world.batches.iter().flat_map(|batch| &batch.refusals).map(|refusal| refusal.count).sum()
+}
+
+#[test]
+fn a_dead_token_asks_nobody_and_is_written_down_no_more_once_it_was_refused_too_often() {
+    let whoami = format!("{MANAGEMENT}/v1/whoami");
+    let calls: [&dyn Fn(u32) -> GateRequest; 2] =
+        [&|_| bearer("GET", &whoami), &|number| signed("GET", &whoami, None, &format!("nonce {number}"))];
+    for call in calls {
+        let mut world = World::with(|record| record.state = RecordState::Revoked);
+        for number in 0..MAX_UNKNOWN {
+            assert_eq!(world.code(call(number)), "revoked");
+        }
+        for number in 0..100 {
+            assert_eq!(world.code(call(MAX_UNKNOWN + number)), "rate_limited");
+            assert_eq!(world.calls, Vec::<String>::new(), "its authority is not asked");
+        }
+        assert_eq!(noted(&mut world), u64::from(MAX_UNKNOWN));
+        // To end it is not held up.
+        let end = signed("POST", &format!("{MANAGEMENT}/v1/tokens/revoke-by-key"), None, "the end");
+        assert_eq!(world.code(end), "ok");
+        world.now = world.now.plus_seconds(60);
+        assert_ne!(world.code(call(MAX_UNKNOWN)), "rate_limited", "and neither is anything a minute later");
+    }
+}
+
+#[test]
+fn a_dead_key_that_somebody_else_names_is_held_up_for_whoever_has_it_alone() {
+    let url = format!("{MANAGEMENT}/v1/whoami");
+    let mut world = World::with(|record| record.state = RecordState::Revoked);
+    for number in 0..MAX_UNKNOWN {
+        assert_eq!(world.code(signed("GET", &url, None, &format!("nonce {number}"))), "revoked");
+    }
+    let mut elsewhere = signed("GET", &url, None, "elsewhere");
+    elsewhere.client_address = Some("192.0.2.2".to_owned());
+    assert_eq!(world.code(elsewhere), "revoked", "a key's name is public: nobody learns that it is refused");
+}
+
+fn post(world: &mut World, path: &str, body: &Value) -> GateRequest {
+    world.body = body.to_string().into_bytes();
+    let mut call = request("POST", &format!("{MANAGEMENT}{path}"), &[("origin", MANAGEMENT)]);
+    call.has_body = true;
+    call.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    call
+}
+
+#[test]
+fn what_strangers_ask_in_vain_is_stopped_before_it_leaves_the_isolate() {
+    let handle = UserHandle { organization: organization(), member: MemberId::from_bytes([1; 16]) };
+    let handle = handle.encode(&known().secret).unwrap();
+    for (path, body, asks) in [
+        ("/v1/sessions", json!({"credential": {"response": {"userHandle": handle}}}), true),
+        ("/v1/sessions/recover", json!({"organization": "acme"}), true),
+        ("/v1/sessions/recover", json!({"organization": "nobodys"}), true),
+        ("/v1/setup", json!({"setup_code": "a guess of sixteen bytes or more"}), false),
+        ("/v1/setup", json!({}), false),
+        ("/v1/setup", json!([SETUP_CODE]), false),
+        ("/v1/setup", json!("not even that"), false),
+        ("/api/v1/pats/revoke-by-private-key", json!({"privkey": "02".repeat(32)}), true),
+    ] {
+        let mut world = World::new();
+        // Not what a wrong passkey is told, but what a body is that cannot be read.
+        world.sign_in_status = 400;
+        for _ in 0..MAX_UNKNOWN {
+            let call = post(&mut world, path, &body);
+            assert!((400..500).contains(&world.respond(call).0), "{path}");
+            let asked = world.calls.iter().any(|call| call != "body");
+            assert_eq!(asked, asks, "{path} {:?}", world.calls);
+        }
+        let call = post(&mut world, path, &body);
+        assert_eq!(world.code(call), "rate_limited", "{path}");
+        assert!(world.calls.iter().all(|call| call == "body"), "{path} {:?}", world.calls);
+    }
+}
+
+#[test]
+fn whoever_succeeds_is_not_counted() {
+    let mut world = World::new();
+    for _ in 0..2 * MAX_UNKNOWN {
+        let call = post(&mut world, "/v1/sessions/recover", &json!({"organization": "acme"}));
+        assert_eq!(world.respond(call).0, 201);
+        let call = post(&mut world, "/v1/setup", &json!({"setup_code": SETUP_CODE}));
+        assert_eq!(world.code(call), "ok");
+    }
+}
+
+#[test]
+fn polls_are_many_but_not_without_end() {
+    let mut world = World::new();
+    world.login_answer = json!(Collected::Pending);
+    let body = json!({"token_request_key": "9b2f3d3c-1f0e-4a59-8f53-2f7f3b1f6a10"});
+    let poll = |world: &mut World| {
+        let call = post(world, "/api/agent/tokens/requests", &body);
+        world.respond(call).0
+    };
+    for _ in 0..MAX_POLLS {
+        assert_eq!(poll(&mut world), 404);
+    }
+    assert_eq!(poll(&mut world), 429);
+    assert_eq!(world.calls, ["body"]);
+    world.now = world.now.plus_seconds(60);
+    assert_eq!(poll(&mut world), 404);
 }

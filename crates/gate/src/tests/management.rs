@@ -3,7 +3,7 @@
 use symbolon::protocol::RecordState;
 use symbolon::protocol::message::{InstanceCall, Manage};
 
-use crate::testing::{MANAGEMENT, World, bearer, request, signed, token};
+use crate::testing::{MANAGEMENT, SETUP_CODE, World, bearer, request, signed, token};
 use crate::{GateRequest, Outcome};
 
 fn with_json(mut request: GateRequest) -> GateRequest {
@@ -55,7 +55,7 @@ fn every_call_is_confirmed_by_its_authority() {
 #[test]
 fn the_instance_is_asked_for_what_is_the_instances() {
     let mut world = World::new();
-    world.body = br#"{"setup_code":"x"}"#.to_vec();
+    world.body = serde_json::json!({ "setup_code": SETUP_CODE }).to_string().into_bytes();
     let (_, body) = world.respond(with_json(request("POST", &format!("{MANAGEMENT}/v1/setup"), &[])));
     assert!(matches!(serde_json::from_value(body).unwrap(), InstanceCall::Setup { .. }));
     assert_eq!(world.calls, ["body", "instance"]);
@@ -141,20 +141,35 @@ fn a_key_ends_its_own_token_in_whatever_state() {
 }
 
 #[test]
-fn a_passphrase_in_the_body_is_hashed_here() {
+fn what_ends_a_token_is_accepted_once() {
+    let mut world = World::with(|record| record.state = RecordState::Revoked);
+    let call = signed("POST", &format!("{MANAGEMENT}/v1/tokens/revoke-by-key"), None, "n");
+    assert_eq!(world.code(call.clone()), "ok");
+    assert_eq!(world.code(call), "replayed");
+}
+
+#[test]
+fn a_passphrase_is_hashed_here_when_the_authority_asks_for_it() {
     use argon2::{Argon2, PasswordVerifier as _};
     let mut world = World::new();
-    let mut hash = |body: &str| {
+    let tokens = format!("{MANAGEMENT}/v1/tokens");
+    let hash = |world: &mut World, body: &str| {
         world.body = body.as_bytes().to_vec();
-        let (_, body) = world.respond(with_json(bearer("POST", &format!("{MANAGEMENT}/v1/tokens"))));
-        serde_json::from_value::<Manage>(body).unwrap().passphrase_hash
+        let (status, body) = world.respond(with_json(bearer("POST", &tokens)));
+        (status, serde_json::from_value::<Manage>(body).ok().and_then(|manage| manage.passphrase_hash))
     };
-    let first = hash(r#"{"passphrase":"correct h\u006frse"}"#).unwrap();
+    // Not of its own accord, whatever is sent and wherever to.
+    assert_eq!(hash(&mut world, r#"{"passphrase":"correct horse"}"#), (200, None));
+    world.wants_hash = true;
+    let (_, first) = hash(&mut world, r#"{"passphrase":"correct h\u006frse"}"#);
+    let first = first.unwrap();
+    assert_eq!(world.calls, ["organization", "body", "organization", "organization"]);
     assert!(first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{first}");
     assert!(Argon2::default().verify_password(b"correct horse", first.as_str()).is_ok());
-    assert_ne!(hash(r#"{"passphrase":"correct horse"}"#).unwrap(), first, "another salt");
-    for body in ["{}", r#"{"passphrase":null}"#, r#"{"passphrase":7}"#, r#"["passphrase"]"#, "passphrase"] {
-        assert_eq!(hash(body), None, "{body}");
+    assert_ne!(hash(&mut world, r#"{"passphrase":"correct horse"}"#).1.unwrap(), first, "another salt");
+    let long = format!(r#"{{"passphrase":"{}"}}"#, "x".repeat(10_000));
+    for body in ["{}", r#"{"passphrase":null}"#, r#"{"passphrase":7}"#, "passphrase", &long] {
+        assert_eq!(hash(&mut world, body), (500, None), "{body}");
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use symbolon::id::ShortId;
 use symbolon::key::{PublicKey, Signature};
 use symbolon::policy::builtin_hex_formats;
+use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::HttpResponse;
 use symbolon::signature::BodyDigests;
 use symbolon::time::Timestamp;
@@ -24,7 +25,7 @@ use symbolon_authority::organization::Organization;
 use symbolon_authority::replay::{self, Replay};
 use symbolon_authority::store::{Row, Sqlite, Store, Value};
 use symbolon_gate::effect::{Answer, Effect as Wish, EffectId as WishId, Target};
-use symbolon_gate::{Gate, GateConfig, GateRequest, Outcome, Step, Task};
+use symbolon_gate::{Gate, GateConfig, GateRequest, Outcome, ProxySecrets, Step, Task};
 
 const INSTANCE_SECRET: [u8; 32] = [7; 32];
 /// Beyond so many steps something goes round in circles.
@@ -88,14 +89,15 @@ impl World {
                 formats: builtin_hex_formats(),
                 gateway_hosts: vec!["api.example".to_owned()],
                 has_origin: true,
-                proxy_secret: None,
+                proxy_secrets: ProxySecrets::default(),
+                setup_code: SharedSecret::new(SETUP_CODE),
                 oidc: None,
             };
             Gate::new(config, [index; 16])
         };
         Self {
             now: Timestamp::from_seconds(1_800_000_000),
-            config: Config { instance_secret: INSTANCE_SECRET.to_vec(), setup_code: Some(SETUP_CODE.to_owned()) },
+            config: Config { instance_secret: INSTANCE_SECRET.to_vec(), setup_code: SharedSecret::new(SETUP_CODE) },
             gates: (0..gates).map(gate).collect(),
             nodes: BTreeMap::new(),
             directory: BTreeMap::new(),

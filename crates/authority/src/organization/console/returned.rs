@@ -40,8 +40,7 @@ impl<S: Store> Organization<S> {
             return vec![answer(id, Err(RefusedIdentity::UnknownMember))];
         }
         let store = &self.store;
-        let address = call.client.address.as_deref().unwrap_or("unknown");
-        let subject = format!("sign in address {address}");
+        let subject = rate::network("sign in", &call.client);
         let counted = store.transaction(|| rate::take(store, context.now, SIGN_INS, &[subject]));
         let came = match counted {
             Ok(()) => store.transaction(|| carry_out(store, context, call)),

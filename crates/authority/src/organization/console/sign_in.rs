@@ -25,7 +25,8 @@ use crate::store::Store;
 
 /// Sign-ins by passkey from one address.
 pub(super) const SIGN_INS: Rate = Rate { max: 30, seconds: 300 };
-/// Tries of recovery codes from one address, and for one member.
+/// Tries of recovery codes from one address. They do not count against the member: a code has 100 bits, which nobody
+/// guesses from however many addresses, and whoever knows a member's address could keep them out.
 const RECOVERIES: Rate = Rate { max: 5, seconds: 900 };
 
 /// What came of a try: in both cases, what was written is kept.
@@ -64,17 +65,9 @@ fn is_recovery(call: &SignIn) -> bool {
 }
 
 fn count<S: Store>(store: &S, context: &Context<'_>, call: &SignIn) -> Result<()> {
-    let address = |what: &str| {
-        let known = call.request.client.address.as_deref().unwrap_or("unknown");
-        format!("{what} address {known}")
-    };
-    if is_recovery(call) {
-        let asked: RecoverSession = body::read(&call.request)?;
-        let email = members::check_email(&asked.email)?;
-        rate::take(store, context.now, RECOVERIES, &[address("recover"), format!("recover member {email}")])
-    } else {
-        rate::take(store, context.now, SIGN_INS, &[address("sign in")])
-    }
+    let client = &call.request.client;
+    let (rate, what) = if is_recovery(call) { (RECOVERIES, "recover") } else { (SIGN_INS, "sign in") };
+    rate::take(store, context.now, rate, &[rate::network(what, client)])
 }
 
 fn carry_out<S: Store>(store: &S, context: &mut Context<'_>, call: &SignIn) -> Result<Tried> {

@@ -279,12 +279,13 @@ fn not_before(start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Option
     }
 }
 
-/// The hash of the passphrase in the body. The gate makes it, since it is slow.
+/// The hash of the passphrase in the body. The gate makes it, since it is slow, once everything else was judged.
 pub(crate) fn passphrase<'t, S: Store>(session: &Session<'t, '_, S>, given: bool) -> Result<Option<&'t str>> {
     match (given, session.passphrase_hash) {
         (false, _) => Ok(None),
         (true, Some(hash)) if hash.starts_with("$argon2id$") => Ok(Some(hash)),
-        (true, _) => Err(Failure::Broken("a passphrase came without its hash")),
+        (true, None) => Err(Failure::WantsHash),
+        (true, Some(_)) => Err(Failure::Broken("the hash of a passphrase is none")),
     }
 }
 

@@ -207,6 +207,7 @@ pub(crate) fn accept<S: Store>(
         match make::token_for(session, kind, creation, &owner, None, &details, ready)? {
             Making::First(_) => return Err(Failure::Broken("a secret was claimed twice")),
             Making::Made { id, secret } => {
+                session.store.execute("INSERT INTO first_token (token) VALUES (?1)", &[Value::text(&id)])?;
                 let token = Token::find(session.store, now, id)?;
                 answer.token = token.map(|token| document::token(&token, &profile)).transpose()?;
                 answer.secret = Some(secret.expose().to_owned());

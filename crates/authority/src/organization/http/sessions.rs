@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::{Chosen, GrantSet, Kind, Least, Profile};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::session::{FRESH, Purpose, csrf_token};
 use symbolon::webauthn::WebAuthnError;
@@ -151,7 +150,8 @@ fn owner<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s Member> {
 }
 
 /// The member whose sessions and passkeys these are: in a session of theirs, or with a token of theirs that may do all
-/// that a first token may. With a lesser one they would give themselves more than it was granted.
+/// that they may. With a lesser one they would give themselves more than it was granted, and what is given outlives the
+/// token; but for the very token with which they began, and only until they have a passkey.
 ///
 /// # Errors
 /// `insufficient_permission`.
@@ -161,40 +161,45 @@ pub(crate) fn own<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s M
     if session.console.is_some() {
         return Ok(owner);
     }
-    let profile = &session.profile;
-    let whole = profile.role(&owner.role).is_some_and(|role| session.actor.effective.contains(&role.grants()));
-    let first = profile.setup_kind().and_then(|kind| kind.setup.as_ref().map(|least| (kind, least)));
-    let as_first =
-        first.is_some_and(|(kind, least)| session.actor.effective.contains(&usual(profile, kind, least, &owner.role)));
-    if whole || as_first { Ok(owner) } else { Err(missing().into()) }
+    let role = session.profile.role(&owner.role);
+    let whole = role.is_some_and(|role| session.actor.effective.contains(&role.grants()));
+    if whole || is_first(session)? && Passkey::of(session.store, owner.id)?.is_empty() {
+        Ok(owner)
+    } else {
+        Err(missing().into())
+    }
 }
 
-/// What a first token may do in the hands of somebody of this role.
-fn usual(profile: &Profile, kind: &Kind, least: &Least, role: &str) -> GrantSet {
-    let chosen = Chosen {
-        scopes: least.scopes.clone(),
-        permissions: least.permissions.clone(),
-        grants: Vec::new(),
-        role: least.role.clone(),
-    };
-    let of_role = profile.role(role).map(|role| role.grants()).unwrap_or_default();
-    profile.effective(kind, &chosen, Some(role)).intersection(&of_role)
+/// Whether the token in use is the one that its member was given by setup or with an invitation.
+fn is_first<S: Store>(session: &Session<'_, '_, S>) -> Result<bool> {
+    let Some(token) = &session.token else { return Ok(false) };
+    if token.id == session.head.first_token {
+        return Ok(true);
+    }
+    let rows = session.store.execute("SELECT 1 FROM first_token WHERE token = ?1", &[Value::text(&token.id)])?;
+    Ok(!rows.is_empty())
 }
 
-/// Refuses what must not be done in a session whose passkey is not fresh. Tokens need none: whoever has one was never
-/// asked for a passkey.
+/// Refuses what must not be done in a session whose passkey is not fresh: everything that ends, gives or widens access,
+/// since what a stale session could give itself would need no passkey any more. Tokens need none: whoever has one was
+/// never asked for a passkey.
 ///
 /// # Errors
 /// `insufficient_permission`, which requires `session:fresh`.
 pub(crate) fn needs_fresh<S: Store>(session: &Session<'_, '_, S>, operation: Operation) -> Result<()> {
-    let Some(console) = &session.console else { return Ok(()) };
-    let destructive = matches!(
+    let changes = matches!(
         operation,
-        Operation::RevokeToken
+        Operation::CreateToken
+            | Operation::ImportTokens
+            | Operation::EditToken
+            | Operation::RevokeToken
             | Operation::RotateToken
             | Operation::RegenerateToken
+            | Operation::Onboard
+            | Operation::CreateMember
             | Operation::EditMember
             | Operation::RemoveMember
+            | Operation::CreateInvitation
             | Operation::ReplaceProfile
             | Operation::ApproveDevice
             | Operation::RemovePasskey
@@ -203,13 +208,23 @@ pub(crate) fn needs_fresh<S: Store>(session: &Session<'_, '_, S>, operation: Ope
             | Operation::ReplaceSignIn
     );
     // Whoever came in by a recovery code has nothing to show, and needs something.
-    let adds = matches!(operation, Operation::BeginPasskey | Operation::AddPasskey | Operation::BeginIdentity)
-        && (console.passkey.is_some() || console.identity.is_some());
-    if (destructive || adds) && !console.is_fresh(session.context.now) {
-        return Err(Problem::new(Code::InsufficientPermission)
+    let can_show =
+        session.console.as_ref().is_some_and(|console| console.passkey.is_some() || console.identity.is_some());
+    let adds =
+        matches!(operation, Operation::BeginPasskey | Operation::AddPasskey | Operation::BeginIdentity) && can_show;
+    if changes || adds { fresh(session) } else { Ok(()) }
+}
+
+/// Refuses a session whose passkey is not fresh. The one place that says so.
+///
+/// # Errors
+/// `insufficient_permission`, which requires `session:fresh`.
+pub(crate) fn fresh<S: Store>(session: &Session<'_, '_, S>) -> Result<()> {
+    match &session.console {
+        Some(console) if !console.is_fresh(session.context.now) => Err(Problem::new(Code::InsufficientPermission)
             .required(FRESH)
             .detail("Show yourself again: POST /v1/sessions/current/confirm, or /oidc without a passkey.")
-            .into());
+            .into()),
+        _ => Ok(()),
     }
-    Ok(())
 }

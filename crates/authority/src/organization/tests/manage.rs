@@ -440,3 +440,32 @@ fn a_passphrase_is_locked_after_five_wrong_tries_and_the_lock_ends() {
     world.pass(120_000);
     world.check_invariants();
 }
+
+#[test]
+fn a_passphrase_is_hashed_for_whoever_may_set_one_and_not_without_end() {
+    let (mut world, secret) = World::founded("symbolon");
+    let body = |passphrase: &str| json!({"kind": "key", "name": "k", "scopes": ["read"], "passphrase": passphrase});
+    let (token, _) = world.create(&secret, &body("correct horse"));
+    assert_eq!(world.hashes, 1);
+    let own = path(&token);
+    let (_, reader) = world.create(&secret, &json!({"kind": "pat", "name": "r", "scopes": ["read"]}));
+    for (secret, method, path, body, status) in [
+        (&secret, "POST", "/v1/tokens", body("short"), 400),
+        (&secret, "POST", "/v1/tokens", body(&"x".repeat(2_000)), 400),
+        (&secret, "POST", "/v1/tokens/x/rotate", body("correct horse"), 400),
+        (&secret, "POST", "/v1/tokens/import", body("correct horse"), 400),
+        (&secret, "PATCH", "/v1/tokens/x", json!({"passphrase": "correct horse"}), 404),
+        (&reader, "POST", "/v1/tokens", body("correct horse"), 403),
+        (&reader, "PATCH", &own, json!({"passphrase": "correct horse"}), 404),
+    ] {
+        assert_eq!(world.http(secret, method, path, &body).0, status, "{method} {path}");
+    }
+    assert_eq!(world.hashes, 1, "nothing was hashed for those");
+    let mut statuses = Vec::new();
+    for number in 0..12 {
+        let (status, _) = world.http(&secret, "PATCH", &own, &json!({"passphrase": format!("correct horse {number}")}));
+        statuses.push(status);
+    }
+    assert_eq!((statuses[0], statuses[11]), (200, 429), "{statuses:?}");
+    assert!(world.hashes <= 10, "as many as there may be creations");
+}

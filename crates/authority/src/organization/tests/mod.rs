@@ -1,5 +1,6 @@
 //! The organisation as a gate, a locator and a directory see it.
 
+mod authorize;
 mod console;
 mod forms;
 mod identities;
@@ -9,6 +10,7 @@ mod leases;
 mod logins;
 mod manage;
 mod random;
+mod refusals;
 mod tokens;
 mod wire;
 mod world;

@@ -33,6 +33,8 @@ pub(crate) struct World {
     next_call: u64,
     effects: VecDeque<Effect>,
     pub(crate) replies: BTreeMap<CallId, String>,
+    /// How many hashes of passphrases were asked for.
+    pub(crate) hashes: u32,
     pub(crate) faults: Vec<String>,
     pub(crate) directory: BTreeMap<String, Option<String>>,
     /// Puts that are under way; a test may let them fail or wait.
@@ -65,6 +67,7 @@ impl World {
             next_call: 0,
             effects: VecDeque::new(),
             replies: BTreeMap::new(),
+            hashes: 0,
             faults: Vec::new(),
             directory: BTreeMap::new(),
             puts: Vec::new(),
@@ -261,8 +264,18 @@ impl World {
     #[track_caller]
     pub(crate) fn begin_request(&mut self, secret: &str, request: HttpRequest) -> CallId {
         let token = self.record(secret).expect("a token for the secret").token;
-        let hash = request.body.contains("passphrase").then(|| "$argon2id$v=19$made-by-the-gate".to_owned());
-        self.begin(&OrganizationCall::Manage(Manage { token, signed: false, passphrase_hash: hash, request }))
+        let mut manage = Manage { token, signed: false, passphrase_hash: None, request };
+        let id = self.begin(&OrganizationCall::Manage(manage.clone()));
+        let wants = |json: &String| {
+            serde_json::from_str::<HttpResponse>(json).is_ok_and(|response| response.status == HttpResponse::WANTS_HASH)
+        };
+        if !self.replies.get(&id).is_some_and(wants) {
+            return id;
+        }
+        self.replies.remove(&id);
+        self.hashes += 1;
+        manage.passphrase_hash = Some("$argon2id$v=19$made-by-the-gate".to_owned());
+        self.begin(&OrganizationCall::Manage(manage))
     }
 
     #[track_caller]
