@@ -27,7 +27,8 @@ const FEW = { native: 8, hexadecimal: 2, roles: 4, active: 4, members: 4 };
 const routes = (open) => ({
   routes: [
     { method: "GET", path: "/write", permission: "api:write" },
-    { method: "GET", path: "/scan", permission: "scans:upload" },
+    // Another organisation's, which is made later.
+    { method: "GET", path: "/scan", permission: "scans:upload", organization: "*" },
     open ? { method: "GET", path: "/open", public: true } : { method: "GET", path: "/open", permission: "api:write" },
   ],
 });

@@ -108,6 +108,8 @@ struct Host {
     instance: Option<Instance<Disk>>,
     organizations: BTreeMap<ShortId, (Organization<Disk>, Disk)>,
     locators: BTreeMap<String, (Locator<Disk>, Disk)>,
+    /// The token with which the instance was set up.
+    founder: Option<TokenId>,
 }
 
 fn run(machine: &mut dyn Machine, now: i64, random: &mut fastrand::Rng, config: &Config, event: Event) -> Vec<Effect> {
@@ -226,6 +228,7 @@ fn make() -> Template {
         instance: None,
         organizations: BTreeMap::new(),
         locators: BTreeMap::new(),
+        founder: None,
     };
     let instance = Disk::new(Database::empty());
     host.instance = Some(Instance::new(instance.clone()));
@@ -239,14 +242,14 @@ fn make() -> Template {
     let organizations: Vec<Prepared> =
         (0..ORGANIZATIONS).map(|number| organization(&mut host, &instance, number, &profile)).collect();
     let routes = json!({"routes": [
-        {"method": "GET", "path": "/things", "permission": "api:read"},
-        {"method": "GET", "path": "/strict", "permission": "api:read", "freshness": "strict"},
-        {"method": "POST", "path": "/things", "permission": "api:write"},
+        {"method": "GET", "path": "/things", "permission": "api:read", "organization": "*"},
+        {"method": "GET", "path": "/strict", "permission": "api:read", "freshness": "strict", "organization": "*"},
+        {"method": "POST", "path": "/things", "permission": "api:write", "organization": "*"},
     ]});
     let founding = founding(&instance);
     host.instance(&InstanceCall::Manage {
         organization: founding,
-        token: organizations[0].tokens[0].id,
+        token: host.founder.expect("an organisation was founded"),
         effective: GrantSet::all(),
         request: request("PUT", "/v1/routes", &routes),
     });
@@ -290,13 +293,16 @@ fn organization(host: &mut Host, instance: &Disk, number: usize, profile: &str) 
     } else {
         host.instance(&InstanceCall::Manage {
             organization: founding(instance),
-            token: TokenId::new(Timestamp::from_millis(host.now), &[1; 10]),
+            token: host.founder.expect("an organisation was founded"),
             effective: GrantSet::all(),
             request: request("POST", "/v1/organizations", &body),
         })
     };
     let short_id: ShortId = text(&made["organization"]["short_id"]).parse().expect("a short id");
     let owner = text(&made["secret"]);
+    if number == 0 {
+        host.founder = Some(text(&made["token"]["id"]).parse().expect("a token's id"));
+    }
     let members: Vec<String> = (0..MEMBERS)
         .map(|member| {
             let body = json!({
@@ -367,6 +373,7 @@ pub(crate) fn verify_chain(database: &Database, admin: &str, short_id: ShortId, 
         instance: None,
         organizations: BTreeMap::from([(short_id, (Organization::new(disk.clone()), disk))]),
         locators: BTreeMap::new(),
+        founder: None,
     };
     host.manage(short_id, admin, "GET", "/v1/activity/verify", &Json::Null)
 }

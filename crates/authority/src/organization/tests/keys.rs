@@ -2,9 +2,10 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value as Json, json};
-use symbolon::id::ShortId;
+use symbolon::id::{ShortId, TokenId};
 use symbolon::key::PrivateKey;
-use symbolon::protocol::message::{Ask, Lookup, Place};
+use symbolon::protocol::imported::{Tried, Try};
+use symbolon::protocol::message::{Ask, Client, Lookup, OrganizationCall, Place};
 
 use super::world::World;
 use crate::store::Store;
@@ -180,4 +181,29 @@ fn tokens_are_imported_all_or_none() {
     world.locator.remove(&format!("d:{}", hash("theirs")));
     world.pass(600_000);
     world.check_invariants();
+}
+
+#[test]
+fn tries_of_an_imported_secret_are_limited_from_where_they_come_and_lock_nobody_out() {
+    let (mut world, secret) = World::founded("harborguard");
+    let bcrypt = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+    let entry = json!({"kind": "pat", "name": "old", "scopes": ["all"], "prefix": "hg_pat_abc", "bcrypt": bcrypt});
+    let (status, made) = world.http(&secret, "POST", "/v1/tokens/import", &json!({"tokens": [entry]}));
+    assert_eq!(status, 201, "{made}");
+    let token: TokenId = made["tokens"][0]["id"].as_str().unwrap().parse().unwrap();
+    let mut attempt = |from: &str| {
+        let client = Client { address: Some(from.to_owned()), user_agent: None };
+        let json = world.call(&OrganizationCall::Try(Try { tokens: vec![token], client }));
+        matches!(serde_json::from_str(&json).unwrap(), Tried::Reserved { .. })
+    };
+    for _ in 0..20 {
+        assert!(attempt("2001:db8:1:2::1"));
+    }
+    assert!(!attempt("2001:db8:1:2::1"));
+    assert!(!attempt("2001:db8:1:2::2"), "the same network");
+    assert!(attempt("192.0.2.200"), "its holder, who is elsewhere");
+    // All networks together cost no more than so much.
+    let reserved = (0..60).flat_map(|network| (0..20).map(move |_| network));
+    let reserved = reserved.filter(|network| attempt(&format!("198.51.100.{network}"))).count();
+    assert_eq!(reserved, 20 * 20 - 21);
 }
