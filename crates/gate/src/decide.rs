@@ -262,6 +262,9 @@ async fn find(
     // Another organisation's token is as unknown as one that nobody has.
     let known = |organization| demand.within.is_none_or(|within| within == organization);
     if organization.is_some_and(|organization| !known(organization)) {
+        if counts(context) {
+            context.limited()?;
+        }
         return Ok(None);
     }
     let record = match lookup::recalled(context, organization, name, demand.freshness) {
