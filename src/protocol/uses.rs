@@ -48,7 +48,13 @@ impl Tally {
     /// Of an isolate with this random name: 32 hexadecimal digits, never used by another.
     #[must_use]
     pub const fn new(isolate: String) -> Self {
-        Self { isolate, number: 0, frozen: None, uses: BTreeMap::new(), refusals: BTreeMap::new() }
+        Self::after(isolate, 0)
+    }
+
+    /// The same, whose batches have numbers above this one.
+    #[must_use]
+    pub const fn after(isolate: String, number: u64) -> Self {
+        Self { isolate, number, frozen: None, uses: BTreeMap::new(), refusals: BTreeMap::new() }
     }
 
     /// Counts a use.

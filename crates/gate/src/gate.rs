@@ -23,8 +23,11 @@ use crate::{gateway, manage, refusal};
 /// How long uses are gathered before they are handed over by themselves, in milliseconds: within the default lease.
 const FLUSH_AFTER_MILLIS: u32 = 1000;
 
-/// How many batches are handed over in a row.
-const MAX_TELLS: usize = 3;
+/// How many batches are handed over in a row: all that an isolate counts at most, and those that come up meanwhile.
+const MAX_TELLS: usize = 24;
+
+/// How often a question that brings counts is repeated when it is not answered.
+const MAX_REPEATS: u32 = 2;
 
 /// The settings of a gate. Without `Debug`: it holds secrets.
 pub struct GateConfig {
@@ -48,7 +51,7 @@ pub struct GateConfig {
 
 /// Verification at the edge, for one isolate.
 pub struct Gate {
-    shared: Rc<Shared>,
+    pub(crate) shared: Rc<Shared>,
 }
 
 /// What all requests of an isolate share. Borrowed between awaits, never across one.
@@ -121,18 +124,31 @@ impl Gate {
     }
 }
 
-/// Renews an organisation's lease, and hands its counts over, those that came up meanwhile included.
+/// Renews an organisation's lease, and hands its counts over, those that came up meanwhile included. Where it is not
+/// answered it tries again: this may have been the last request for long.
 async fn tell(shared: &Shared, io: &Io, organization: ShortId) {
+    let mut repeats = 0;
     for _ in 0..MAX_TELLS {
         let (question, ask) = shared.state.borrow_mut().question(organization, None, io.now());
         let answer = io.organization::<Answer>(organization, &OrganizationCall::Ask(ask)).await;
-        let mut state = shared.state.borrow_mut();
-        match answer {
-            Ok(answer) => drop(state.receive(organization, &question, None, false, answer, io.now())),
-            Err(Unavailable) => return state.unanswered(organization, &question, None),
+        let unanswered = answer.is_err();
+        {
+            let mut state = shared.state.borrow_mut();
+            match answer {
+                Ok(answer) => drop(state.receive(organization, &question, None, false, answer, io.now())),
+                Err(Unavailable) => state.unanswered(organization, &question, None),
+            }
+            if !state.has_counts(organization) || (unanswered && repeats == MAX_REPEATS) {
+                return;
+            }
         }
-        if state.organization(organization).ledger.is_idle() {
-            return;
+        if unanswered {
+            repeats = repeats.saturating_add(1);
+            io.sleep(FLUSH_AFTER_MILLIS).await;
+            // Another question may have brought them meanwhile.
+            if !shared.state.borrow().has_counts(organization) {
+                return;
+            }
         }
     }
 }

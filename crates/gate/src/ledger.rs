@@ -12,16 +12,23 @@ pub(crate) struct Ledger {
     tally: Tally,
     /// When a flush was last begun: a plain time, since whoever began it may be gone.
     flush_begun: Option<Timestamp>,
+    /// Since when something waits to be acknowledged.
+    waits_since: Option<Timestamp>,
 }
 
+/// How many batches a ledger has numbers for: one a second for half a year.
+const NUMBERS: u64 = 1 << 24;
+
 impl Ledger {
-    /// Nothing counted yet, under a random name that no other ledger has.
-    pub(crate) const fn new(name: String) -> Self {
-        Self { tally: Tally::new(name), flush_begun: None }
+    /// Nothing counted yet, under a random name that no other ledger has. `place`: a number that no other ledger of this
+    /// isolate has had, so that no answer to another's batch is taken for one to a batch of this one.
+    pub(crate) const fn new(name: String, place: u64) -> Self {
+        Self { tally: Tally::after(name, place.saturating_mul(NUMBERS)), flush_begun: None, waits_since: None }
     }
 
     /// Counts a use. `newest`: of the newest secret or key, not of one that lives on for a rotation's grace.
     pub(crate) fn used(&mut self, record: &Record, newest: bool, now: Timestamp, client: &Client) {
+        self.waits_since.get_or_insert(now);
         // What does not fit is not counted: counts never exceed the truth.
         self.tally.count(Use {
             token: record.token,
@@ -35,6 +42,7 @@ impl Ledger {
 
     /// Counts a refusal of a token whose possession was proved.
     pub(crate) fn refused(&mut self, record: &Record, code: Code, now: Timestamp, client: &Client) {
+        self.waits_since.get_or_insert(now);
         self.tally.refuse(Refusal { token: record.token, code, count: 1, last_at: now, client: client.clone() });
     }
 
@@ -50,8 +58,15 @@ impl Ledger {
     }
 
     /// The authority has counted the batch of this number.
-    pub(crate) fn counted(&mut self, number: u64) {
+    pub(crate) fn counted(&mut self, number: u64, now: Timestamp) {
         self.tally.acknowledge(number);
+        self.waits_since = (!self.is_idle()).then_some(now);
+    }
+
+    /// Whether something waits for so long that whoever was to hand it over has not.
+    pub(crate) fn is_overdue(&self, now: Timestamp, patience_millis: i64) -> bool {
+        // In the future is as good as long ago: the clock has gone back.
+        !self.is_idle() && self.waits_since.is_none_or(|at| now < at || now.millis_since(at) >= patience_millis)
     }
 
     /// Whether there is something to hand over and nobody is about to: true once, then only after whoever was told so
@@ -74,7 +89,7 @@ mod tests {
     #[test]
     fn one_flushes_and_the_others_do_not() {
         let at = Timestamp::from_millis;
-        let mut ledger = Ledger::new("name".to_owned());
+        let mut ledger = Ledger::new("name".to_owned(), 1);
         assert!(!ledger.should_flush(at(0), 100), "there is nothing");
         ledger.used(&testing::record(), true, at(0), &Client::default());
         assert!(ledger.should_flush(at(0), 100));
@@ -83,7 +98,7 @@ mod tests {
         assert!(ledger.should_flush(at(50), 100), "a time in the future is nobody's");
         let number = ledger.batch().unwrap().number;
         assert!(ledger.should_flush(at(51), 100), "not acknowledged yet");
-        ledger.counted(number);
+        ledger.counted(number, at(60));
         assert!(!ledger.should_flush(at(500), 100));
     }
 }

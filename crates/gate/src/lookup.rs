@@ -176,7 +176,7 @@ pub(crate) async fn confirm(
     let generated = named && matches!(lookup, Lookup::Digest(_));
     if generated && asked != Some(Freshness::Strict) {
         let now = context.io.now();
-        if context.gate.state.borrow().is_missing(lookup, now) {
+        if context.gate.state.borrow_mut().is_missing(lookup, now) {
             context.note(Hop::Memory);
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! What one isolate remembers: leases, confirmed records, counts. All of it is bounded and can be lost at any time.
 
 use core::num::NonZeroUsize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use lru::LruCache;
@@ -27,6 +27,9 @@ const MAX_MISSES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 const MAX_ASKED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 /// How many names of credentials whose organisation, or whose freshness, is remembered.
 const MAX_NAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3999);
+/// After so long, in milliseconds, counts that somebody was told to hand over are looked at again: longer than that
+/// takes with every retry.
+const OWED_MILLIS: i64 = 20_000;
 /// How many right passphrases.
 const MAX_PASSPHRASES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
@@ -37,8 +40,8 @@ pub(crate) struct State {
     next_number: u64,
     /// Confirmed records, by the number of what is remembered of their organisation.
     records: Memory<(u64, Lookup), TokenId, Rc<Record>>,
-    /// Secrets that nobody has, with when that was asked and until when it is believed.
-    misses: LruCache<Lookup, (Timestamp, Timestamp)>,
+    /// Secrets that nobody has, with the question that brought it and for how long that is believed.
+    misses: LruCache<Lookup, (Question, u64)>,
     /// Credentials that are being asked about, and since when: plain times, since whoever asks may be gone.
     asked: LruCache<(ShortId, Lookup), Timestamp>,
     pub(crate) instance: Instance,
@@ -52,6 +55,9 @@ pub(crate) struct State {
     /// What is kept of the provider at which people sign in.
     pub(crate) oidc: crate::oidc::Cache,
     touched: BTreeSet<ShortId>,
+    /// Organisations whose counts somebody was told to hand over, and when they are looked at again, the earliest first:
+    /// whoever was told may have been ended by the runtime, and nobody else may ever touch the organisation.
+    owing: VecDeque<(Timestamp, ShortId)>,
     random: Derived,
 }
 
@@ -63,6 +69,8 @@ pub(crate) struct Organization {
     pub(crate) ledger: Ledger,
     /// Whether its authority gives leases, as far as is known.
     leases: bool,
+    /// Whether it is among those whose counts somebody was to hand over.
+    owes: bool,
 }
 
 /// What is remembered of the instance.
@@ -120,7 +128,13 @@ impl Organization {
     fn new(random: &mut Derived, next_number: &mut u64) -> Self {
         let name = base16ct::lower::encode_string(&random.bytes());
         *next_number = next_number.wrapping_add(1);
-        Self { number: *next_number, edge: Edge::new(), ledger: Ledger::new(name), leases: true }
+        Self {
+            number: *next_number,
+            edge: Edge::new(),
+            ledger: Ledger::new(name, *next_number),
+            leases: true,
+            owes: false,
+        }
     }
 }
 
@@ -141,6 +155,7 @@ impl State {
             failures: Failures::new(),
             oidc: crate::oidc::Cache::default(),
             touched: BTreeSet::new(),
+            owing: VecDeque::new(),
             random: Derived { seed, last: 0 },
         }
     }
@@ -199,15 +214,15 @@ impl State {
     }
 
     /// Whether it was asked lately, and is believed still, that nobody has this secret.
-    pub(crate) fn is_missing(&self, lookup: &Lookup, now: Timestamp) -> bool {
-        self.misses.peek(lookup).is_some_and(|(from, until)| *from <= now && now < *until)
+    pub(crate) fn is_missing(&mut self, lookup: &Lookup, now: Timestamp) -> bool {
+        let reading = self.clock.observe(now);
+        self.misses.peek(lookup).is_some_and(|(question, millis)| question.is_believed(reading, *millis))
     }
 
     /// Remembers that nobody has a secret, for as long as a lease from the question on. Only for secrets that a server
     /// generates: nobody can present one before it is handed out, so no creation is hidden by this.
-    fn miss(&mut self, lookup: &Lookup, asked: Timestamp, lease_millis: u64) {
-        let lease_millis = i64::try_from(lease_millis).unwrap_or(i64::MAX);
-        self.misses.put(lookup.clone(), (asked, asked.plus_millis(lease_millis)));
+    fn miss(&mut self, lookup: &Lookup, question: &Question, lease_millis: u64) {
+        self.misses.put(lookup.clone(), (*question, lease_millis));
     }
 
     /// A question to an authority, to be sent at once: about one credential or none, with a lease and what was counted.
@@ -252,10 +267,10 @@ impl State {
         let known = self
             .organizations
             .get_or_insert_mut(organization, || Organization::new(&mut self.random, &mut self.next_number));
-        let Organization { number, edge, ledger, leases } = known;
+        let Organization { number, edge, ledger, leases, .. } = known;
         let (number, records) = (*number, &mut self.records);
         if let Some(number) = answer.counted {
-            ledger.counted(number);
+            ledger.counted(number, now);
         }
         let Answer { epoch, record, changes, lease_millis, stale_millis, .. } = answer;
         *leases = lease_millis > 0;
@@ -271,7 +286,7 @@ impl State {
                 (Some(lookup), Some(record)) => {
                     records.keep((number, lookup.clone()), record.token, stamp, Rc::clone(record));
                 }
-                (Some(lookup), None) if generated => self.miss(lookup, question.sent_at(), lease_millis),
+                (Some(lookup), None) if generated => self.miss(lookup, question, lease_millis),
                 _ => {}
             },
         }
@@ -304,15 +319,46 @@ impl State {
         }
         while let Some(id) = self.touched.pop_first() {
             let Some(known) = self.organizations.get_mut(&id) else { continue };
-            if known.edge.holds(reading) && known.edge.should_renew(reading) {
-                return Some(Due::Renew(id));
+            let due = if known.edge.holds(reading) && known.edge.should_renew(reading) {
+                Due::Renew(id)
+            } else if known.ledger.should_flush(now, flush_after_millis.saturating_mul(2)) {
+                // Whoever began to hand over has had its time after twice the wait.
+                Due::Flush(id)
+            } else {
+                continue;
+            };
+            if !core::mem::replace(&mut known.owes, true) {
+                self.owing.push_back((now.plus_millis(OWED_MILLIS), id));
             }
-            // Whoever began to hand over has had its time after twice the wait.
-            if known.ledger.should_flush(now, flush_after_millis.saturating_mul(2)) {
-                return Some(Due::Flush(id));
+            return Some(due);
+        }
+        self.overdue(now).map(Due::Flush)
+    }
+
+    /// An organisation whose counts were to be handed over long ago, and were not.
+    fn overdue(&mut self, now: Timestamp) -> Option<ShortId> {
+        while let Some((at, id)) = self.owing.front().copied() {
+            // A time far in the future is none: the clock has gone back.
+            if now < at && at.millis_since(now) <= OWED_MILLIS {
+                return None;
+            }
+            self.owing.pop_front();
+            let Some(known) = self.organizations.peek_mut(&id) else { continue };
+            known.owes = !known.ledger.is_idle();
+            if !known.owes {
+                continue;
+            }
+            self.owing.push_back((now.plus_millis(OWED_MILLIS), id));
+            if known.ledger.is_overdue(now, OWED_MILLIS) {
+                return Some(id);
             }
         }
         None
+    }
+
+    /// Whether there are counts of an organisation that are not acknowledged.
+    pub(crate) fn has_counts(&self, id: ShortId) -> bool {
+        self.organizations.peek(&id).is_some_and(|known| !known.ledger.is_idle())
     }
 
     /// The route table, if it was confirmed and that holds.

@@ -70,6 +70,14 @@ pub struct Question {
 }
 
 impl Question {
+    /// Whether something that was asked so is to be believed still: for so long from when it was asked, and not beyond a
+    /// step back of the clock.
+    #[must_use]
+    pub const fn is_believed(&self, reading: Reading<'_>, lease_millis: u64) -> bool {
+        let passed = reading.now().millis_since(self.sent_at);
+        self.steps == reading.steps() && passed >= 0 && passed.unsigned_abs() < lease_millis
+    }
+
     /// When it was sent, on the edge's clock.
     #[must_use]
     pub const fn sent_at(&self) -> Timestamp {

@@ -157,7 +157,8 @@ fn uses_and_refusals_are_handed_over_once() {
     world.records[0].granted = grants(&["a:b"]);
     assert_eq!(world.background(), 1);
     let batch = &world.batches[0];
-    assert_eq!((batch.number, batch.uses[0].count, batch.uses[0].newest), (1, 3, true));
+    let first = batch.number;
+    assert_eq!((batch.uses[0].count, batch.uses[0].newest), (3, true));
     assert_eq!(batch.uses[0].client.address.as_deref(), Some("192.0.2.1"));
     assert_eq!(world.background(), 0, "nothing is left");
 
@@ -173,7 +174,7 @@ fn uses_and_refusals_are_handed_over_once() {
     assert_eq!(world.code(bearer("GET", THINGS)), "insufficient_permission");
     world.background();
     let numbers: Vec<u64> = world.batches.iter().map(|batch| batch.number).collect();
-    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(numbers, [first, first + 1, first + 2]);
     assert_eq!(world.batches[1].refusals[0].count, 1);
     assert_eq!(world.batches[2].refusals[0].count, 1);
 }

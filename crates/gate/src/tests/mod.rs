@@ -1,6 +1,7 @@
 //! The gate as a whole, against a world in memory.
 
 mod bearer;
+mod counts;
 mod freshness;
 mod gateway;
 mod limits;
