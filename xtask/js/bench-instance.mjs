@@ -16,7 +16,7 @@ const ECDSA = { name: "ECDSA", hash: "SHA-256" };
 const secrets = {
   SETUP_CODE: randomBytes(16).toString("hex"),
   INSTANCE_SECRET: base64url(randomBytes(32)),
-  PROXY_SECRET: base64url(randomBytes(32)),
+  PROXY_SECRET: `nginx:${base64url(randomBytes(32))}`,
 };
 /** The settings of a Worker of Symbolon. */
 export const bindings = { ...secrets, GATEWAY_HOSTS: GATEWAY };

@@ -21,6 +21,9 @@ use crate::www;
 /// What is passed on to the Worker as it is: the provider at which people may sign in (docs/console.md).
 const FROM_ENVIRONMENT: [&str; 4] = ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME"];
 
+/// The fewest bytes of a setup code: `symbolon::protocol::SharedSecret::MIN_LEN`.
+const MIN_SETUP_CODE_LEN: usize = 16;
+
 /// What `cargo xtask dev` takes.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -82,6 +85,10 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
     })?);
     fs::create_dir_all(&options.data).with_context(|| format!("creating {}", options.data.display()))?;
     let data = fs::canonicalize(&options.data)?;
+    // The Worker takes a shorter one for none.
+    if options.setup_code.as_ref().is_some_and(|code| code.len() < MIN_SETUP_CODE_LEN) {
+        bail!("the setup code must have {MIN_SETUP_CODE_LEN} bytes or more");
+    }
     let setup_code = secret(&data.join("setup-code"), options.setup_code.as_deref(), || {
         Ok(data_encoding::HEXLOWER.encode(&random::<16>()?))
     })?;
