@@ -5,8 +5,8 @@ use core::fmt::Write as _;
 use std::rc::Rc;
 
 use symbolon::problem::Problem;
-use symbolon::protocol::Network;
 use symbolon::protocol::message::{Client, HttpResponse};
+use symbolon::protocol::{Network, Record};
 
 use crate::decide::Refusal;
 use crate::gate::Shared;
@@ -85,12 +85,38 @@ pub(crate) struct Context {
     /// Whether whoever asks has shown itself, as a proxy or a resource server, and passes on what others present: then
     /// what is wrong with that is not counted against it.
     pub(crate) passes_on: Cell<bool>,
+    /// Uses that are noted when the request has come to its end; none: they are noted at once.
+    uses: RefCell<Option<Vec<(Rc<Record>, bool)>>>,
     trace: RefCell<Trace>,
 }
 
 impl Context {
     pub(crate) fn new(gate: Rc<Shared>, io: Io, client: Client) -> Self {
-        Self { gate, io, client, passes_on: Cell::new(false), trace: RefCell::default() }
+        Self { gate, io, client, passes_on: Cell::new(false), uses: RefCell::default(), trace: RefCell::default() }
+    }
+
+    /// Counts a use. `newest`: of the newest secret or key.
+    pub(crate) fn used(&self, record: &Rc<Record>, newest: bool) {
+        match &mut *self.uses.borrow_mut() {
+            Some(uses) => uses.push((Rc::clone(record), newest)),
+            None => self.count(record, newest),
+        }
+    }
+
+    /// Does work during which the host may begin the request anew, since another one trapped beside it: uses are counted
+    /// when it is done, so that none counts twice.
+    pub(crate) async fn counting_at_its_end<T>(&self, work: impl Future<Output = T>) -> T {
+        self.uses.borrow_mut().get_or_insert_default();
+        let result = work.await;
+        for (record, newest) in self.uses.borrow_mut().take().unwrap_or_default() {
+            self.count(&record, newest);
+        }
+        result
+    }
+
+    fn count(&self, record: &Record, newest: bool) {
+        let mut state = self.gate.state.borrow_mut();
+        state.touch(record.short_id).used(record, newest, self.io.now(), &self.client);
     }
 
     /// Where the client is, as limits count it; none where the host cannot tell: then it is the host that must limit.

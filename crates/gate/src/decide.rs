@@ -144,16 +144,16 @@ pub(crate) async fn credential(
         if demand.to_end_it { Ok(()) } else { permits(&record, demand) }
     };
     let result: Result<(), Refusal> = judged.await;
-    let now = context.io.now();
-    let mut state = context.gate.state.borrow_mut();
     match result {
         Ok(()) => {
             if !record.rules.counts.is_empty() || record.proofs.len() > 1 {
-                state.touch(record.short_id).used(&record, newest, now, &context.client);
+                context.used(&record, newest);
             }
             Ok(allowed)
         }
         Err(refusal) => {
+            let now = context.io.now();
+            let mut state = context.gate.state.borrow_mut();
             let code = refusal.problem.code;
             if code.status() == 401 && counts(context) {
                 // What is told no more is written down no more either: a dead token must not fill a log.

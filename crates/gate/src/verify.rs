@@ -97,8 +97,12 @@ struct Organization {
     short_id: ShortId,
 }
 
-/// Answers the call.
+/// Answers the call. It only asks, so the host may begin it anew.
 pub(crate) async fn answer(context: &Context, request: &GateRequest, limit: u32) -> Result<HttpResponse, Refusal> {
+    context.counting_at_its_end(answered(context, request, limit)).await
+}
+
+async fn answered(context: &Context, request: &GateRequest, limit: u32) -> Result<HttpResponse, Refusal> {
     let permissions = [Product::CredentialsVerify.permission()];
     let caller = decide::request(context, request, Side::Management, &manage::management(&permissions)).await?;
     let body = manage::body(context, request, limit).await?;

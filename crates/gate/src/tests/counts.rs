@@ -71,6 +71,37 @@ fn what_nobody_handed_over_is_handed_over_later() {
 }
 
 #[test]
+fn a_verification_that_is_begun_anew_counts_once() {
+    let mut world = World::new();
+    let ask = |world: &mut World| {
+        world.body = format!(r#"{{"credential": "{}"}}"#, crate::testing::token()).into_bytes();
+        let mut request = bearer("POST", "https://tokens.example/v1/verify");
+        request.has_body = true;
+        request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        world.gate.handle(request)
+    };
+    // Another request traps when the caller is known and the body is read; the host begins anew.
+    let mut task = ask(&mut world);
+    let mut step = task.start(world.now);
+    loop {
+        let Step::Wait(new) = step else { panic!("it wants the body") };
+        let (id, effect) = new.into_iter().next().unwrap();
+        if matches!(effect, Effect::BodyText { .. }) {
+            break;
+        }
+        let answer = world.perform(effect);
+        step = task.answer(world.now, id, answer);
+    }
+    world.background();
+    assert_eq!(counted(&world), 0, "what is handed over cannot be taken back");
+    drop(task);
+    let task = ask(&mut world);
+    assert!(matches!(world.run(task), crate::Outcome::Respond(response) if response.status == 200));
+    world.background();
+    assert_eq!(counted(&world), 2, "the caller's, and that of the credential that was verified");
+}
+
+#[test]
 fn as_many_tokens_as_wait_are_handed_over_at_once() {
     let mut world = World::new();
     assert_eq!(world.code(bearer("GET", THINGS)), "forward");
