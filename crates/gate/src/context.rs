@@ -77,6 +77,9 @@ impl Drop for LooksUp<'_> {
     }
 }
 
+/// Uses of tokens, each with whether it was of the newest secret or key.
+type Uses = Vec<(Rc<Record>, bool)>;
+
 /// One request's way through the pipeline.
 pub(crate) struct Context {
     pub(crate) gate: Rc<Shared>,
@@ -86,7 +89,7 @@ pub(crate) struct Context {
     /// what is wrong with that is not counted against it.
     pub(crate) passes_on: Cell<bool>,
     /// Uses that are noted when the request has come to its end; none: they are noted at once.
-    uses: RefCell<Option<Vec<(Rc<Record>, bool)>>>,
+    uses: RefCell<Option<Uses>>,
     trace: RefCell<Trace>,
 }
 
