@@ -176,7 +176,7 @@ export class Watched {
     await page.getByRole("heading", { name: "Your first token" }).waitFor();
     const secret = (await page.locator("[data-secret]").textContent()).trim();
     await page.getByLabel("I have stored it in a safe place.").check();
-    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: "Sign in with your passkey" }).click();
     await page.getByRole("heading", { name: "Tokens" }).waitFor();
     return { codes, secret };

@@ -85,7 +85,7 @@ test("a member signs in at the provider, and confirms there", async (t) => {
     await page.getByLabel("I have stored it in a safe place.").check();
     await page.getByRole("button", { name: "Sign in with Acme Login" }).click();
     await there(page, "grace");
-    await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Sign in with Acme Login" }).waitFor();
     assert.equal(await page.getByLabel("Organisation's short name").first().inputValue(), "acme");
     await page.getByRole("button", { name: "Sign in with Acme Login" }).click();
     await page.getByRole("heading", { name: "Tokens" }).waitFor();

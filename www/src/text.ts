@@ -594,6 +594,8 @@ export const t = {
     forgetText: "Requests can no longer be signed with it. The token itself stays: revoke it where it is no longer needed.",
     forgotten: "The key is forgotten.",
     unknownAgent: "an unknown browser",
+    anyBrowser: "Browser",
+    agent: (browser: string, system: string) => `${browser} on ${system}`,
     methods: { passkey: "Passkey", recovery_code: "Recovery code", oidc: "Provider" } as const,
     identitiesText: "Sign in with the account that you have there.",
     link: "Connect your account",

@@ -18,6 +18,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let _only_one = setup::lock(workspace)?;
     let inputs = Inputs::default()
         .folder(&workspace.path("www"))?
+        .folder(&workspace.path("crates/web/npm/src"))?
         .file(&workspace.path("xtask/src/www.rs"))?
         .file(&workspace.path("package-lock.json"))?;
     let stamp = Stamp::new(workspace, "www", inputs);

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 
+import { browserOf, systemOf } from "../agent";
 import { call, credentialType } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import type { Identity, Page, Passkey, SessionItem } from "../api/types";
@@ -210,6 +211,13 @@ function Identities({ name }: { name: string }) {
   );
 }
 
+/** A browser in words; what it called itself, where that is none that is known. */
+function agentName(agent: string | null): string {
+  if (agent === null) return t.account.unknownAgent;
+  const [browser, system] = [browserOf(agent), systemOf(agent)];
+  return browser !== undefined && system !== undefined ? t.account.agent(browser, system) : (browser ?? agent);
+}
+
 function Sessions() {
   const list = useLoad("sessions", (signal) => call<Page<SessionItem>>("GET", "/v1/sessions", { signal }));
   const ending = useDoing();
@@ -238,12 +246,12 @@ function Sessions() {
           {items.map((item) => (
             <li class="row apart entry" key={item.id}>
               <div class="break">
-                <strong>{item.user_agent ?? t.account.unknownAgent}</strong> {item.current && <Badge tone="accent">{t.account.current}</Badge>}
+                <strong title={item.user_agent ?? undefined}>{agentName(item.user_agent)}</strong> {item.current && <Badge tone="accent">{t.account.current}</Badge>}
                 <div class="hint">
                   {t.account.methods[item.method]} · {item.address ?? t.device.unknownAddress} · {t.account.lastUsed} <Time at={item.last_used_at ?? item.created_at} as="ago" />
                 </div>
               </div>
-              <Button look="small danger" busy={ending.busy} onClick={() => end(item)} label={t.account.endNamed(item.user_agent ?? t.account.unknownAgent)}>
+              <Button look="small danger" busy={ending.busy} onClick={() => end(item)} label={t.account.endNamed(agentName(item.user_agent))}>
                 {t.account.end}
               </Button>
             </li>

@@ -1,6 +1,7 @@
 // Creating a token: what the kind has, and nothing else; and then, once, what proves it.
 
 import { useEffect, useState } from "preact/hooks";
+import { exportKey, generateKeyPair, signChallenge, thumbprint } from "symbolon/webcrypto";
 
 import { call } from "../api/client";
 import { ApiProblem } from "../api/problem";
@@ -35,10 +36,10 @@ const challenge = () => call<Challenge>("POST", "/v1/keys/challenge", { body: {}
 
 /** Makes a key in this browser and shows the server that its private half is here: by a signature, never by itself. */
 async function register(extractable: boolean): Promise<{ keys: CryptoKeyPair; public_key: string; proof: object }> {
-  const keys = await p256.generate(extractable);
+  const keys = await generateKeyPair({ extractable });
   const { challenge: text } = await challenge();
-  const signature = p256.base64url(await p256.sign(keys.privateKey, text));
-  return { keys, public_key: await p256.publicHex(keys.publicKey), proof: { challenge: text, signature } };
+  const signature = await signChallenge(keys, text);
+  return { keys, public_key: await exportKey(keys.publicKey, "hex"), proof: { challenge: text, signature } };
 }
 
 function Pasted({ publicKey, onKey, asked, onAsked, signature, onSignature, error }: {
@@ -122,7 +123,7 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
       if (problem !== undefined) throw problem;
       const expires_at = expiryAt(expiry, new Date());
       const made = proof === "download" || proof === "keep" ? await register(proof === "download") : undefined;
-      const pasted = proof === "paste" ? { public_key: publicKey.trim(), proof: { challenge: asked, signature: p256.base64url(p256.readSignature(signature) ?? new Uint8Array()) } } : {};
+      const pasted = proof === "paste" ? { public_key: publicKey.trim(), proof: { challenge: asked, signature: p256.readSignature(signature) ?? "" } } : {};
       const body = {
         kind: kind.name,
         ...(name.trim() !== "" && { name: name.trim() }),
@@ -142,7 +143,7 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
       if (made !== undefined && proof === "keep") {
         const { token } = created;
         await kept.keep({
-          fingerprint: token.fingerprint ?? (await p256.thumbprint(made.keys.publicKey)),
+          fingerprint: token.fingerprint ?? (await thumbprint(made.keys)),
           organization,
           token: token.id,
           name: token.name,
@@ -150,7 +151,7 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
           privateKey: made.keys.privateKey,
         });
       }
-      const written = made !== undefined && proof === "download" ? await p256.write(made.keys.privateKey) : undefined;
+      const written = made !== undefined && proof === "download" ? await p256.write(made.keys) : undefined;
       onMade({ created, proof, ...(written !== undefined && { written }) });
     });
   };

@@ -1,5 +1,6 @@
 // Making a passkey: at the first run, and on one's own page.
 
+import { systemOf } from "../agent";
 import { call } from "../api/client";
 import type { CreationOptions, Passkey } from "../api/types";
 import { registration } from "../passkeys";
@@ -17,17 +18,7 @@ export async function makePasskey(name: string): Promise<readonly string[]> {
 
 /** A name for the passkey of this browser. */
 export function ownName(): string {
-  const agent = navigator.userAgent;
-  const system = [
-    ["iPhone", "iPhone"],
-    ["iPad", "iPad"],
-    ["Android", "Android"],
-    ["Mac OS X", "Mac"],
-    ["Windows", "Windows"],
-    ["CrOS", "ChromeOS"],
-    ["Linux", "Linux"],
-  ].find(([sign]) => agent.includes(sign ?? ""))?.[1];
-  return system ?? "Browser";
+  return systemOf(navigator.userAgent) ?? t.account.anyBrowser;
 }
 
 export function RecoveryCodes({ codes }: { codes: readonly string[] }) {

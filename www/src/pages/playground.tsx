@@ -114,7 +114,7 @@ export function PlaygroundPage({ me, profile }: Within) {
   const sign = async (): Promise<SignedRequest> => {
     if (key === undefined) throw new Error(t.playground.noKeys);
     const request = { method, url: new URL(url).href, ...(hasBody && { body }) };
-    const made = await signRequest(request, { privateKey: key.privateKey, keyid: `${me.organization.short_id}.${key.fingerprint}` }, new Date());
+    const made = await signRequest(request, { privateKey: key.privateKey, organization: me.organization.short_id, fingerprint: key.fingerprint });
     setSigned(made);
     return made;
   };

@@ -190,7 +190,7 @@ function FirstToken({ made, passkey, onSignIn }: { made: Setup; passkey: boolean
     <div class="stack">
       <PageHead title={t.setup.tokenTitle} lead={t.setup.tokenLead} />
       <div class="card">
-        <Once onDone={go} done={passkey ? t.setup.signIn : t.setup.tokenDone}>
+        <Once onDone={go} done={passkey ? t.setup.codesDone : t.setup.tokenDone}>
           <SecretBox text={made.secret} label={t.once.secret} />
         </Once>
       </div>
