@@ -53,6 +53,26 @@ test("people", async (t) => {
     invited.assertClean();
   });
 
+  await t.test("an invitation is withdrawn, and its link leads nowhere", async (t) => {
+    const watched = await served.page(t);
+    const { page } = watched;
+    const { link } = await served.call(admin, "POST", "/v1/invitations", { email: "alan@acme.example", role: "viewer" });
+    await watched.signIn(admin, "/members");
+    await page.getByRole("button", { name: "Withdraw the invitation of alan@acme.example" }).click();
+    const dialog = page.getByRole("dialog", { name: "Withdraw the invitation of alan@acme.example?" });
+    await dialog.waitFor();
+    await watched.look("members-withdraw");
+    await dialog.getByRole("button", { name: "Withdraw" }).click();
+    await page.getByText("The invitation of alan@acme.example is withdrawn.").waitFor();
+    const invited = await served.page(t);
+    await invited.page.goto(link);
+    await invited.page.getByLabel("Your name").fill("Alan Turing");
+    await invited.page.getByRole("button", { name: "Accept the invitation" }).click();
+    await invited.page.getByRole("alert").waitFor();
+    await invited.look("invitation-withdrawn");
+    watched.assertClean();
+  });
+
   await t.test("a repository is onboarded", async (t) => {
     const watched = await served.page(t);
     const { page } = watched;

@@ -49,6 +49,30 @@ for (const profile of ["symbolon", "devguard", "devpilot", "harborguard", "semgr
       await page.getByRole("button", { name: "Done" }).click();
       await page.getByRole("heading", { name: /made-of/ }).waitFor();
       await watched.assertAccessible(`${profile} ${kind.name}, made`);
+
+      // Its life, as far as the kind has one.
+      const button = (name) => page.getByRole("button", { name, exact: true });
+      assert.equal(await has(button("Rotate")), kind.rotate !== null, `${kind.name}: rotate`);
+      assert.equal(await has(button("Regenerate")), kind.regenerate, `${kind.name}: regenerate`);
+      let current = secret;
+      for (const [open, submit] of [["Rotate", "Make a new secret"], ["Regenerate", "Regenerate"]]) {
+        if (!(await has(button(open)))) continue;
+        await button(open).click();
+        const dialog = page.getByRole("dialog");
+        if (open === "Regenerate" && preset) await dialog.getByRole("group", { name: "When it ends" }).getByRole("radio").first().check();
+        await dialog.getByRole("button", { name: submit, exact: true }).click();
+        await shown.waitFor();
+        const next = (await shown.textContent()).trim();
+        assert.notEqual(next, current, `${kind.name}: ${open}`);
+        assert.equal((await served.whoami(next)).status, 200, `${kind.name}: ${open}`);
+        current = next;
+        await page.getByLabel("I have stored it in a safe place.").check();
+        await page.getByRole("button", { name: "Done" }).click();
+      }
+      await button("Revoke").click();
+      await page.getByRole("button", { name: "Revoke the token" }).click();
+      await page.getByText("It holds everywhere since").or(page.getByText("Edges learn of it in time")).waitFor();
+      assert.equal((await served.whoami(current)).status, 401, `${kind.name}: revoked`);
     }
     watched.assertClean();
   });

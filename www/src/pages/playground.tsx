@@ -183,7 +183,7 @@ export function PlaygroundPage({ me, profile }: Within) {
           ) : (
             <Notice tone="accent">{t.playground.noKeys}</Notice>
           ))}
-        <div class="grid-two">
+        <div class="grid-target">
           <SelectField label={t.playground.method} value={method} onChange={setMethod} options={["GET", "POST", "PUT", "PATCH", "DELETE"].map((value) => ({ value, text: value }))} />
           <TextField label={t.playground.url} hint={t.playground.urlHint} type="url" value={url} onInput={setUrl} required mono />
         </div>
