@@ -23,7 +23,7 @@ export function provider(): Promise<Provider | undefined> {
 
 /** Leaves for the provider, and stays busy until the browser has gone. */
 async function leave(path: string, body: Readonly<Record<string, string>>, anonymous: boolean): Promise<void> {
-  const { location } = await call<{ location: string }>("POST", path, { body, ...(anonymous && { anonymous: "cookie" as const }) });
+  const { location } = await call<{ location: string }>("POST", path, { body, takesCookie: true, ...(anonymous && { anonymous: "cookie" as const }) });
   window.location.assign(location);
   await new Promise(() => {});
 }

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Send nothing that says who asks; or no more than the cookie, where the answer is to set one. */
   readonly anonymous?: true | "cookie";
+  /** Take the cookie that the answer sets, also beside a token. */
+  readonly takesCookie?: boolean;
 }
 
 type Credential =
@@ -64,8 +66,8 @@ async function send(method: Method, path: string, options: CallOptions): Promise
   const headers = new Headers({ accept: "application/json" });
   if (options.body !== undefined) headers.set("content-type", "application/json");
   const held = options.anonymous !== undefined ? { type: "none" as const } : credential;
-  // A cookie beside a token would be two credentials in one request.
-  const cookie = held.type === "session" || options.anonymous === "cookie";
+  // A cookie beside a token would be two credentials in one request, of which the token counts.
+  const cookie = held.type === "session" || options.anonymous === "cookie" || options.takesCookie === true;
   if (held.type === "token") headers.set("authorization", `Bearer ${held.secret}`);
   if (held.type === "session" && method !== "GET") headers.set("x-symbolon-csrf", held.csrf);
   try {

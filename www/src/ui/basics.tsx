@@ -1,7 +1,7 @@
 // Buttons, badges, notices, and what stands where something is empty or still on its way.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { ApiProblem } from "../api/problem";
 import { Link } from "../router";
@@ -188,6 +188,8 @@ interface DialogProps {
 /** A modal dialog of the platform: it holds the focus, closes with Escape, and gives the focus back. */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  // One may stand over another: each has a title of its own.
+  const id = useId();
   useEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
@@ -202,9 +204,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     onClose();
   };
   return (
-    <dialog class="dialog" ref={element} onCancel={cancel} aria-labelledby="dialog-title">
+    <dialog class="dialog" ref={element} onCancel={cancel} aria-labelledby={id}>
       <div class="dialog-inner">
-        <h2 id="dialog-title">{title}</h2>
+        <h2 id={id}>{title}</h2>
         {children}
       </div>
     </dialog>
