@@ -23,6 +23,7 @@ pub(crate) async fn introspect(
 ) -> Result<HttpResponse, Refusal> {
     let permissions = [Product::CredentialsVerify.permission()];
     let caller = decide::request(context, request, Side::Management, &manage::management(&permissions)).await?;
+    context.passes_on.set(true);
     let form = match Form::read(context, request).await {
         Ok(form) => form,
         Err(error) => return Ok(error.response()),

@@ -109,6 +109,11 @@ fn resource_servers_and_proxies_are_not_held_up_by_those_they_ask_about() {
         call.headers.push(("content-type".to_owned(), "application/json".to_owned()));
         world.body = json!({"credential": token_of(organization(), seed)}).to_string().into_bytes();
         assert_eq!(world.respond(call).1["code"], "unknown_token");
+        let mut call = bearer("POST", &format!("{MANAGEMENT}/oauth/introspect"));
+        call.has_body = true;
+        call.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+        world.body = format!("token={}", token_of(organization(), seed)).into_bytes();
+        assert_eq!(world.respond(call), (200, json!({"active": false})));
         let mut asked = guess(seed);
         asked.url = format!("{MANAGEMENT}/v1/forward-auth/nginx");
         for (name, value) in [
