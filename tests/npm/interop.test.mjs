@@ -1,5 +1,5 @@
-// Signatures exchanged, both ways, with implementations that are not ours: two of npm and one of PyPI. GET and POST with
-// a body, and every derived component that requests have.
+// Signatures exchanged, both ways, with implementations that are not ours: two of npm, one of PyPI and one of crates.io. GET
+// and POST with a body, and every derived component that requests have.
 
 import { equal, ok } from "node:assert/strict";
 import { createHash, createPublicKey } from "node:crypto";
@@ -69,11 +69,22 @@ const others = {
     sign: async (message, components) => python({ do: "sign", ...message, components, private: keys.private }),
     verify: async (message) => (await python({ do: "verify", ...message, public: keys.public })).verified === 1,
   },
+  "crate httpsig": {
+    query: '"@query-param";name="id"',
+    sign: async (message, components) =>
+      httpsig({ do: "sign", ...message, components: components.map((name) => (name.startsWith('"') ? name : `"${name}"`)), private: keys.private }),
+    verify: async (message) => (await httpsig({ do: "verify", ...message, public: keys.public })).verified,
+  },
 };
 
 const python = async (task) => {
   ok(process.env.PYTHON, "PYTHON names a Python that has http-message-signatures: cargo xtask test npm sets it");
   return JSON.parse(await run(process.env.PYTHON, ["tests/npm/interop.py"], { input: JSON.stringify(task) }));
+};
+
+const httpsig = async (task) => {
+  ok(process.env.HTTPSIG, "HTTPSIG names the program of tests/interop: cargo xtask test npm sets it");
+  return JSON.parse(await run(process.env.HTTPSIG, [], { input: JSON.stringify(task) }));
 };
 
 for (const [name, other] of Object.entries(others)) {

@@ -29,6 +29,15 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds the command line for tests, quickly, and returns where it is.
+pub(crate) fn build_for_tests(workspace: &Workspace) -> Result<PathBuf> {
+    process::run(
+        workspace.cargo().args(["build", "--locked", "--package", "symbolon-cli"]),
+        "building the command line",
+    )?;
+    Ok(workspace.target.join("debug").join(format!("symbolon{}", std::env::consts::EXE_SUFFIX)))
+}
+
 /// Runs the tests of the command line, with the Worker in workerd for those that need it.
 pub(crate) fn test(workspace: &Workspace) -> Result<Counts> {
     let folder = workspace.path(".tools").join(format!("cli-{}", std::process::id()));

@@ -21,6 +21,7 @@ mod size;
 mod test;
 mod tidy;
 mod wasm;
+mod wasm_test;
 mod workspace;
 mod www;
 

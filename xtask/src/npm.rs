@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use flate2::{Compression, write::DeflateEncoder};
 
 use crate::build::{self, Flavour};
+use crate::cli;
 use crate::process::{self, Echo, say};
 use crate::setup;
 use crate::test::{self, Counts};
@@ -84,22 +85,33 @@ pub(crate) fn test(workspace: &Workspace) -> Result<Counts> {
     build(workspace)?;
     build::worker(workspace, Flavour::Test)?;
     let python = setup::python_packages(workspace)?;
+    let httpsig = httpsig(workspace)?;
     let mut command = setup::node_command(workspace);
     command.args(["--test", "--test-reporter=spec"]).args(test::files(workspace, "tests/npm")?);
-    let mut counts = test::node_tests(command.env("PYTHON", &python))?;
+    let mut counts = test::node_tests(command.env("PYTHON", &python).env("HTTPSIG", &httpsig))?;
     let mut own = workspace.command("node");
     own.args(["--test", "--test-reporter=spec", "tests/npm/node.test.mjs"]);
     counts.add(test::node_tests(&mut own)?);
     Ok(counts)
 }
 
-/// tests/browser: the package, and the console.
+/// Crate `httpsig` as a program, for the tests of interoperation.
+fn httpsig(workspace: &Workspace) -> Result<PathBuf> {
+    let mut build = workspace.cargo();
+    build.args(["build", "--locked", "--quiet", "--package", "symbolon-interop"]);
+    process::run(&mut build, "compiling crate httpsig")?;
+    Ok(workspace.target.join("debug").join(format!("symbolon-interop{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// tests/browser: the package, the console, and the command line whose login is approved there.
 pub(crate) fn test_in_browser(workspace: &Workspace) -> Result<Counts> {
     build(workspace)?;
     www::build(workspace)?;
     build::worker(workspace, Flavour::Test)?;
     setup::chromium(workspace)?;
+    let binary = cli::build_for_tests(workspace)?;
     let mut command = setup::node_command(workspace);
+    command.env("SYMBOLON_CLI", binary);
     // One file after the other: each has a browser of its own.
     command
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])

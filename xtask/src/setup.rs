@@ -80,7 +80,8 @@ pub(crate) fn package_command(workspace: &Workspace, program: &str) -> Command {
     command
 }
 
-fn with_packages(workspace: &Workspace, command: &mut Command) {
+/// Puts the packages' programs first on the path, and keeps them from asking the network.
+pub(crate) fn with_packages(workspace: &Workspace, command: &mut Command) {
     let mut path = workspace.path("node_modules/.bin").into_os_string();
     if let Some(rest) = std::env::var_os("PATH") {
         path.push(":");

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::build::{self, Flavour};
 use crate::process::{self, Echo, say};
 use crate::workspace::Workspace;
-use crate::{cli, npm, readme, setup, tidy};
+use crate::{cli, npm, readme, setup, tidy, wasm_test};
 
 /// A suite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -26,7 +26,9 @@ pub(crate) enum Suite {
     Revocation,
     /// tests/npm: the npm package in Node 20 and 24, Deno, Bun and workerd, and in projects that install it.
     Npm,
-    /// tests/browser: the npm package in Chromium.
+    /// crates/web in WebAssembly, by wasm-bindgen-test in Node and in Chromium.
+    Wasm,
+    /// tests/browser: the npm package and the console in Chromium, and a login of the command line.
     Browser,
     /// The command line: by itself, and against the Worker in workerd; the steps of docs/tasks.
     Cli,
@@ -120,6 +122,7 @@ fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
         Suite::Workerd => workerd(workspace),
         Suite::Revocation => revocation(workspace),
         Suite::Npm => npm::test(workspace),
+        Suite::Wasm => wasm_test::test(workspace),
         Suite::Browser => npm::test_in_browser(workspace),
         Suite::Cli => cli::test(workspace),
         Suite::Readme => readme::run(workspace),

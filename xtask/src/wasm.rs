@@ -127,12 +127,12 @@ pub(crate) fn bindgen(
 }
 
 /// The crate and the tool are one protocol without a version of its own: they must be the very same release.
-fn same_bindgen(workspace: &Workspace) -> Result<()> {
+pub(crate) fn same_bindgen(workspace: &Workspace) -> Result<()> {
     let packages = workspace.metadata.get("packages").and_then(serde_json::Value::as_array).context("packages")?;
     for package in packages {
         let name = package.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
         let version = package.get("version").and_then(serde_json::Value::as_str).unwrap_or_default();
-        if matches!(name, "wasm-bindgen" | "wasm-bindgen-cli-support") && version != BINDGEN {
+        if matches!(name, "wasm-bindgen" | "wasm-bindgen-cli" | "wasm-bindgen-cli-support") && version != BINDGEN {
             bail!("Cargo.lock has {name} {version}, and xtask expects {BINDGEN}: change them together");
         }
     }

@@ -25,6 +25,16 @@ mod stack;
 #[cfg(feature = "rules")]
 mod verify;
 
+#[cfg(all(test, target_family = "wasm", feature = "curve", feature = "rules"))]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+mod tests;
+
 #[cfg(feature = "curve")]
 pub use digest::{BodyDigest, sha256};
 #[cfg(feature = "curve")]
