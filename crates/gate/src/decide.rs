@@ -228,7 +228,7 @@ async fn prove(
             Ok(Proved { record, name: lookup, newest: true, verified: None })
         }
         Credential::Signature(candidate) => {
-            let Some(name) = signed::key_name(&candidate, request) else {
+            let Some(name) = signed::key_name(&candidate, request, context.gate.admin_key.as_ref()) else {
                 // A name that could be nobody's, or none at all.
                 return Err(match candidate.key_id() {
                     Some(_) => unknown(),

@@ -4,6 +4,7 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use symbolon::id::ShortId;
+use symbolon::key::PublicKey;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::{Answer, OrganizationCall};
@@ -47,6 +48,9 @@ pub struct GateConfig {
     pub setup_code: Option<SharedSecret>,
     /// The provider at which people may sign in to the console; none switches that off.
     pub oidc: Option<OidcConfig>,
+    /// The public key that is meant where a signature names none, as the administrator of a DevGuard instance signs. It
+    /// may do what the token may that it is registered for, of a kind that finds keys by the header X-Fingerprint.
+    pub admin_key: Option<PublicKey>,
 }
 
 /// Verification at the edge, for one isolate.
@@ -62,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) proxy_secrets: ProxySecrets,
     pub(crate) setup_code: Option<SharedSecret>,
     pub(crate) oidc: Option<OidcConfig>,
+    pub(crate) admin_key: Option<PublicKey>,
     pub(crate) state: RefCell<State>,
 }
 
@@ -70,7 +75,7 @@ impl Gate {
     /// isolate's name where uses are counted, and salts.
     #[must_use]
     pub fn new(config: GateConfig, random: [u8; 16]) -> Self {
-        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secrets, setup_code, oidc } =
+        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secrets, setup_code, oidc, admin_key } =
             config;
         let gateway_hosts = gateway_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect();
         Self {
@@ -81,6 +86,7 @@ impl Gate {
                 proxy_secrets,
                 setup_code,
                 oidc,
+                admin_key,
                 state: RefCell::new(State::new(random)),
             }),
         }

@@ -45,8 +45,9 @@ enum NamedKey {
     Fingerprint(Fingerprint),
 }
 
-/// By what the record of a signature's key is found; none where nothing names one.
-pub(crate) fn key_name(candidate: &Candidate, request: &GateRequest) -> Option<KeyName> {
+/// By what the record of a signature's key is found; none where nothing names one. Where there is neither a name that
+/// says which nor a header that could, the instance's `admin` key is meant, if there is one.
+pub(crate) fn key_name(candidate: &Candidate, request: &GateRequest, admin: Option<&PublicKey>) -> Option<KeyName> {
     let by = |organization, thumbprint| KeyName {
         organization,
         lookup: Lookup::Thumbprint(thumbprint),
@@ -57,7 +58,10 @@ pub(crate) fn key_name(candidate: &Candidate, request: &GateRequest) -> Option<K
         Some(KeyId::Thumbprint(thumbprint)) => return Some(by(None, thumbprint)),
         Some(KeyId::Other(_)) | None => {}
     }
-    let fingerprint: Fingerprint = request.single(Header::FINGERPRINT)?.trim().to_ascii_lowercase().parse().ok()?;
+    let fingerprint: Fingerprint = match (request.values(Header::FINGERPRINT).next(), admin) {
+        (None, Some(admin)) => admin.fingerprint(),
+        _ => request.single(Header::FINGERPRINT)?.trim().to_ascii_lowercase().parse().ok()?,
+    };
     let lookup = Lookup::Alias(fingerprint.to_string());
     Some(KeyName { organization: None, lookup, key: NamedKey::Fingerprint(fingerprint) })
 }

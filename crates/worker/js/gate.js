@@ -82,12 +82,34 @@ function hasBody({ body, headers }) {
   return body !== null && headers.get("content-length") !== "0";
 }
 
+/** What can be an address: IPv4 or IPv6, without a port. */
+const ADDRESS = /^[\d.]{7,15}$|^[\da-f:.]{2,45}$/iu;
+
+/**
+ * Where a request comes from. A header says so only where the configuration names the one that the host in front sets
+ * anew on every request, as Cloudflare does with CF-Connecting-IP: any other host would let its clients write it. Without
+ * one, it is the connection's other end, as far as workerd tells it; empty where nobody knows.
+ * @param {Request} request
+ * @param {Env} env
+ */
+function clientAddress({ headers, cf }, { CLIENT_ADDRESS_HEADER: header = "" }) {
+  if (header !== "") {
+    const told = headers.get(header) ?? "";
+    return ADDRESS.test(told) ? told : "";
+  }
+  const peer = /** @type {{ clientIp?: unknown } | undefined} */ (cf)?.clientIp;
+  if (typeof peer !== "string") return "";
+  const [, address] = /^\[?(.+?)\]?(?::\d+)?$/u.exec(peer) ?? [];
+  return address !== undefined && ADDRESS.test(address) ? address : "";
+}
+
 /**
  * A request as the gate reads it (crates/worker/src/flat.rs). All of its fields: a signature may cover any, and which
  * of them may be passed on is the gate's to say.
  * @param {Request} request
+ * @param {Env} env
  */
-function flat(request) {
+function flat(request, env) {
   const { headers } = request;
   let fields = "";
   let count = 0;
@@ -95,7 +117,7 @@ function flat(request) {
     fields += `\n${name}\n${value}`;
     count += 1;
   }
-  const address = headers.get("cf-connecting-ip") ?? "";
+  const address = clientAddress(request, env);
   return `${request.method}\n${request.url}\n${hasBody(request) ? "1" : ""}\n${address}\n${count}${fields}`;
 }
 
@@ -108,9 +130,10 @@ function current(env) {
   if (running === undefined || running.broken) {
     const { Gate } = instantiate();
     const random = crypto.getRandomValues(new Uint8Array(16));
-    const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET, SETUP_CODE } = env;
+    const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET, SETUP_CODE, ADMIN_KEY } = env;
     const provider = oidc(env, (json) => Gate.oidc_fault(json));
-    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, ORIGIN !== undefined, PROXY_SECRET, SETUP_CODE, provider);
+    const hasOrigin = ORIGIN !== undefined;
+    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, hasOrigin, PROXY_SECRET, SETUP_CODE, provider, ADMIN_KEY);
     running = { gate, broken: false };
   }
   return running;
@@ -191,7 +214,7 @@ class Work {
     this.#attempts += 1;
     try {
       const instance = current(this.#env);
-      const told = this.#enter(instance, (gate) => gate.start(millis, flat(this.#request)));
+      const told = this.#enter(instance, (gate) => gate.start(millis, flat(this.#request, this.#env)));
       return isStep(told) ? this.#goOn(instance, JSON.parse(told)) : this.#sendFlat(told);
     } catch (error) {
       return this.#failed(error);

@@ -45,6 +45,13 @@ interface Env {
   readonly OIDC_CLIENT_SECRET?: string;
   /** What the button says; absent: the provider's host. */
   readonly OIDC_NAME?: string;
+  /**
+   * The header in which the host in front tells the client's address, set anew on every request: `cf-connecting-ip` behind
+   * Cloudflare. Absent: no header is believed.
+   */
+  readonly CLIENT_ADDRESS_HEADER?: string;
+  /** The public key that is meant where a signed request names none; absent: such a request is unknown. */
+  readonly ADMIN_KEY?: string;
   /** Test builds alone: answers `{"offset": ms}` (added to the clock) or `{"at": ms}` (the clock stands there). */
   readonly TEST_CLOCK?: Fetcher;
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use symbolon::key::PublicKey;
 use symbolon::policy::builtin_hex_formats;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::SharedSecret;
@@ -45,9 +46,12 @@ impl Gate {
     /// - `proxy_secrets`: as `ProxySecrets` reads them;
     /// - `setup_code`: what setup asks for. One that is too short is none;
     /// - `oidc`: the provider of identities in JSON; one that [`Gate::oidc_fault`] finds fault with is none.
+    /// - `admin_key`: a public key in any form.
     ///
     /// # Errors
-    /// If the instance's secret is too short or too long, or a proxy's is none.
+    /// If the instance's secret is too short or too long, a proxy's is none, or the key is none.
+    // Each is a setting as the host has it.
+    #[allow(clippy::too_many_arguments)]
     #[wasm_bindgen(constructor)]
     pub fn new(
         random: &[u8],
@@ -57,12 +61,18 @@ impl Gate {
         proxy_secrets: Option<String>,
         setup_code: Option<String>,
         oidc: Option<String>,
+        admin_key: Option<String>,
     ) -> Result<Gate, JsError> {
         let random = random.try_into().map_err(|_| JsError::new("16 random bytes are wanted"))?;
         let instance_secret = InstanceSecret::new(instance_secret.as_bytes())
             .map_err(|error| JsError::new(&format!("INSTANCE_SECRET: {error}")))?;
         let proxy_secrets = ProxySecrets::read(proxy_secrets.as_deref().unwrap_or_default())
             .map_err(|error| JsError::new(&format!("PROXY_SECRET: {error}")))?;
+        let admin_key = admin_key
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse::<PublicKey>())
+            .transpose()
+            .map_err(|error| JsError::new(&format!("ADMIN_KEY: {error}")))?;
         let hosts = gateway_hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
         let config = GateConfig {
             instance_secret,
@@ -72,6 +82,7 @@ impl Gate {
             proxy_secrets,
             setup_code: setup_code.as_deref().and_then(SharedSecret::new),
             oidc: oidc.and_then(|json| provider(&json).ok()),
+            admin_key,
         };
         Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })
     }

@@ -65,6 +65,7 @@ fn gate(rng: &mut Rng) -> Gate {
         proxy_secrets: ProxySecrets::default(),
         setup_code: None,
         oidc: None,
+        admin_key: None,
     };
     let mut random = [0; 16];
     rng.fill(&mut random);

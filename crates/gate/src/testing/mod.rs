@@ -166,6 +166,11 @@ fn provider() -> OidcConfig {
 
 /// A gate of another isolate.
 pub(crate) fn gate(isolate: u8) -> Gate {
+    gate_of(isolate, None)
+}
+
+/// The same, where this key is meant when a signature names none.
+pub(crate) fn gate_of(isolate: u8, admin_key: Option<symbolon::key::PublicKey>) -> Gate {
     let config = GateConfig {
         instance_secret: instance_secret(),
         formats: formats(),
@@ -174,6 +179,7 @@ pub(crate) fn gate(isolate: u8) -> Gate {
         proxy_secrets: ProxySecrets::read(&["nginx", "traefik", "envoy", "caddy"].map(proxy_secret).join(" ")).unwrap(),
         setup_code: SharedSecret::new(SETUP_CODE),
         oidc: Some(provider()),
+        admin_key,
     };
     Gate::new(config, [isolate; 16])
 }

@@ -87,6 +87,26 @@ fn a_request_signed_as_devguards_client_signs_is_accepted_once() {
 }
 
 #[test]
+fn a_request_that_names_no_key_is_of_the_key_that_is_configured() {
+    let mut world = devguard();
+    world.body = b"{}".to_vec();
+    let key = private_key().public_key();
+    let nobody = symbolon::key::PrivateKey::from_hex(&"05".repeat(32)).unwrap().public_key();
+    for (admin, expected) in [(None, "unknown_token"), (Some(nobody), "unknown_token"), (Some(key), "")] {
+        world.gate = crate::testing::gate_of(1, admin);
+        if expected.is_empty() {
+            assert!(managed(&mut world, sig77("POST", "/api/v1/pats/", "{}", None)).signed);
+            assert_eq!(world.code(sig77("POST", "/api/v1/pats/", "{}", None)), "replayed");
+            let strange = sig77("PUT", "/api/v1/pats/", "{}", Some("no fingerprint"));
+            assert_eq!(world.code(GateRequest { method: "POST".to_owned(), ..strange }), "unknown_token");
+            assert_eq!(world.code(sig77("POST", "/v1/tokens", "{}", None)), "signature_invalid", "native alone");
+        } else {
+            assert_eq!(world.code(sig77("POST", "/api/v1/pats/", "{}", None)), expected);
+        }
+    }
+}
+
+#[test]
 fn a_private_key_that_is_posted_goes_no_further() {
     let post = |world: &mut World, body: Value| {
         world.body = body.to_string().into_bytes();

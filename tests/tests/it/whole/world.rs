@@ -92,6 +92,7 @@ impl World {
                 proxy_secrets: ProxySecrets::default(),
                 setup_code: SharedSecret::new(SETUP_CODE),
                 oidc: None,
+                admin_key: None,
             };
             Gate::new(config, [index; 16])
         };
