@@ -1,7 +1,9 @@
 // DevGuard's own vectors (D1 to D5 of its documented facts) against the profile of its name, with the clock set to
 // their time where they carry one.
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { GATEWAY, assertProblem, launch } from "./lib/product.mjs";
 import { register } from "./lib/keys.mjs";
 import { keyFromHex, signed } from "./lib/sign.mjs";
@@ -40,8 +42,8 @@ const D4 = {
 const ROUTES = [{ method: "*", path: "/{*rest}", permission: "scans:upload" }];
 
 /** An organisation of the profile, founded a minute before the vectors' time. */
-async function prepared(t) {
-  const product = await launch(t, { origin: (request, body) => new Response(`${request.method} ${body}`) });
+async function prepared(t, options = {}) {
+  const product = await launch(t, { ...options, origin: (request, body) => new Response(`${request.method} ${body}`) });
   product.clock.stand(D2.created - 60);
   const owner = await product.setup({ profile: "devguard" });
   const put = await product.send({ method: "PUT", path: "/v1/routes", token: owner.secret, body: { routes: ROUTES } });
@@ -133,4 +135,152 @@ test("D5: a bearer secret is known by its SHA-256", async (t) => {
   assertProblem(await product.send({ path: "/v1/whoami", token: "dvg_testtoken" }), 401, "malformed_credential");
   assert.match(owner.secret, /^dvg_[0-9a-f]{64}$/u);
   assert.equal((await product.send({ path: "/v1/whoami", token: owner.secret })).status, 200);
+});
+
+test("a request without X-Fingerprint is of the instance's administrator, whose key the configuration names", async (t) => {
+  const unnamed = async (product, key) => {
+    const { headers, ...request } = await signed(
+      key,
+      { method: "POST", path: "/x", host: GATEWAY, headers: {}, body: "{}" },
+      {
+        label: "sig77",
+        now: product.clock.seconds(),
+        components: ["@method", "content-digest"],
+        // As its web interface signs: the label is the name of the key.
+        parameters: { expires: undefined, nonce: undefined, keyid: "sig77", tag: undefined, alg: "ecdsa-p256-sha256" },
+      },
+    );
+    return { ...request, headers };
+  };
+  const with_key = await prepared(t, { bindings: { ADMIN_KEY: D2.public } });
+  const { key, token } = await with_key.enroll(D2);
+  const asked = await unnamed(with_key.product, key);
+  const passed = await with_key.product.send(asked);
+  assert.equal(passed.status, 200, passed.text);
+  assert.equal(with_key.product.seen[0].headers["x-symbolon-token"], token.id);
+  assertProblem(await with_key.product.send(asked), 401, "replayed");
+  const another = await keyFromHex(D1.private);
+  assertProblem(await with_key.product.send(await unnamed(with_key.product, another)), 401, "signature_invalid");
+  const revoked = await with_key.product.send({ method: "DELETE", path: `/api/v1/pats/${token.id}/`, token: with_key.owner.secret });
+  assert.equal(revoked.status, 200, revoked.text);
+  with_key.product.clock.advance(1);
+  assertProblem(await with_key.product.send(await unnamed(with_key.product, key)), 401, "revoked");
+
+  const without = await prepared(t);
+  const registered = await without.enroll(D2);
+  assertProblem(await without.product.send(await unnamed(without.product, registered.key)), 401, "unknown_token");
+});
+
+/** The order of the curve's group: s and n−s make the same signature. */
+const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** The other of the two signatures that r and s stand for. */
+function flipped(base64) {
+  const bytes = Buffer.from(base64, "base64");
+  const s = (N - BigInt(`0x${bytes.subarray(32).toString("hex")}`)).toString(16).padStart(64, "0");
+  return Buffer.concat([bytes.subarray(0, 32), Buffer.from(s, "hex")]).toString("base64");
+}
+
+/** A signature in DER, as it must not come. */
+function der(base64) {
+  const integer = (bytes) => {
+    const body = bytes[0] & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes;
+    return Buffer.concat([Buffer.from([2, body.length]), body]);
+  };
+  const bytes = Buffer.from(base64, "base64");
+  const body = Buffer.concat([integer(bytes.subarray(0, 32)), integer(bytes.subarray(32))]);
+  return Buffer.concat([Buffer.from([0x30, body.length]), body]).toString("base64");
+}
+
+test("what DevGuard's server takes is taken, and what it refuses is refused", async (t) => {
+  const { product, enroll } = await prepared(t);
+  const { key } = await enroll(D1);
+  const usual = { expires: undefined, nonce: undefined, keyid: undefined, tag: undefined, alg: "ecdsa-p256-sha256" };
+  const sent = async ({ components = ["@method", "content-digest"], label = "sig77", parameters = {}, headers = {}, body = "{}", method = "POST" }) => {
+    product.clock.advance(1);
+    const all = { "x-fingerprint": D1.fingerprint, ...headers };
+    const options = { label, now: product.clock.seconds(), components, parameters: { ...usual, ...parameters } };
+    return signed(key, { method, path: "/x", host: GATEWAY, headers: all, body }, options);
+  };
+  const sha256 = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:";
+  const now = () => product.clock.seconds();
+  const altered = (change) => async () => {
+    const request = await sent({});
+    request.headers.signature = request.headers.signature.replace(/:(.+):/u, (_, text) => `:${change(text)}:`);
+    return request;
+  };
+  for (const [what, request, expected] of [
+    ["as its client signs", () => sent({}), "accepted"],
+    ["an empty body with its digest", () => sent({ method: "GET", body: undefined, headers: { "content-digest": D2.get.digest } }), "accepted"],
+    ["the other order", () => sent({ components: ["content-digest", "@method"] }), "accepted"],
+    ["more than it asks for", () => sent({ components: ["@method", "content-digest", "@authority", "@path"] }), "accepted"],
+    ["another label beside its own", async () => {
+      const request = await sent({});
+      request.headers["signature-input"] += `, other=("@method");created=${now()}`;
+      request.headers.signature += ", other=:AAAA:";
+      return request;
+    }, "accepted"],
+    ["the other half of the signatures", altered(flipped), "accepted"],
+    ["an unknown digest beside a right one", () => sent({ headers: { "content-digest": `md5=:mZFLkyvTelC5g8XnyQrpOw==:, ${sha256}` } }), "accepted"],
+    ["DER", altered(der), "signature_invalid"],
+    ["a renamed label", () => sent({ label: "sig1" }), "signature_invalid"],
+    ["without the digest", () => sent({ components: ["@method"] }), "signature_invalid"],
+    ["without the method", () => sent({ components: ["content-digest"] }), "signature_invalid"],
+    ["a component twice", () => sent({ components: ["@method", "@method", "content-digest"] }), "signature_invalid"],
+    ["another algorithm", () => sent({ parameters: { alg: "rsa-pss-sha512" } }), "signature_invalid"],
+    ["without created", () => sent({ parameters: { created: undefined } }), "signature_invalid"],
+    ["created in three seconds", () => sent({ parameters: { created: now() + 4 } }), "signature_stale"],
+    ["created eleven seconds ago", () => sent({ parameters: { created: now() - 10 } }), "signature_stale"],
+    ["over already", () => sent({ parameters: { expires: now() } }), "signature_stale"],
+    ["a wrong digest beside a right one", () => sent({ headers: { "content-digest": `sha-512=:${"A".repeat(86)}==:, ${sha256}` } }), "digest_mismatch"],
+    ["another body", async () => ({ ...(await sent({})), body: "[]" }), "digest_mismatch"],
+  ]) {
+    const { status, json, text } = await product.send(await request());
+    assert.equal(status === 200 ? "accepted" : json?.code, expected, `${what}: ${status} ${text}`);
+  }
+  // Bound to nothing but method and body: whoever captured one gets no second use of it, on whatever path.
+  const captured = await sent({});
+  assert.equal((await product.send(captured)).status, 200);
+  assertProblem(await product.send({ ...captured, path: "/elsewhere" }), 401, "replayed");
+  const other = captured.headers.signature.replace(/:(.+):/u, (_, text) => `:${flipped(text)}:`);
+  assertProblem(await product.send({ ...captured, headers: { ...captured.headers, signature: other } }), 401, "replayed");
+});
+
+test("a strict mode asks for full signatures, and posting a private key revokes where that is switched on", async (t) => {
+  const product = await launch(t, { origin: () => new Response("origin") });
+  const text = readFileSync(fileURLToPath(new URL("../../profiles/devguard.toml", import.meta.url)), "utf8");
+  const strict = text.replace("strict = false", "strict = true").replace("adapters =", "revoke_by_private_key = true\nadapters =");
+  const owner = await product.setup({ profile: strict });
+  const put = await product.send({ method: "PUT", path: "/v1/routes", token: owner.secret, body: { routes: ROUTES } });
+  assert.equal(put.status, 200, put.text);
+  const key = await keyFromHex(D1.private);
+  const expires_at = new Date(product.clock.now() + 86_400_000).toISOString();
+  const { status, json } = await register(product, owner.secret, key, { kind: "pat", name: "scanner", scopes: ["scan"], expires_at });
+  assert.equal(status, 201);
+  assertProblem(await product.send(await devguard(product, key, D1.fingerprint)), 401, "signature_invalid");
+  const full = await signed(key, { method: "POST", path: "/x", host: GATEWAY, body: "{}" }, { now: product.clock.seconds() });
+  const passed = await product.send(full);
+  assert.equal(passed.status, 200, passed.text);
+  const revoke = { method: "POST", path: "/api/v1/pats/revoke-by-private-key/", body: { privkey: D1.private } };
+  const done = await product.send(revoke);
+  assert.equal(done.status, 200, done.text);
+  const shown = await product.send({ path: `/v1/tokens/${json.token.id}`, token: owner.secret });
+  assert.equal(shown.json.status, "revoked");
+  const log = await product.send({ path: "/v1/activity/export", token: owner.secret });
+  for (const written of [...product.logged, log.text]) assert.ok(!written.includes(D1.private), "never logged");
+});
+
+test("the first registration of a key holds, and a private key that is posted revokes nothing by itself", async (t) => {
+  const { product, owner, enroll } = await prepared(t);
+  const { token } = await enroll(D1);
+  const body = { description: "mine", pubKey: D1.public, scopes: "scan", expiryDateUnix: D2.created + 3600 };
+  const again = await product.send({ method: "POST", path: "/api/v1/pats/", token: owner.secret, body });
+  assert.equal(again.status, 409, again.text);
+  const first = await product.send({ method: "POST", path: "/api/v1/pats/", token: owner.secret, body: { ...body, pubKey: D2.public } });
+  assert.equal(first.status, 200, first.text);
+  const revoke = { method: "POST", path: "/api/v1/pats/revoke-by-private-key/", body: { privkey: D1.private } };
+  const refused = await product.send(revoke);
+  assert.ok(refused.status >= 400 && refused.status < 500, refused.text);
+  const shown = await product.send({ path: `/v1/tokens/${token.id}`, token: owner.secret });
+  assert.equal(shown.json.status, "active");
 });

@@ -92,7 +92,7 @@ export class Edges {
     this.#ports ??= await Promise.all(Array.from({ length: this.count + 2 }, freePort));
     const [authority, stale, ...edges] = this.#ports;
     const folder = folderOf("worker");
-    const bindings = { SETUP_CODE, INSTANCE_SECRET, GATEWAY_HOSTS: GATEWAY };
+    const bindings = { SETUP_CODE, INSTANCE_SECRET, GATEWAY_HOSTS: GATEWAY, CLIENT_ADDRESS_HEADER: "cf-connecting-ip" };
     const script = (name, contents, others) => ({
       name,
       modules: [{ type: "ESModule", path: `${name}.mjs`, contents }],

@@ -86,7 +86,7 @@ export class Product {
       folder: folderOf(flavour),
       // A binding that is undefined is left out.
       bindings: Object.fromEntries(
-        Object.entries({ SETUP_CODE, INSTANCE_SECRET, GATEWAY_HOSTS: GATEWAY, ...bindings }).filter(([, value]) => value !== undefined),
+        Object.entries({ SETUP_CODE, INSTANCE_SECRET, GATEWAY_HOSTS: GATEWAY, CLIENT_ADDRESS_HEADER: "cf-connecting-ip", ...bindings }).filter(([, value]) => value !== undefined),
       ),
       serviceBindings,
       ...extra,
