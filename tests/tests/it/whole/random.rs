@@ -25,11 +25,25 @@ enum Step {
     Change { actor: usize, member: usize, role: &'static str },
     Suspend { actor: usize, member: usize, status: &'static str },
     Remove { actor: usize, member: usize },
-    Profile { actor: usize },
+    Profile { actor: usize, variant: usize },
     Lose(Option<&'static str>),
     Restart(bool),
     Pass(i64),
 }
+
+/// What is changed in the usual profile: a part, and what comes in its place.
+const PROFILES: &[(&str, &str)] = &[
+    ("\"routes:*\", \"organizations:*\"]", "\"routes:*\", \"organizations:*\", \"api:*\"]"),
+    (
+        "permissions = [\"api:read\", \"api:write\"]\n\n[scopes.verify]",
+        "permissions = [\"api:read\"]\n\n[scopes.verify]",
+    ),
+    ("permissions = [\"credentials:verify\"]", "permissions = [\"credentials:verify\", \"tokens:*\"]"),
+    ("[\"api:read\", \"tokens:view\"", "[\"api:*\", \"members:*\", \"tokens:view\""),
+    ("ceiling = \"owner_role\"", "ceiling = \"everything\""),
+    ("[scopes.read]", "[permissions.orders]\nread = \"Read orders\"\n\n[scopes.read]"),
+    ("rank = 20", "rank = 90"),
+];
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let index = || 0usize..10;
@@ -50,7 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (index(), index(), proptest::sample::select(vec!["active", "suspended"]))
             .prop_map(|(actor, member, status)| Step::Suspend { actor, member, status }),
         1 => (index(), index()).prop_map(|(actor, member)| Step::Remove { actor, member }),
-        1 => index().prop_map(|actor| Step::Profile { actor }),
+        2 => (index(), index()).prop_map(|(actor, variant)| Step::Profile { actor, variant }),
         1 => proptest::option::of(Just("\"call\":\"claim\"")).prop_map(Step::Lose),
         1 => any::<bool>().prop_map(Step::Restart),
         3 => (0i64..100_000).prop_map(Step::Pass),
@@ -164,6 +178,32 @@ impl Run {
         }
     }
 
+    /// Another profile: nobody comes to do what neither they could before nor the actor.
+    fn replace(&mut self, actor: usize, variant: usize) {
+        let usual = symbolon::policy::builtin("symbolon").unwrap();
+        let declared = symbolon::policy::Profile::parse(usual).unwrap();
+        let profile = match PROFILES.get(variant) {
+            Some((part, by)) => {
+                assert!(usual.contains(part), "{part}");
+                usual.replacen(part, by, 1)
+            }
+            None => symbolon::policy::builtin(["symbolon", "semgrep"][variant % 2]).unwrap().to_owned(),
+        };
+        let before: Vec<_> =
+            self.secrets.clone().into_iter().map(|(secret, _)| (self.permissions(&secret), secret)).collect();
+        let Some((200, _, had, _)) = self.call(actor, "PUT", "/v1/profile", &json!({"profile": profile})) else {
+            return;
+        };
+        for (before, secret) in before {
+            let (Some(before), Some(now)) = (before, self.permissions(&secret)) else { continue };
+            // What was declared before, one by one: whoever has all of it may give a `*`, which is no more than that.
+            for info in declared.permissions() {
+                let was = before.permits(&info.permission, None) || had.permits(&info.permission, None);
+                assert!(was || !now.permits(&info.permission, None), "{} came from {had:?}", info.permission);
+            }
+        }
+    }
+
     fn step(&mut self, step: Step) {
         match step {
             Step::Create { actor, kind, scopes } => {
@@ -226,10 +266,7 @@ impl Run {
                 let (id, _) = Self::pick(&self.members, member);
                 self.call(actor, "DELETE", &format!("/v1/members/{id}"), &Json::Null);
             }
-            Step::Profile { actor } => {
-                let profile = symbolon::policy::builtin("semgrep").unwrap();
-                self.call(actor, "PUT", "/v1/profile", &json!({"profile": profile}));
-            }
+            Step::Profile { actor, variant } => self.replace(actor, variant),
             Step::Lose(lost) => self.world.lost = lost,
             Step::Restart(first) => {
                 let object = self.authorities[usize::from(first)].clone();
