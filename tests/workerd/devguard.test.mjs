@@ -202,6 +202,7 @@ test("what DevGuard's server takes is taken, and what it refuses is refused", as
     const options = { label, now: product.clock.seconds(), components, parameters: { ...usual, ...parameters } };
     return signed(key, { method, path: "/x", host: GATEWAY, headers: all, body }, options);
   };
+  const wrong = [];
   const sha256 = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:";
   const now = () => product.clock.seconds();
   const altered = (change) => async () => {
@@ -222,11 +223,11 @@ test("what DevGuard's server takes is taken, and what it refuses is refused", as
     }, "accepted"],
     ["the other half of the signatures", altered(flipped), "accepted"],
     ["an unknown digest beside a right one", () => sent({ headers: { "content-digest": `md5=:mZFLkyvTelC5g8XnyQrpOw==:, ${sha256}` } }), "accepted"],
-    ["DER", altered(der), "signature_invalid"],
+    ["DER", altered(der), "malformed_credential"],
     ["a renamed label", () => sent({ label: "sig1" }), "signature_invalid"],
     ["without the digest", () => sent({ components: ["@method"] }), "signature_invalid"],
     ["without the method", () => sent({ components: ["content-digest"] }), "signature_invalid"],
-    ["a component twice", () => sent({ components: ["@method", "@method", "content-digest"] }), "signature_invalid"],
+    ["a component twice", () => sent({ components: ["@method", "@method", "content-digest"] }), "malformed_credential"],
     ["another algorithm", () => sent({ parameters: { alg: "rsa-pss-sha512" } }), "signature_invalid"],
     ["without created", () => sent({ parameters: { created: undefined } }), "signature_invalid"],
     ["created in three seconds", () => sent({ parameters: { created: now() + 4 } }), "signature_stale"],
@@ -236,8 +237,10 @@ test("what DevGuard's server takes is taken, and what it refuses is refused", as
     ["another body", async () => ({ ...(await sent({})), body: "[]" }), "digest_mismatch"],
   ]) {
     const { status, json, text } = await product.send(await request());
-    assert.equal(status === 200 ? "accepted" : json?.code, expected, `${what}: ${status} ${text}`);
+    const found = status === 200 ? "accepted" : json?.code;
+    if (found !== expected) wrong.push(`${what}: ${found}, not ${expected}: ${text}`);
   }
+  assert.deepEqual(wrong, []);
   // Bound to nothing but method and body: whoever captured one gets no second use of it, on whatever path.
   const captured = await sent({});
   assert.equal((await product.send(captured)).status, 200);
@@ -249,7 +252,7 @@ test("what DevGuard's server takes is taken, and what it refuses is refused", as
 test("a strict mode asks for full signatures, and posting a private key revokes where that is switched on", async (t) => {
   const product = await launch(t, { origin: () => new Response("origin") });
   const text = readFileSync(fileURLToPath(new URL("../../profiles/devguard.toml", import.meta.url)), "utf8");
-  const strict = text.replace("strict = false", "strict = true").replace("adapters =", "revoke_by_private_key = true\nadapters =");
+  const strict = text.replace("strict = false", "strict = true").replace("revoke_by_private_key = false", "revoke_by_private_key = true");
   const owner = await product.setup({ profile: strict });
   const put = await product.send({ method: "PUT", path: "/v1/routes", token: owner.secret, body: { routes: ROUTES } });
   assert.equal(put.status, 200, put.text);
@@ -257,7 +260,7 @@ test("a strict mode asks for full signatures, and posting a private key revokes 
   const expires_at = new Date(product.clock.now() + 86_400_000).toISOString();
   const { status, json } = await register(product, owner.secret, key, { kind: "pat", name: "scanner", scopes: ["scan"], expires_at });
   assert.equal(status, 201);
-  assertProblem(await product.send(await devguard(product, key, D1.fingerprint)), 401, "signature_invalid");
+  assertProblem(await product.send(await devguard(product, key, D1.fingerprint)), 401, "unknown_token");
   const full = await signed(key, { method: "POST", path: "/x", host: GATEWAY, body: "{}" }, { now: product.clock.seconds() });
   const passed = await product.send(full);
   assert.equal(passed.status, 200, passed.text);

@@ -98,6 +98,7 @@ fn devguards_rules_hold_in_its_own_form() {
     let (_, scan) = world
         .create(&owner, &json!({"kind": "pat", "name": "s", "scopes": ["scan"], "expires_at": "2027-06-01T00:00:00Z"}));
     assert_eq!(world.http(&scan, "POST", "/api/v1/pats/", &good).0, 403);
+    assert_eq!(world.http(&scan, "GET", "/api/v1/pats/", &json!(null)).0, 403);
     assert_eq!(world.http(&scan, "GET", "/api/v1/whoami/", &json!(null)).0, 200);
     // Somebody else's is told apart from one that is not there.
     let member = another(&mut world, &owner, "member");

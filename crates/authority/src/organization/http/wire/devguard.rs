@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use symbolon::id::TokenId;
+use symbolon::policy::Product;
 use symbolon::problem::Code;
 use symbolon::protocol::ProofKind;
 
@@ -23,6 +24,8 @@ pub(super) fn handle<S: Store>(
     match (session.request.method.as_str(), rest) {
         ("POST", ["pats"]) => create(session, ready).map_err(|failure| renamed(failure, NAMES)),
         ("GET", ["pats"]) => {
+            // Its own server refuses whoever may not manage tokens, rather than to show none.
+            session.actor.needs(Product::TokensView)?;
             let mut items = Vec::new();
             for token in tokens(session, "kind=pat&owner=me")? {
                 items.push(item(session, &token)?);
