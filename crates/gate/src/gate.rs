@@ -75,8 +75,16 @@ impl Gate {
     /// isolate's name where uses are counted, and salts.
     #[must_use]
     pub fn new(config: GateConfig, random: [u8; 16]) -> Self {
-        let GateConfig { instance_secret, formats, gateway_hosts, has_origin, proxy_secrets, setup_code, oidc, admin_key } =
-            config;
+        let GateConfig {
+            instance_secret,
+            formats,
+            gateway_hosts,
+            has_origin,
+            proxy_secrets,
+            setup_code,
+            oidc,
+            admin_key,
+        } = config;
         let gateway_hosts = gateway_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect();
         Self {
             shared: Rc::new(Shared {

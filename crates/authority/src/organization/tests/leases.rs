@@ -298,7 +298,7 @@ fn nothing_is_said_beyond_the_horizon() {
     for call in [
         OrganizationCall::Ask(Ask::default()),
         OrganizationCall::Attempt { token: other },
-        OrganizationCall::Settle { token: other, right: false, client: client(), passed_on: false },
+        OrganizationCall::Settle { token: other, right: false, client: client() },
         OrganizationCall::Try(Try { tokens: vec![token], client: client() }),
         OrganizationCall::CollectLogin { token: other },
         OrganizationCall::AcceptInvitation { request: request("{}") },
