@@ -41,8 +41,8 @@ pub(crate) enum Suite {
 /// Which seeds the simulation runs.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Seeds {
-    /// How many seeds the simulation runs: what fits into the time of a test run; more on demand.
-    #[arg(long, default_value_t = 60)]
+    /// How many seeds the simulation runs; more on demand.
+    #[arg(long, default_value_t = 2_000)]
     seeds: u64,
     /// From which seed on.
     #[arg(long, default_value_t = 0)]

@@ -89,6 +89,11 @@ impl Clock {
         millis * 1_000_000 / (1_000_000 + self.drift_ppm) + 1
     }
 
+    /// Whether it shows that time, or a later one.
+    pub(crate) fn has_come(&self, now: i64, shows: Timestamp) -> bool {
+        self.at(now) >= shows.as_millis()
+    }
+
     /// When it will show that time, on the true clock; at once if it does already.
     pub(crate) fn when(&self, now: i64, shows: Timestamp) -> i64 {
         now + self.lasts((shows.as_millis() - self.at(now)).max(0))

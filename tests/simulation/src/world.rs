@@ -479,7 +479,8 @@ impl World {
     fn alarm(&mut self, object: usize) {
         let due = self.objects[object].alarm;
         let Some(at) = due else { return };
-        if self.objects[object].clock.when(self.now, at) > self.now {
+        // One that was set for later, before this: its own event is still to come.
+        if !self.objects[object].clock.has_come(self.now, at) {
             return;
         }
         self.objects[object].alarm = None;

@@ -1,6 +1,6 @@
 //! Seeds, and worlds that are wrong on purpose.
 //!
-//! `SYMBOLON_SEEDS` says how many (100 where not said; `cargo xtask test simulation` runs 60 unless told), `SYMBOLON_FROM` from
+//! `SYMBOLON_SEEDS` says how many (100 where not said; `cargo xtask test simulation` runs 2,000 unless told), `SYMBOLON_FROM` from
 //! which on, `SYMBOLON_TRACE` how many of the last events of a failing run to print.
 #![allow(clippy::print_stdout, reason = "a failing seed says how to run it again")]
 #![allow(clippy::disallowed_methods, reason = "the settings of a test, and how long it took")]
