@@ -458,12 +458,14 @@ impl World {
     }
 
     fn put(&mut self, from: InstanceId, key: String, value: Option<String>, version: u64) {
-        let fails = self.fails(self.plan.unput);
+        // Were only its faults believed to be successes, the second put would hide that.
+        let lies = self.variant == Some(Variant::PutLost) && self.rng.f64() < self.plan.unput;
+        let fails = self.fails(self.plan.unput) || lies;
         let (applies, told) = match (fails, self.rng.u8(0..4)) {
             (false, _) => (true, Some(true)),
+            (true, _) if lies => (false, Some(true)),
             (true, 0) => (true, None),
             (true, 1) => (true, Some(false)),
-            (true, _) if self.variant == Some(Variant::PutLost) => (false, Some(true)),
             (true, 2) => (false, None),
             (true, _) => (false, Some(false)),
         };
