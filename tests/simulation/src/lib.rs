@@ -26,6 +26,7 @@ mod directory;
 mod disk;
 mod edge;
 mod event;
+mod fault;
 mod load;
 mod object;
 mod plan;

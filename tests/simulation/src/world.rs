@@ -25,7 +25,7 @@ use crate::workload::{Request, Workload};
 
 /// How long a gate waits for an answer, in milliseconds; for one to a change, longer.
 const PATIENCE_MILLIS: i64 = 10_000;
-const PATIENCE_FOR_CHANGES_MILLIS: i64 = 60_000;
+pub(crate) const PATIENCE_FOR_CHANGES_MILLIS: i64 = 60_000;
 /// When an alarm rings again whose handling failed, in milliseconds.
 const ALARM_AGAIN_MILLIS: i64 = 2_000;
 
@@ -281,7 +281,7 @@ impl World {
         self.tell(InstanceId { object, number }, Told::Call { id, json });
     }
 
-    fn wake(&mut self, object: usize) -> u64 {
+    pub(crate) fn wake(&mut self, object: usize) -> u64 {
         let (number, new) = self.objects[object].wake();
         if new {
             let disk = Rc::clone(&self.objects[object].disk);
@@ -298,7 +298,7 @@ impl World {
         number
     }
 
-    fn tell(&mut self, id: InstanceId, event: Told) {
+    pub(crate) fn tell(&mut self, id: InstanceId, event: Told) {
         let (unwritten, refused) = (self.plan.unwritten, self.plan.refused);
         let (loses, refuses) = (self.fails(unwritten), self.fails(refused));
         let writing = if self.faulty { self.rng.i64(0..=30) } else { self.rng.i64(0..=5) };
@@ -685,59 +685,6 @@ impl World {
             symbolon::key::Signature::from_bytes(signature).is_ok_and(|signature| key.verify(message, &signature))
         });
         asked::Answer::Verdict { matches }
-    }
-
-    // What fails of itself.
-
-    fn fail(&mut self) {
-        if !self.faulty {
-            return;
-        }
-        self.counts.failures += 1;
-        let busy = self.workload.busy_organization(&mut self.rng);
-        let choice = self.rng.u8(0..10);
-        let object = match choice {
-            0..=5 => busy,
-            6 => self.template.organizations.len(),
-            _ => self.rng.usize(0..self.objects.len()),
-        };
-        match choice {
-            0 | 1 | 6 | 7 => {
-                if let Some(current) = &self.objects[object].current {
-                    let number = current.number;
-                    self.objects[object].kill(number);
-                }
-            }
-            2..=5 | 8 => {
-                self.objects[object].supersede();
-                if let Some(former) = &self.objects[object].former {
-                    let (number, lives) = (former.number, self.rng.i64(0..=30_000));
-                    self.later(lives, Event::EndFormer { object, number });
-                    // The new instance is there by itself, be it called or not.
-                    let number = self.wake(object);
-                    self.tell(InstanceId { object, number }, Told::Alarm);
-                    if self.plan.split {
-                        self.narrow_while_split(object);
-                    }
-                }
-            }
-            _ => {
-                let edge = self.workload.busy_edge(&mut self.rng);
-                self.edges[edge].restart(&mut self.rng);
-                self.workload.edge_restarted(edge);
-            }
-        }
-        self.note(|| format!("failure {choice} of object {object}"));
-    }
-
-    /// Faults end: what was superseded is gone, and messages arrive.
-    pub(crate) fn calm(&mut self) {
-        self.faulty = false;
-        // What was lost before shows when its asker's patience ends.
-        self.calm_from = self.now + PATIENCE_FOR_CHANGES_MILLIS;
-        for object in &mut self.objects {
-            object.former = None;
-        }
     }
 
     /// Calls and tasks that nobody has answered.
