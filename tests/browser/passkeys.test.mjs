@@ -56,7 +56,7 @@ test("passkeys", async (t) => {
     await watched.look("account-passkeys");
     await signOut();
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    await page.getByRole("navigation", { name: "Main" }).waitFor();
 
     await page.getByRole("link", { name: "Your account" }).click();
     const removes = page.getByRole("button", { name: /^Remove (?!Security key)/u });
@@ -72,7 +72,7 @@ test("passkeys", async (t) => {
     await present(laptop, false);
     await present(key, true);
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    await page.getByRole("navigation", { name: "Main" }).waitFor();
   });
 
   await t.test("new recovery codes end the old ones", async () => {
@@ -95,7 +95,7 @@ test("passkeys", async (t) => {
     await page.getByRole("alert").waitFor();
     await code.fill(renewed[0]);
     await submit.click();
-    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    await page.getByRole("navigation", { name: "Main" }).waitFor();
   });
   watched.assertClean();
 });
