@@ -103,7 +103,7 @@ fn httpsig(workspace: &Workspace) -> Result<PathBuf> {
     Ok(workspace.target.join("debug").join(format!("symbolon-interop{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// tests/browser: the package, the console, and the command line whose login is approved there.
+/// tests/browser: the package and the console; SYMBOLON_CLI names the command line for tests that drive it too.
 pub(crate) fn test_in_browser(workspace: &Workspace) -> Result<Counts> {
     build(workspace)?;
     www::build(workspace)?;

@@ -28,7 +28,7 @@ pub(crate) enum Suite {
     Npm,
     /// crates/web in WebAssembly, by wasm-bindgen-test in Node and in Chromium.
     Wasm,
-    /// tests/browser: the npm package and the console in Chromium, and a login of the command line.
+    /// tests/browser: the npm package and the console in Chromium.
     Browser,
     /// The command line: by itself, and against the Worker in workerd; the steps of docs/tasks.
     Cli,
