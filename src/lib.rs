@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod id;
+pub mod json;
 pub mod key;
 pub mod oidc;
 pub mod policy;

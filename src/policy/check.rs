@@ -3,9 +3,9 @@
 use super::check_kind::check_kind;
 use super::grant::Permission;
 use super::name::Name;
-use super::parse::Step;
 use super::profile::{Leases, Profile, Rate};
 use super::{Kind, Product};
+use crate::json::Step;
 use crate::protocol::lease::LeaseTerms;
 
 /// The most permissions that a profile may declare besides the product's own.

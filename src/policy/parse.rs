@@ -8,15 +8,17 @@ use core::fmt;
 use core::ops::Range;
 
 use serde::Deserialize;
-use serde::de::IntoDeserializer as _;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue};
 
 use super::check::check;
 use super::grant::Permission;
 use super::name::Name;
 use super::profile::{Adapter, Leases, Limits, PermissionInfo, Profile};
 use super::{Family, Kind, Product, Role, Scope, Service};
+use crate::json::{self, JsonError, Step};
 
 /// Something wrong in a profile's file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -166,13 +168,6 @@ impl Profile {
     }
 }
 
-/// A way through the file: the key of a table, or the place in an array.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Key(String),
-    At(usize),
-}
-
 struct Reader<'t> {
     text: &'t str,
     root: &'t DeTable<'t>,
@@ -214,16 +209,37 @@ impl<'t> Reader<'t> {
 
     fn head(&mut self, span: Range<usize>) -> Option<Head> {
         let known = self.root.iter().filter(|(key, _)| HEAD.contains(&key.get_ref().as_ref()));
-        let head: DeTable<'t> = known.map(|(key, value)| (key.clone(), value.clone())).collect();
-        self.read(Spanned::new(span.start..span.start, DeValue::Table(head)), "")
-    }
-
-    fn read<T: Deserialize<'t>>(&mut self, value: Spanned<DeValue<'t>>, path: &str) -> Option<T> {
-        let span = value.span();
-        match T::deserialize(ValueDeserializer::from(value).into_deserializer()) {
+        let head: Option<Map<_, _>> =
+            known.map(|(key, value)| Some((key.get_ref().to_string(), self.tree(value, "")?))).collect();
+        match json::from_value(&Value::Object(head?)) {
             Ok(read) => Some(read),
             Err(error) => {
-                self.push(error.span().unwrap_or(span), path.to_owned(), error.message().to_owned());
+                // Nothing but what is missing is about no key at all.
+                let place = within(None, Some(self.root), &error).unwrap_or(span.start..span.start);
+                self.push(place, String::new(), error.message().to_owned());
+                None
+            }
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, value: &Spanned<DeValue<'t>>, path: &str) -> Option<T> {
+        let tree = self.tree(value, path)?;
+        match json::from_value(&tree) {
+            Ok(read) => Some(read),
+            Err(error) => {
+                let span = within(Some(value.get_ref()), value.get_ref().as_table(), &error);
+                self.push(span.unwrap_or(value.span()), path.to_owned(), error.message().to_owned());
+                None
+            }
+        }
+    }
+
+    /// The value as the tree from which all types are read; what no type can hold is told.
+    fn tree(&mut self, value: &Spanned<DeValue<'t>>, path: &str) -> Option<Value> {
+        match tree(value) {
+            Ok(tree) => Some(tree),
+            Err((span, message)) => {
+                self.push(span, path.to_owned(), message.to_owned());
                 None
             }
         }
@@ -247,13 +263,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn named<T: Deserialize<'t>>(&mut self, section: &str, put_name: impl Fn(&mut T, Name)) -> Vec<T> {
+    fn named<T: DeserializeOwned>(&mut self, section: &str, put_name: impl Fn(&mut T, Name)) -> Vec<T> {
         let mut read_all = Vec::new();
         for (key, value) in self.section(section) {
             let path = format!("{section}.{}", key.get_ref());
             let name =
                 key.get_ref().parse::<Name>().map_err(|error| self.push(key.span(), path.clone(), error.to_string()));
-            let read = self.read::<T>(value.clone(), &path);
+            let read = self.read::<T>(value, &path);
             if let (Ok(name), Some(mut read)) = (name, read) {
                 put_name(&mut read, name);
                 read_all.push(read);
@@ -275,7 +291,7 @@ impl<'t> Reader<'t> {
                         self.push(action.span(), path, "what is declared has no '*'".to_owned());
                     }
                     Ok(permission) => {
-                        declared.extend(self.read::<String>(description.clone(), &path).map(|text| (permission, text)))
+                        declared.extend(self.read::<String>(description, &path).map(|text| (permission, text)))
                     }
                     Err(error) => self.push(action.span(), path, error.to_string()),
                 }
@@ -292,6 +308,47 @@ impl<'t> Reader<'t> {
 }
 
 type Entry<'t> = (&'t Spanned<std::borrow::Cow<'t, str>>, &'t Spanned<DeValue<'t>>);
+
+/// A value of the file as a tree; else the place of what has no place in a profile, and what it is.
+fn tree(value: &Spanned<DeValue<'_>>) -> Result<Value, (Range<usize>, &'static str)> {
+    Ok(match value.get_ref() {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(yes) => Value::Bool(*yes),
+        DeValue::Integer(number) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix());
+            number.map_err(|_| (value.span(), "the number is too large"))?.into()
+        }
+        DeValue::Float(_) => return Err((value.span(), "a profile has whole numbers alone")),
+        DeValue::Datetime(_) => return Err((value.span(), "a profile has no dates")),
+        DeValue::Array(items) => Value::Array(items.iter().map(tree).collect::<Result<_, _>>()?),
+        DeValue::Table(entries) => {
+            let entries = entries.iter().map(|(key, value)| Ok((key.get_ref().to_string(), tree(value)?)));
+            Value::Object(entries.collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+/// Where in a value what its reader found wrong is: a key, or the value that was read; none for the whole.
+fn within<'v>(
+    mut value: Option<&'v DeValue<'v>>,
+    mut table: Option<&'v DeTable<'v>>,
+    error: &JsonError,
+) -> Option<Range<usize>> {
+    let mut span = None;
+    let steps: Vec<&Step> = error.steps().collect();
+    for (at, step) in steps.iter().enumerate() {
+        let next = match step {
+            Step::Key(key) => table.and_then(|table| table.get_key_value(key.as_str())).map(|(k, v)| (k.span(), v)),
+            Step::At(at) => value.and_then(|value| value.get(*at)).map(|v| (v.span(), v)),
+        };
+        let Some((key, next)) = next else { break };
+        let is_key = error.is_about_key() && at.saturating_add(1) == steps.len();
+        span = Some(if is_key { key } else { next.span() });
+        value = Some(next.get_ref());
+        table = next.get_ref().as_table();
+    }
+    span
+}
 
 /// Where a path is in the file, or as much of it as there is.
 fn locate(root: &DeTable<'_>, path: &[Step]) -> Range<usize> {

@@ -58,7 +58,7 @@ pub struct Try {
 
 /// The answer to a [`Try`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "tried", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Tried {
     /// It may be tried, against these.
     Reserved {

@@ -164,7 +164,7 @@ no_debug!(UserCode, RequestKey, DeviceCode, LoginToken);
 
 /// By what a member names a login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "by", content = "code", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LoginName {
     /// The code that the member types.
     UserCode(UserCode),
@@ -191,7 +191,7 @@ impl LoginName {
 
 /// By what a client collects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "with", content = "code", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Collector {
     /// The device code that it was given.
     DeviceCode(DeviceCode),
@@ -212,7 +212,7 @@ impl Collector {
 
 /// What a login object can be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LoginCall {
     /// A client asks for a login (RFC 8628, section 3.1). Answered by [`Begun`].
     Begin {
@@ -262,7 +262,7 @@ pub struct Approval {
 
 /// The answer to [`LoginCall::Begin`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "begun", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Begun {
     /// The codes, told once.
     Made {
@@ -284,7 +284,7 @@ pub enum Begun {
 
 /// The answer to [`LoginCall::Show`] and [`LoginCall::Decide`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "shown", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Shown {
     /// This is what asks; after a decision: it is decided now.
     Found(Asking),
@@ -326,7 +326,7 @@ pub struct LoginToken {
 
 /// The answer to [`LoginCall::Collect`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "collected", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Collected {
     /// Not decided yet.
     Pending,

@@ -20,7 +20,7 @@ use crate::token::Digest;
 
 /// What the authority of an organisation can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum OrganizationCall {
     /// Find and confirm a record, renew a lease, bring use counts: any of them, in one call. Answered by [`Answer`].
     Ask(Ask),
@@ -91,7 +91,7 @@ pub struct Ask {
 
 /// By what a record is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "by", content = "key", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Lookup {
     /// The SHA-256 of a bearer secret.
     Digest(Digest),
@@ -129,7 +129,7 @@ pub struct Answer {
 
 /// What changed at an authority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "changes", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Changes {
     /// All tokens that changed after the epoch `since`, up to the answer's.
     Since {
@@ -212,7 +212,7 @@ impl Client {
 
 /// Whether a passphrase may be tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "attempt", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Attempted {
     /// Yes, and the try is counted as wrong until it is settled.
     Reserved,
@@ -350,7 +350,7 @@ pub struct Found {
 
 /// The answer to [`Found`]: what `POST /v1/setup` returns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "founded", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Founded {
     /// Made, or asked for again before the token was first used (which makes a new secret for the same token).
     Made {
@@ -366,7 +366,7 @@ pub enum Founded {
 
 /// What the instance can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum InstanceCall {
     /// The first organisation: `POST /v1/setup`, no credential but the setup code in the body. Answered by an
     /// [`HttpResponse`].
@@ -405,7 +405,6 @@ pub struct Named {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Routes {
     /// Epoch, changes and lease, as for records.
-    #[serde(flatten)]
     pub answer: Answer,
     /// The table, first match wins. None: it is the one that the edge said it has, as of the epoch that it named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -448,7 +447,7 @@ impl Route {
 
 /// What a locator can be asked. It says which organisation a credential belongs to, where the credential does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LocatorCall {
     /// Which organisation has this. Answered by [`Located`].
     Find {
@@ -529,6 +528,14 @@ pub enum Replayed {
     Seen,
     /// Its window has ended on the memory's clock, or is longer than it remembers: it might have been forgotten.
     OutsideWindow,
+}
+
+/// Whether a call to an organisation or to the instance changes nothing, so that it may be sent again when it is not
+/// known whether it arrived. A text that is no call does not.
+#[must_use]
+pub fn only_asks(call: &str) -> bool {
+    let name = crate::json::parse(call).ok().and_then(|call| call.as_object()?.keys().next().cloned());
+    name.is_some_and(|name| matches!(name.as_str(), "ask" | "routes" | "locate"))
 }
 
 impl Lookup {

@@ -67,7 +67,7 @@ pub struct Record {
 
 /// Whose a token is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// The organisation's.
     Organization,
@@ -100,7 +100,6 @@ pub enum RecordState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// With what.
-    #[serde(flatten)]
     pub kind: ProofKind,
     /// Good until this time: the end of a rotation's grace. None means as long as the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,7 +108,7 @@ pub struct Proof {
 
 /// With what possession is proved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "proof", rename_all = "snake_case")]
+#[serde(tag = "proof", rename_all = "snake_case", try_from = "Written")]
 pub enum ProofKind {
     /// A bearer secret with this SHA-256.
     Bearer {
@@ -128,6 +127,42 @@ pub enum ProofKind {
         /// Its RFC 7638 thumbprint.
         thumbprint: Thumbprint,
     },
+}
+
+/// A [`ProofKind`] as it is written, here and in the tables of authorities: its tag among its fields. A struct, since
+/// serde reads such a tag by way of a buffer and a source of its own (`crate::json`).
+#[derive(Deserialize)]
+struct Written {
+    proof: Tag,
+    #[serde(default)]
+    digest: Option<Digest>,
+    #[serde(default)]
+    hash: Option<Bcrypt>,
+    #[serde(default)]
+    public_key: Option<PublicKey>,
+    #[serde(default)]
+    thumbprint: Option<Thumbprint>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Tag {
+    Bearer,
+    Bcrypt,
+    Key,
+}
+
+impl TryFrom<Written> for ProofKind {
+    type Error = &'static str;
+
+    fn try_from(Written { proof, digest, hash, public_key, thumbprint }: Written) -> Result<Self, &'static str> {
+        let read = match proof {
+            Tag::Bearer => digest.map(|digest| Self::Bearer { digest }),
+            Tag::Bcrypt => hash.map(|hash| Self::Bcrypt { hash }),
+            Tag::Key => public_key.zip(thumbprint).map(|(public_key, thumbprint)| Self::Key { public_key, thumbprint }),
+        };
+        read.ok_or("a proof lacks what proves")
+    }
 }
 
 impl Record {
@@ -187,5 +222,26 @@ impl Record {
 
     fn living_proofs(&self, now: Timestamp) -> impl Iterator<Item = &Proof> {
         self.proofs.iter().filter(move |proof| proof.until.is_none_or(|end| now < end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_are_written_with_their_tag_among_their_fields() {
+        let digest = Digest::of("secret");
+        let bearer = ProofKind::Bearer { digest };
+        let json = serde_json::to_string(&bearer).unwrap();
+        assert_eq!(json, format!(r#"{{"proof":"bearer","digest":"{digest}"}}"#));
+        assert_eq!(crate::json::read::<ProofKind>(&json).unwrap(), bearer);
+        let public_key = crate::key::PrivateKey::from_bytes(&[7; 32]).unwrap().public_key();
+        let key = ProofKind::Key { thumbprint: public_key.thumbprint(), public_key };
+        let json = serde_json::to_string(&key).unwrap();
+        assert_eq!(crate::json::read::<ProofKind>(&json).unwrap(), key);
+        for lacking in [r#"{"proof":"bearer"}"#, r#"{"proof":"key","public_key":null}"#, r#"{"proof":"other"}"#, "{}"] {
+            assert!(crate::json::read::<ProofKind>(lacking).is_err(), "{lacking}");
+        }
     }
 }

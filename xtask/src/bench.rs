@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// How long one turn is.
     #[arg(long, default_value_t = 3)]
     seconds: u32,
+    /// With `size`: whose the Worker's bytes are, before gzip.
+    #[arg(long)]
+    by_crate: bool,
 }
 
 /// Measures what is named, or everything.
@@ -47,7 +50,7 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     let subjects = if options.subjects.is_empty() { Subject::value_variants() } else { &options.subjects };
     for subject in subjects {
         match subject {
-            Subject::Size => size(workspace)?,
+            Subject::Size => size(workspace, options.by_crate)?,
             Subject::Www => console(workspace, options)?,
             Subject::Throughput => throughput(workspace, options)?,
             Subject::Web => web(workspace)?,
@@ -58,11 +61,16 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn size(workspace: &Workspace) -> Result<()> {
+fn size(workspace: &Workspace, by_crate: bool) -> Result<()> {
     let folder = build::worker(workspace, Flavour::Release)?;
     println!("size");
     for (name, size) in build::worker_sizes(&folder)? {
         println!("  {name:16} {size}");
+    }
+    if by_crate {
+        for (name, bytes) in build::worker_parts(workspace)?.0 {
+            println!("  {name:32} {bytes:>9}");
+        }
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
+use crate::by_crate;
 use crate::cli;
 use crate::glue;
 use crate::npm;
@@ -141,11 +142,13 @@ fn bundle(workspace: &Workspace, library: &Cdylib<'_>, host: &Path, out: &Path) 
     }
     fs::create_dir_all(&work)?;
     fs::create_dir_all(out)?;
-    wasm::bindgen(workspace, "no-modules", &compiled, &work, "symbolon", wasm::Panics::Speak)?;
+    // Nobody hears a panic of the Worker: there is no standard error. A developer's build is not made smaller.
+    let panics = if library.profile == Profile::Release { wasm::Panics::Trap } else { wasm::Panics::Speak };
+    wasm::bindgen(workspace, "no-modules", &compiled, &work, "symbolon", panics)?;
     let glue = fs::read_to_string(work.join("symbolon.js")).context("reading wasm-bindgen's glue")?;
     let module = work.join("symbolon.mjs");
     fs::write(&module, glue::factory(&glue, "./symbolon.wasm")?)?;
-    wasm::optimize(workspace, library.profile, &work.join("symbolon_bg.wasm"), &wasm)?;
+    wasm::optimize(workspace, library.profile, wasm::SORTED, &work.join("symbolon_bg.wasm"), &wasm)?;
     let mut esbuild = setup::package_command(workspace, "esbuild");
     esbuild
         .arg(host.join("index.js"))
@@ -162,6 +165,20 @@ fn bundle(workspace: &Workspace, library: &Cdylib<'_>, host: &Path, out: &Path) 
     process::run(&mut esbuild, "esbuild")?;
     stamp.set()?;
     Ok(out.to_path_buf())
+}
+
+/// Whose the bytes of the built Worker are: of the module as it is shipped, but with its names.
+pub(crate) fn worker_parts(workspace: &Workspace) -> Result<by_crate::Parts> {
+    let work = workspace.path(".tools/build").join(Flavour::Release.name());
+    let named = work.join("named.wasm");
+    wasm::optimize(
+        workspace,
+        Profile::Release,
+        &[wasm::SORTED, &["-g"]].concat(),
+        &work.join("symbolon_bg.wasm"),
+        &named,
+    )?;
+    by_crate::measure(&named)
 }
 
 /// The sizes of a built Worker: each file, then both together.

@@ -8,6 +8,7 @@
 
 mod bench;
 mod build;
+mod by_crate;
 mod check;
 mod cli;
 mod dev;

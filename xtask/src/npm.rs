@@ -60,7 +60,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     for (module, file) in &compiled {
         wasm::bindgen(workspace, "web", file, &generated, module, wasm::Panics::Trap)?;
         let optimised = library.join(format!("{module}.wasm"));
-        wasm::optimize(workspace, Profile::Release, &generated.join(format!("{module}_bg.wasm")), &optimised)?;
+        let unoptimised = generated.join(format!("{module}_bg.wasm"));
+        wasm::optimize(workspace, Profile::Release, wasm::SMALL, &unoptimised, &optimised)?;
         for end in ["js", "d.ts"] {
             let name = format!("{module}.{end}");
             fs::copy(generated.join(&name), library.join("generated").join(&name))?;

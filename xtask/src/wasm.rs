@@ -55,7 +55,7 @@ pub(crate) fn compile(workspace: &Workspace, library: &Cdylib<'_>) -> Result<Pat
     command.args(["build", "--locked", "--package", library.package, "--target", "wasm32-unknown-unknown"]);
     command.arg("--target-dir").arg(&target);
     if library.profile == Profile::Release {
-        command.arg("--release");
+        command.args(["--profile", "worker"]);
     }
     if !library.features.is_empty() {
         command.arg("--features").arg(library.features.join(","));
@@ -63,7 +63,7 @@ pub(crate) fn compile(workspace: &Workspace, library: &Cdylib<'_>) -> Result<Pat
     process::run(&mut command, &format!("compiling {} to WebAssembly", library.package))?;
     let folder = match library.profile {
         Profile::Debug => "debug",
-        Profile::Release => "release",
+        Profile::Release => "worker",
     };
     let file = format!("{}.wasm", library.package.replace('-', "_"));
     Ok(target.join("wasm32-unknown-unknown").join(folder).join(file))
@@ -139,8 +139,21 @@ pub(crate) fn same_bindgen(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// How wasm-opt makes the Worker smaller. rustc has optimised for size already, and has put what is called once where it
+/// is called: doing that anew leaves gzip 2 % less to repeat. Functions in the order of their names lie beside their
+/// like, which is worth as much again.
+pub(crate) const SORTED: &[&str] = &["-O2", "--one-caller-inline-max-function-size=0", "--reorder-functions-by-name"];
+/// How it makes a small module smaller, of which all is within gzip's reach.
+pub(crate) const SMALL: &[&str] = &["-O3"];
+
 /// wasm-opt: smaller and faster, or, for a debug build, left as it is.
-pub(crate) fn optimize(workspace: &Workspace, profile: Profile, input: &Path, output: &Path) -> Result<()> {
+pub(crate) fn optimize(
+    workspace: &Workspace,
+    profile: Profile,
+    passes: &[&str],
+    input: &Path,
+    output: &Path,
+) -> Result<()> {
     match profile {
         Profile::Debug => {
             fs::copy(input, output).with_context(|| format!("copying to {}", output.display()))?;
@@ -148,9 +161,12 @@ pub(crate) fn optimize(workspace: &Workspace, profile: Profile, input: &Path, ou
         }
         Profile::Release => {
             let mut command = setup::package_command(workspace, "wasm-opt");
-            // rustc has optimised for size already; -O3 costs 0.1 % more bytes with gzip than -Oz, and does not trade
-            // speed for size a second time.
-            command.args(FEATURES).args(["-O3", "--strip-debug", "--strip-producers"]);
+            command.args(FEATURES).args(passes);
+            // Names go last, with the rest of what is for debugging, unless they are asked for.
+            if !passes.contains(&"-g") {
+                command.arg("--strip-debug");
+            }
+            command.arg("--strip-producers");
             command.arg(input).arg("-o").arg(output);
             // wasm-opt is itself a program that V8 has to compile: its chatter is kept unless it fails.
             process::capture(&mut command, "wasm-opt", Echo::Kept)?.expect_success("wasm-opt")?;

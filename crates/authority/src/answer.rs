@@ -23,10 +23,11 @@ pub(crate) fn to_call<C: DeserializeOwned>(
     }
 }
 
-/// Reads a call. The asker is our own code, so a call that cannot be read is our fault; what serde says of it names
+/// Reads a call. The asker is our own code, so a call that cannot be read is our fault; what is said of it names
 /// fields and not what they hold.
 pub(crate) fn read<C: DeserializeOwned>(call: &str) -> Result<C, StoreError> {
-    serde_json::from_str(call).map_err(|error| {
-        StoreError::database(format!("a call cannot be read: line {} column {}", error.line(), error.column()))
+    symbolon::json::read(call).map_err(|error| {
+        let (line, column) = error.place().unwrap_or_default();
+        StoreError::database(format!("a call cannot be read: line {line} column {column} {}", error.path()))
     })
 }

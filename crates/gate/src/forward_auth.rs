@@ -7,6 +7,7 @@
 //! table decides, as it does on gateway hosts. Every answer that lets a request pass sets every identity header, so
 //! that a proxy which copies them overwrites whatever the client sent.
 
+use symbolon::policy::Header;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::HttpResponse;
@@ -35,6 +36,42 @@ pub(crate) enum Proxy {
     Envoy,
     /// `forward_auth`: `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri`.
     Caddy,
+}
+
+/// The fields of a proxy's question that can be of any matter, in lower case: those of the proxy, of a credential, of
+/// whoever asks, and those that `Accept-Signature` goes by. A signature may cover others: [`covers_further`].
+pub(crate) fn fields(proxy: Proxy) -> impl Iterator<Item = &'static str> {
+    let own: &[&str] = match proxy {
+        Proxy::Nginx => &["x-original-method", "x-original-url"],
+        Proxy::Traefik | Proxy::Caddy => {
+            &["x-forwarded-proto", "x-forwarded-host", "x-forwarded-uri", "x-forwarded-method"]
+        }
+        Proxy::Envoy => &["x-forwarded-proto"],
+    };
+    let credentials = Header::ALL.iter().map(|header| header.as_str());
+    own.iter().copied().chain(credentials).chain(FIELDS.iter().copied())
+}
+
+const FIELDS: &[&str] = &[
+    SECRET,
+    Header::PASSPHRASE,
+    Header::FINGERPRINT,
+    "signature",
+    "signature-input",
+    "user-agent",
+    "content-digest",
+    "content-type",
+    "content-encoding",
+];
+
+/// Whether a signature may cover a field that is not among [`fields`]. A yes may be wrong, a no is not: every name that
+/// it covers stands in quotation marks before the last closing parenthesis.
+pub(crate) fn covers_further(request: &GateRequest, proxy: Proxy) -> bool {
+    request.values("signature-input").any(|input| {
+        let names = input.rsplit_once(')').map_or(input, |(names, _)| names);
+        let known = |name: &str| name.starts_with('@') || fields(proxy).any(|field| field == name);
+        names.contains('\\') || !names.split('"').skip(1).step_by(2).all(known)
+    })
 }
 
 /// Whether a proxy asks elsewhere than below [`PATHS`]: a client's path that was put behind ours has climbed out of it
@@ -121,7 +158,7 @@ pub(crate) async fn answer(
         return Err(Problem::new(Code::DigestMismatch).detail("the body is not here to be checked").into());
     }
     let mut headers = match &allowed {
-        Some(allowed) => identity::headers(&allowed.record),
+        Some(allowed) => context.gate.state.borrow_mut().identity(&allowed.record),
         None => identity::nobody(),
     };
     headers.push(("cache-control".to_owned(), "no-store".to_owned()));

@@ -19,7 +19,7 @@ use crate::ports::Unavailable;
 use crate::request::{Address, GateRequest, Outcome};
 use crate::state::{Due, State};
 use crate::task::{Io, Task};
-use crate::{gateway, manage, refusal};
+use crate::{forward_auth, gateway, manage, refusal};
 
 /// How long uses are gathered before they are handed over by themselves, in milliseconds: within the default lease.
 const FLUSH_AFTER_MILLIS: u32 = 1000;
@@ -98,6 +98,28 @@ impl Gate {
                 state: RefCell::new(State::new(random)),
             }),
         }
+    }
+
+    /// The fields that a request to this URL is decided by, so that a host need not read the others; none where all are
+    /// wanted. A query does not matter. The names are in lower case.
+    #[must_use]
+    pub fn fields(&self, url: &str) -> Option<Vec<&'static str>> {
+        Some(forward_auth::fields(self.proxy(url)?).collect())
+    }
+
+    /// Whether a request of which only [`Gate::fields`] were read is to be read as a whole, since its signature may
+    /// cover others.
+    #[must_use]
+    pub fn wants_all_fields(&self, request: &GateRequest) -> bool {
+        self.proxy(&request.url).is_none_or(|proxy| forward_auth::covers_further(request, proxy))
+    }
+
+    fn proxy(&self, url: &str) -> Option<forward_auth::Proxy> {
+        let address = Address::of(url)?;
+        if self.shared.gateway_hosts.contains(&address.host()) {
+            return None;
+        }
+        manage::proxy(address.path)
     }
 
     /// What is to become of a request.

@@ -170,6 +170,14 @@ fn is_console(path: &str) -> bool {
     }
 }
 
+/// The proxy whose question has this path.
+pub(crate) fn proxy(path: &str) -> Option<Proxy> {
+    match calls(path)? {
+        [(_, Call::ForwardAuth(proxy))] => Some(*proxy),
+        _ => None,
+    }
+}
+
 /// Answers a request on a management host.
 pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
     if forward_auth::is_astray(request, address.path) {
@@ -309,7 +317,7 @@ async fn accept_invitation(
         secret: String,
     }
     let request = http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
-    let body: Body = serde_json::from_str(&request.body).map_err(|_| Problem::field("secret", "must be a text"))?;
+    let body: Body = symbolon::json::read(&request.body).map_err(|_| Problem::field("secret", "must be a text"))?;
     let known = context.gate.known.read(&body.secret).ok().and_then(|name| name.organization);
     let Some(organization) = known else { return Err(Problem::new(Code::NotFound).into()) };
     let call = OrganizationCall::AcceptInvitation { request };

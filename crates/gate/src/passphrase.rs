@@ -53,13 +53,12 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
 /// Our own fault: there is no passphrase that any kind could have, or the hash could not be made.
 pub(crate) fn hash_of_body(context: &Context, request: &HttpRequest) -> Result<String, Refusal> {
     #[derive(Deserialize)]
-    struct Sets<'a> {
-        #[serde(borrow)]
-        passphrase: std::borrow::Cow<'a, str>,
+    struct Sets {
+        passphrase: String,
     }
     let internal = || Refusal::new(Code::Internal);
-    let Sets { passphrase } = serde_json::from_str(&request.body).map_err(|_| internal())?;
-    let given = Secret::from_string(passphrase.into_owned());
+    let Sets { passphrase } = symbolon::json::read(&request.body).map_err(|_| internal())?;
+    let given = Secret::from_string(passphrase);
     if given.expose().chars().count() > usize::from(PassphraseRules::MAX) {
         return Err(internal());
     }

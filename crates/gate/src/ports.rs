@@ -108,7 +108,7 @@ impl Io {
     /// the directory only ever saves a trip.
     pub async fn directory(&self, lookup: &Lookup) -> Option<Record> {
         match self.perform(Effect::Directory { key: lookup.locator_key()? }).await {
-            Answer::Text { text } => serde_json::from_str(&text).ok(),
+            Answer::Text { text } => symbolon::json::read(&text).ok(),
             _ => None,
         }
     }
@@ -213,7 +213,7 @@ impl Io {
     async fn ask<R: DeserializeOwned>(&self, target: Target, message: &impl Serialize) -> Result<R, Unavailable> {
         let message = serde_json::to_string(message).map_err(|_| Unavailable)?;
         match self.perform(Effect::Ask { target, message }).await {
-            Answer::Text { text } => serde_json::from_str(&text).map_err(|_| Unavailable),
+            Answer::Text { text } => symbolon::json::read(&text).map_err(|_| Unavailable),
             _ => Err(Unavailable),
         }
     }

@@ -113,7 +113,7 @@ pub(crate) async fn sign_in(
 ) -> Result<HttpResponse, Refusal> {
     same_origin(request)?;
     let call = http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
-    let body: serde_json::Value = serde_json::from_str(&call.body).map_err(|_| not_json())?;
+    let body = symbolon::json::parse(&call.body).map_err(|_| not_json())?;
     let Some(text) = body.pointer("/credential/response/userHandle").and_then(serde_json::Value::as_str) else {
         return Err(Problem::field("credential.response.userHandle", "is required").into());
     };
@@ -136,10 +136,11 @@ pub(crate) async fn recover(
     }
     same_origin(request)?;
     let call = http_request(context, request, address, MAX_STRANGERS_BYTES).await?;
-    if !call.body.trim_start().starts_with('{') {
+    let body = symbolon::json::parse(&call.body).map_err(|_| not_json())?;
+    if !body.is_object() {
         return Err(not_json().into());
     }
-    let body: Body = serde_json::from_str(&call.body)
+    let body: Body = symbolon::json::from_value(&body)
         .map_err(|_| Problem::field("organization", "must be its name in addresses"))?;
     context.for_stranger(recover_in(context, request, body.organization, call)).await
 }

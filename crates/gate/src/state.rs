@@ -14,6 +14,7 @@ use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
 use symbolon::time::Timestamp;
 
 use crate::gateway::Table;
+use crate::identity;
 use crate::ledger::Ledger;
 use crate::limit::Failures;
 
@@ -32,6 +33,8 @@ const MAX_NAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3999);
 const OWED_MILLIS: i64 = 20_000;
 /// How many right passphrases.
 const MAX_PASSPHRASES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+/// How many tokens' identity headers are kept ready.
+const MAX_IDENTITIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// What one isolate remembers.
 pub(crate) struct State {
@@ -54,6 +57,8 @@ pub(crate) struct State {
     pub(crate) failures: Failures,
     /// What is kept of the provider at which people sign in.
     pub(crate) oidc: crate::oidc::Cache,
+    /// Identity headers by token, with the very record that they were made from.
+    identities: LruCache<TokenId, (Rc<Record>, Fields)>,
     touched: BTreeSet<ShortId>,
     /// Organisations whose counts somebody was told to hand over, and when they are looked at again, the earliest first:
     /// whoever was told may have been ended by the runtime, and nobody else may ever touch the organisation.
@@ -100,6 +105,9 @@ pub(crate) enum Told<T> {
     /// It is older than what is known already: ask again.
     Outdated,
 }
+
+/// Names and values of header fields.
+type Fields = Vec<(String, String)>;
 
 /// A bounded memory that grows with use: most isolates serve a few organisations.
 fn growing<K: core::hash::Hash + Eq, V>(size: NonZeroUsize) -> LruCache<K, V> {
@@ -154,6 +162,7 @@ impl State {
             passphrases: growing(MAX_PASSPHRASES),
             failures: Failures::new(),
             oidc: crate::oidc::Cache::default(),
+            identities: growing(MAX_IDENTITIES),
             touched: BTreeSet::new(),
             owing: VecDeque::new(),
             random: Derived { seed, last: 0 },
@@ -163,6 +172,18 @@ impl State {
     /// A salt that is never given twice, and that nobody knows beforehand.
     pub(crate) fn salt(&mut self) -> [u8; 16] {
         self.random.bytes()
+    }
+
+    /// The identity headers of a record, made once for each.
+    pub(crate) fn identity(&mut self, record: &Rc<Record>) -> Vec<(String, String)> {
+        if let Some((made_from, headers)) = self.identities.get(&record.token)
+            && Rc::ptr_eq(made_from, record)
+        {
+            return headers.clone();
+        }
+        let headers = identity::headers(record);
+        self.identities.put(record.token, (Rc::clone(record), headers.clone()));
+        headers
     }
 
     /// What is remembered of an organisation.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use symbolon::id::{MemberId, OrganizationId, ShortId, TokenId};
+use symbolon::json::{self, Step};
 use symbolon::policy::{Freshness, Grant, Permission, Product};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::HttpResponse;
@@ -106,15 +107,7 @@ async fn answered(context: &Context, request: &GateRequest, limit: u32) -> Resul
     let permissions = [Product::CredentialsVerify.permission()];
     let caller = decide::request(context, request, Side::Management, &manage::management(&permissions)).await?;
     let body = manage::body(context, request, limit).await?;
-    // An array would be read as the members in their order.
-    if !body.trim_start().starts_with('{') {
-        return Err(Problem::new(Code::InvalidRequest).detail("the body must be a JSON object").into());
-    }
-    // What serde says of an error may hold a part of a credential.
-    let question: Question = serde_json::from_str(&body).map_err(|error| {
-        let place = format!("not what this call takes, at line {} column {}", error.line(), error.column());
-        Problem::new(Code::InvalidRequest).detail(place)
-    })?;
+    let question = question(&body).map_err(|detail| Problem::new(Code::InvalidRequest).detail(detail))?;
     context.passes_on.set(true);
     let verdict = verify(context, &caller, question).await;
     let headers = vec![
@@ -130,6 +123,24 @@ async fn answered(context: &Context, request: &GateRequest, limit: u32) -> Resul
         }
         Err(refusal) => Err(refusal.clone()),
     }
+}
+
+/// Reads the question. What is said of a fault tells its place and no value: that may be a part of a credential.
+fn question(body: &str) -> Result<Question, String> {
+    let tree = json::parse(body).map_err(|error| {
+        let (line, column) = error.place().unwrap_or_default();
+        format!("not JSON, at line {line} column {column}")
+    })?;
+    if !tree.is_object() {
+        return Err("the body must be a JSON object".to_owned());
+    }
+    json::from_value(&tree).map_err(|error| match error.steps().next() {
+        // The outermost step is a field of ours, as long as it is not the key that is wrong.
+        Some(Step::Key(field)) if error.steps().count() > 1 || !error.is_about_key() => {
+            format!("not what this call takes, in `{field}`")
+        }
+        _ => "not what this call takes: a field is missing, or is not known".to_owned(),
+    })
 }
 
 /// Whether a code is about the credential; all others are about the call.

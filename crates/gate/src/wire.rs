@@ -65,7 +65,7 @@ pub(crate) fn translate(errors: Errors, response: HttpResponse) -> HttpResponse 
     if errors == Errors::Problem || !is_problem {
         return response;
     }
-    let Ok(problem) = serde_json::from_str::<Problem>(&response.body) else { return response };
+    let Ok(problem) = symbolon::json::read::<Problem>(&response.body) else { return response };
     let message = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
     let document = match errors {
         Errors::Harborguard => {

@@ -9,7 +9,7 @@ import { instantiate } from "symbolon-wasm";
 import { digest, readBody, toText } from "./body.js";
 import { now } from "./clock.js";
 import { fetchText } from "./fetch.js";
-import { fromBase64, verify, verifyRs256 } from "./keys.js";
+import { fromBase64, fromHex, toBase64, verify, verifyRs256 } from "./keys.js";
 import { fault } from "./log.js";
 import { ask, within } from "./objects.js";
 import { forward } from "./origin.js";
@@ -24,8 +24,9 @@ const KV_TIMEOUT_MILLIS = 2_000;
 const KV_CACHE_SECONDS = 30;
 
 /**
- * A WebAssembly instance and the gate in it.
- * @typedef {{ gate: any, broken: boolean }} Running
+ * A WebAssembly instance and the gate in it, with the answers that it has by number, and the fields that it wants for
+ * what a proxy asks, by URL without query.
+ * @typedef {{ gate: any, broken: boolean, ready: Response[], fields: Map<string, string[]> }} Running
  * @typedef {{ effect: "ask", class: string, object: string, message: string, safe: boolean, timeout_millis: number }
  *   | { effect: "directory", key: string }
  *   | { effect: "verify_p256", public_key: string, message: string, signature: string }
@@ -104,21 +105,59 @@ function clientAddress({ headers, cf }, { CLIENT_ADDRESS_HEADER: header = "" }) 
 }
 
 /**
- * A request as the gate reads it (crates/worker/src/flat.rs). All of its fields: a signature may cover any, and which
- * of them may be passed on is the gate's to say.
+ * A request as the gate reads it (crates/worker/src/flat.rs): with these fields, or with all of them, since a signature
+ * may cover any, and which of them may be passed on is the gate's to say.
  * @param {Request} request
  * @param {Env} env
+ * @param {string[] | undefined} names
  */
-function flat(request, env) {
+function flat(request, env, names) {
   const { headers } = request;
   let fields = "";
   let count = 0;
-  for (const [name, value] of headers) {
-    fields += `\n${name}\n${value}`;
-    count += 1;
+  if (names === undefined) {
+    for (const [name, value] of headers) {
+      fields += `\n${name}\n${value}`;
+      count += 1;
+    }
+  } else {
+    for (const name of names) {
+      const value = headers.get(name);
+      if (value !== null) {
+        fields += `\n${name}\n${value}`;
+        count += 1;
+      }
+    }
   }
   const address = clientAddress(request, env);
   return `${request.method}\n${request.url}\n${hasBody(request) ? "1" : ""}\n${address}\n${count}${fields}`;
+}
+
+/** Where proxies ask: so often that it is worth while to ask the gate which fields it wants. */
+const ASKED_BY_PROXIES = "/v1/forward-auth/";
+/** For how many URLs its answer is kept. */
+const MAX_URLS = 64;
+
+/**
+ * The fields that the gate wants of a request to this URL; undefined: all of them.
+ * @param {Running} instance
+ * @param {string} url
+ * @returns {string[] | undefined}
+ */
+function wanted({ gate, fields }, url) {
+  const path = url.indexOf("/", url.indexOf("://") + 3);
+  if (!url.startsWith(ASKED_BY_PROXIES, path)) return undefined;
+  // What follows the proxy's name is its client's, and makes no difference.
+  const end = url.slice(path + ASKED_BY_PROXIES.length).search(/[/?]/u);
+  const asked = end < 0 ? url : url.slice(0, path + ASKED_BY_PROXIES.length + end);
+  let names = fields.get(asked);
+  if (names === undefined) {
+    const told = gate.fields(asked);
+    names = told === "" ? [] : told.split("\n");
+    if (fields.size >= MAX_URLS) fields.clear();
+    fields.set(asked, names);
+  }
+  return names.length === 0 ? undefined : names;
 }
 
 /**
@@ -134,7 +173,7 @@ function current(env) {
     const provider = oidc(env, (json) => Gate.oidc_fault(json));
     const hasOrigin = ORIGIN !== undefined;
     const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, hasOrigin, PROXY_SECRET, SETUP_CODE, provider, ADMIN_KEY);
-    running = { gate, broken: false };
+    running = { gate, broken: false, ready: [], fields: new Map() };
   }
   return running;
 }
@@ -179,6 +218,38 @@ function isStep(told) {
   return told.startsWith("{");
 }
 
+/** How a wait for the check of a signature begins, told in plain lines (crates/worker/src/flat.rs). */
+const CHECK = "verify\n";
+const encoder = new TextEncoder();
+
+/**
+ * What is to be checked.
+ * @param {string} told
+ */
+function check(told) {
+  const [, task, effect, publicKey, signature] = told.split("\n", 5);
+  const message = told.slice(CHECK.length + task.length + effect.length + publicKey.length + signature.length + 4);
+  return {
+    task: Number(task),
+    effect: Number(effect),
+    publicKey,
+    message: encoder.encode(message),
+    signature: fromHex(signature),
+  };
+}
+
+/**
+ * The same as a step among others.
+ * @param {string} told
+ * @returns {Step}
+ */
+function checking(told) {
+  const { task, effect, publicKey, message, signature } = check(told);
+  /** @type {Effect} */
+  const wait = { effect: "verify_p256", public_key: publicKey, message: toBase64(message), signature: toBase64(signature) };
+  return { task, wait: [[effect, wait]] };
+}
+
 /** One request. */
 class Work {
   /** Whether it was this request that trapped. */
@@ -214,11 +285,62 @@ class Work {
     this.#attempts += 1;
     try {
       const instance = current(this.#env);
-      const told = this.#enter(instance, (gate) => gate.start(millis, flat(this.#request, this.#env)));
-      return isStep(told) ? this.#goOn(instance, JSON.parse(told)) : this.#sendFlat(told);
+      const told = this.#enter(instance, (gate) => {
+        const request = this.#request;
+        const names = wanted(instance, request.url);
+        const told = gate.start(millis, flat(request, this.#env, names), names === undefined);
+        return told === "*" ? gate.start(millis, flat(request, this.#env, undefined), true) : told;
+      });
+      return this.#goOnWith(instance, told);
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /**
+   * @param {Running} instance
+   * @param {string} told what the gate told of this request
+   * @returns {Response | Promise<Response>}
+   */
+  #goOnWith(instance, told) {
+    if (told.startsWith(CHECK)) return this.#check(instance, told);
+    return isStep(told) ? this.#goOn(instance, JSON.parse(told)) : this.#sendFlat(instance, told);
+  }
+
+  /**
+   * Checks the signature that the request waits for, and for nothing else.
+   * @param {Running} instance
+   * @param {string} told
+   * @returns {Promise<Response>}
+   */
+  async #check(instance, told) {
+    let matches;
+    const { task, effect, publicKey, message, signature } = check(told);
+    try {
+      matches = await verify(publicKey, message, signature);
+    } catch (error) {
+      fault("gate", "effect verify_p256 failed", error);
+    }
+    try {
+      const millis = TEST_HOOKS ? await now(this.#env) : Date.now();
+      const next = this.#enter(instance, (gate) =>
+        matches === undefined
+          ? gate.answer(millis, task, effect, JSON.stringify({ answer: "failed" }))
+          : gate.verdict(millis, task, effect, matches),
+      );
+      return await this.#goOnWith(instance, next);
+    } catch (error) {
+      return this.#again(error);
+    }
+  }
+
+  /**
+   * What becomes of a request when something failed: it is begun anew where another trapped beside it.
+   * @param {unknown} error
+   */
+  async #again(error) {
+    const again = error instanceof Trapped && !this.trapped && this.safe && this.#attempts < MAX_ATTEMPTS;
+    return again ? this.answer(await now(this.#env)) : this.#failed(error);
   }
 
   /**
@@ -229,12 +351,11 @@ class Work {
   async #goOn(instance, first) {
     try {
       const last = await this.#follow(instance, first);
-      if (typeof last === "string") return await this.#sendFlat(last);
+      if (typeof last === "string") return await this.#sendFlat(instance, last);
       if (last.background !== undefined) this.#ctx.waitUntil(this.#inBackground(instance, last.background));
       return await this.#send(/** @type {Outcome} */ (last.outcome));
     } catch (error) {
-      const again = error instanceof Trapped && !this.trapped && this.safe && this.#attempts < MAX_ATTEMPTS;
-      return again ? this.answer(await now(this.#env)) : this.#failed(error);
+      return this.#again(error);
     }
   }
 
@@ -285,8 +406,9 @@ class Work {
         }
         const millis = TEST_HOOKS ? await now(this.#env) : Date.now();
         const told = this.#enter(instance, (gate) => gate.answer(millis, task, id, JSON.stringify(answer)));
-        if (!isStep(told)) return told;
-        step = JSON.parse(told);
+        if (told.startsWith(CHECK)) step = checking(told);
+        else if (isStep(told)) step = JSON.parse(told);
+        else return told;
       }
       return step;
     } catch (error) {
@@ -370,10 +492,17 @@ class Work {
   }
 
   /**
+   * @param {Running} instance
    * @param {string} told an outcome in plain lines
    * @returns {Response | Promise<Response>}
    */
-  #sendFlat(told) {
+  #sendFlat({ ready }, told) {
+    // Answers without a body are nobody's in particular: one may be given many times.
+    if (told.startsWith("@")) return ready[Number(told.slice(1))];
+    if (told.startsWith("=")) {
+      const end = told.indexOf("\n");
+      return (ready[Number(told.slice(1, end))] = respondFlat(told.slice(end + 1), this.#request.method));
+    }
     if (!told.startsWith("forward\n")) return respondFlat(told, this.#request.method);
     const lines = told.split("\n");
     const set = 2 + Number(lines[1]);

@@ -21,18 +21,29 @@ const keys = new Map();
  * @param {Uint8Array} signature
  * @returns {Promise<boolean>}
  */
-export async function verify(publicKey, message, signature) {
-  let key = keys.get(publicKey);
-  if (key === undefined) {
-    try {
-      key = await crypto.subtle.importKey("raw", point(publicKey), ALGORITHM, false, ["verify"]);
-    } catch {
-      return false;
-    }
-    if (keys.size >= MAX_KEYS) keys.delete(/** @type {string} */ (keys.keys().next().value));
-  } else {
-    keys.delete(publicKey);
+export function verify(publicKey, message, signature) {
+  const key = keys.get(publicKey);
+  if (key === undefined) return verifyAnew(publicKey, message, signature);
+  keys.delete(publicKey);
+  keys.set(publicKey, key);
+  return crypto.subtle.verify(SIGNATURE, key, signature, message);
+}
+
+/**
+ * The same with a key that is not kept yet.
+ * @param {string} publicKey
+ * @param {Uint8Array} message
+ * @param {Uint8Array} signature
+ */
+async function verifyAnew(publicKey, message, signature) {
+  /** @type {CryptoKey} */
+  let key;
+  try {
+    key = await crypto.subtle.importKey("raw", point(publicKey), ALGORITHM, false, ["verify"]);
+  } catch {
+    return false;
   }
+  if (keys.size >= MAX_KEYS) keys.delete(/** @type {string} */ (keys.keys().next().value));
   keys.set(publicKey, key);
   return crypto.subtle.verify(SIGNATURE, key, signature, message);
 }
@@ -75,9 +86,14 @@ function point(publicKey) {
 export function fromHex(text) {
   const bytes = new Uint8Array(text.length / 2);
   for (let index = 0; index < bytes.length; index += 1) {
-    bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
+    bytes[index] = (digit(text.charCodeAt(index * 2)) << 4) | digit(text.charCodeAt(index * 2 + 1));
   }
   return bytes;
+}
+
+/** @param {number} code of `0` to `9` or `a` to `f`, of which the letters' last four bits begin at 1 */
+function digit(code) {
+  return code > 0x40 ? (code & 15) + 9 : code & 15;
 }
 
 /**

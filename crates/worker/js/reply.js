@@ -24,18 +24,6 @@ const PAGE_POLICY =
  * @typedef {{ status: number, headers?: [string, string][], body?: string }} Told an `HttpResponse` of the protocol
  */
 
-/** How many header sections are kept ready: those of so many tokens that are in use. */
-const MAX_READY = 500;
-/** How long one may be, in characters, to be kept. */
-const MAX_READY_LENGTH = 4096;
-
-/**
- * Header sections of answers, by the fields that the gate wrote: making one costs more than verifying a token. The same
- * fields always make the same section. What sets a cookie is not kept: it holds a session's secret.
- * @type {Map<string, Headers>}
- */
-const ready = new Map();
-
 /**
  * The answer that the gate decided on.
  * @param {Told} told
@@ -55,15 +43,7 @@ export function respondFlat(told, method) {
   const second = told.indexOf("\n", first + 1);
   const start = second + 1;
   const end = start + Number(told.slice(first + 1, second));
-  const lines = told.slice(start, end);
-  let headers = ready.get(lines);
-  if (headers === undefined) {
-    headers = section(pairs(lines.split("\n")));
-    if (lines.length <= MAX_READY_LENGTH && !lines.includes("set-cookie\n")) {
-      if (ready.size >= MAX_READY) ready.delete(/** @type {string} */ (ready.keys().next().value));
-      ready.set(lines, headers);
-    }
-  }
+  const headers = section(pairs(told.slice(start, end).split("\n")));
   return answer(Number(told.slice(0, first)), headers, told.slice(end), method);
 }
 

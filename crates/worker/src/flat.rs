@@ -5,9 +5,62 @@
 //! hold any.
 
 use core::fmt::Write as _;
+use core::num::NonZeroUsize;
 
+use lru::LruCache;
 use symbolon::protocol::message::HttpResponse;
+use symbolon_gate::effect::{Effect, EffectId};
 use symbolon_gate::{Forward, GateRequest, Outcome};
+
+/// How many answers the host keeps ready: those of so many tokens that are in use.
+const MAX_READY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
+/// How long one may be, in bytes, to be kept.
+const MAX_READY_BYTES: usize = 4096;
+
+/// The answers to proxies that the host keeps ready, each under a number: making one costs more than verifying a token.
+/// They have no body and hold no credential ([`is_identity`]), and the same text always makes the same answer.
+pub(crate) struct Ready(LruCache<String, usize>);
+
+impl Ready {
+    pub(crate) fn new() -> Self {
+        // It grows as it is filled.
+        let mut numbers = LruCache::unbounded();
+        numbers.resize(MAX_READY);
+        Self(numbers)
+    }
+
+    /// `@` and the number of an answer that the host has; else `=`, the number under which it is to keep this one, and
+    /// on the lines below the answer.
+    fn tell(&mut self, text: String) -> String {
+        if let Some(number) = self.0.get(&text) {
+            return format!("@{number}");
+        }
+        let number = if self.0.len() < MAX_READY.get() {
+            self.0.len()
+        } else {
+            self.0.pop_lru().map_or(0, |(_, number)| number)
+        };
+        let told = format!("={number}\n{text}");
+        self.0.put(text, number);
+        told
+    }
+}
+
+/// Writes a wait for nothing but a check of a signature, which a request that is signed always has: `verify`, the task
+/// and the effect, the key in hexadecimal, r and s as 128 hexadecimal digits, and after the last line feed what was
+/// signed. None for any other wait.
+pub(crate) fn waiting(task: u32, effects: &[(EffectId, Effect)]) -> Option<String> {
+    let [(EffectId(effect), Effect::VerifyP256 { public_key, message, signature })] = effects else { return None };
+    let message = core::str::from_utf8(message).ok()?;
+    let mut text = String::with_capacity(message.len().saturating_add(320));
+    write!(text, "verify\n{task}\n{effect}\n{public_key}\n").ok()?;
+    for byte in signature {
+        write!(text, "{byte:02x}").ok()?;
+    }
+    text.push('\n');
+    text.push_str(message);
+    Some(text)
+}
 
 /// Reads a request: method, URL, `1` if it has a body, the client's address or nothing, the number of fields, then the
 /// name and the value of each, all on lines of their own.
@@ -30,13 +83,23 @@ pub(crate) fn request(text: &str) -> Option<GateRequest> {
 /// Writes an outcome; none where it must go as JSON.
 /// - A response: its status, the length of its fields in bytes, its fields (name and value on lines of their own, each
 ///   line with its end), and then the body.
+///   One that tells a proxy who asks goes by way of [`Ready`].
 /// - What is passed on: `forward`, the number of names to remove, these names, then names and values to set.
-pub(crate) fn outcome(outcome: &Outcome) -> Option<String> {
+pub(crate) fn outcome(outcome: &Outcome, ready: &mut Ready) -> Option<String> {
     match outcome {
-        Outcome::Respond(response) => respond(response),
+        Outcome::Respond(response) => respond(response).map(|text| {
+            let keeps = is_identity(response) && text.len() <= MAX_READY_BYTES;
+            if keeps { ready.tell(text) } else { text }
+        }),
         Outcome::Forward(changes) => forward(changes),
         Outcome::Asset { .. } => None,
     }
+}
+
+/// Whether a response tells a proxy who asks, and nothing else: no body, no cookie, no place to go on to.
+fn is_identity(HttpResponse { status, headers, body }: &HttpResponse) -> bool {
+    let own = |name: &str| name == "cache-control" || name.starts_with("x-symbolon-");
+    *status == 200 && body.is_empty() && headers.iter().all(|(name, _)| own(name))
 }
 
 fn respond(HttpResponse { status, headers, body }: &HttpResponse) -> Option<String> {

@@ -8,7 +8,7 @@ use symbolon::policy::builtin_hex_formats;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::SharedSecret;
 use symbolon::protocol::lease::LeaseTerms;
-use symbolon::protocol::message::HttpResponse;
+use symbolon::protocol::message::{self, HttpResponse};
 use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
 use symbolon_authority::{instance, locator, login, replay};
@@ -17,6 +17,9 @@ use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, ProxySecrets
 use wasm_bindgen::prelude::*;
 
 use crate::{flat, time};
+
+/// What the host is told instead of anything else: that it is to begin anew with all fields of the request.
+const ALL_FIELDS: &str = "*";
 
 /// How long an object may take to answer what must not wait, in milliseconds.
 const QUICK_MILLIS: u32 = 5_000;
@@ -31,6 +34,7 @@ pub struct Gate {
     rules: Rules,
     tasks: HashMap<u32, Running>,
     last: u32,
+    ready: flat::Ready,
 }
 
 enum Running {
@@ -84,7 +88,7 @@ impl Gate {
             oidc: oidc.and_then(|json| provider(&json).ok()),
             admin_key,
         };
-        Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0 })
+        Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0, ready: flat::Ready::new() })
     }
 
     /// What is wrong with a provider as it is configured, if anything: signing in that way is off then, and nothing else
@@ -94,12 +98,22 @@ impl Gate {
         provider(json).err()
     }
 
-    /// Begins with a request, written as `flat::request` reads it.
-    pub fn start(&mut self, now_millis: f64, request: &str) -> String {
+    /// The fields by which a request to this URL is decided, each on a line; nothing: all of them.
+    #[must_use]
+    pub fn fields(&self, url: &str) -> String {
+        self.rules.fields(url).unwrap_or_default().join("\n")
+    }
+
+    /// Begins with a request, written as `flat::request` reads it. `all`: with all of its fields; else with those that
+    /// `fields` named, and a `*` says that this time all are wanted.
+    pub fn start(&mut self, now_millis: f64, request: &str, all: bool) -> String {
         let now = time(now_millis);
         let Some(request) = flat::request(request) else {
             return crate::to_json(&Told::ended(0, Some(bad_request())));
         };
+        if !all && self.rules.wants_all_fields(&request) {
+            return ALL_FIELDS.to_owned();
+        }
         let mut task = self.rules.handle(request);
         let step = task.start(now);
         let id = self.free();
@@ -108,8 +122,23 @@ impl Gate {
 
     /// Goes on with the answer to an effect, as JSON.
     pub fn answer(&mut self, now_millis: f64, task: u32, effect: u32, answer: &str) -> String {
-        let now = time(now_millis);
-        let answer = serde_json::from_str(answer).unwrap_or(Answer::Failed);
+        let answer = symbolon::json::read(answer).unwrap_or(Answer::Failed);
+        self.go_on(time(now_millis), task, effect, answer)
+    }
+
+    /// Goes on with whether a signature matches.
+    pub fn verdict(&mut self, now_millis: f64, task: u32, effect: u32, matches: bool) -> String {
+        self.go_on(time(now_millis), task, effect, Answer::Verdict { matches })
+    }
+
+    /// Drops a task that its host gives up.
+    pub fn forget(&mut self, task: u32) {
+        self.tasks.remove(&task);
+    }
+}
+
+impl Gate {
+    fn go_on(&mut self, now: Timestamp, task: u32, effect: u32, answer: Answer) -> String {
         match self.tasks.remove(&task) {
             None => crate::to_json(&Told::ended(task, None)),
             Some(Running::Request(mut running)) => {
@@ -123,23 +152,16 @@ impl Gate {
         }
     }
 
-    /// Drops a task that its host gives up.
-    pub fn forget(&mut self, task: u32) {
-        self.tasks.remove(&task);
-    }
-}
-
-impl Gate {
     fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> String {
         match step {
             Step::Wait(effects) => {
                 self.tasks.insert(id, Running::Request(task));
-                crate::to_json(&Told::waiting(id, effects))
+                flat::waiting(id, &effects).unwrap_or_else(|| crate::to_json(&Told::waiting(id, effects)))
             }
             Step::Done(outcome) => {
                 let background = self.background(now);
                 if background.is_none()
-                    && let Some(text) = flat::outcome(&outcome)
+                    && let Some(text) = flat::outcome(&outcome, &mut self.ready)
                 {
                     return text;
                 }
@@ -193,7 +215,7 @@ struct Oidc {
 }
 
 fn provider(json: &str) -> Result<OidcConfig, String> {
-    let oidc: Oidc = serde_json::from_str(json).map_err(|_| "OIDC_ISSUER and its like must be texts".to_owned())?;
+    let oidc: Oidc = symbolon::json::read(json).map_err(|_| "OIDC_ISSUER and its like must be texts".to_owned())?;
     OidcConfig::new(oidc.issuer, oidc.client_id, oidc.client_secret, oidc.name).map_err(|error| error.to_string())
 }
 
@@ -260,15 +282,10 @@ impl From<Effect> for ToldEffect {
 
 /// Whether a message only asks. Use counts that go with a question are numbered, so that they count once.
 fn reads(target: &Target, message: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Call<'a> {
-        call: &'a str,
-    }
     match target {
         Target::Locator(_) => true,
         Target::Replay(_) | Target::Login(_) => false,
-        Target::Organization(_) | Target::Instance => serde_json::from_str::<Call<'_>>(message)
-            .is_ok_and(|Call { call }| matches!(call, "ask" | "routes" | "locate")),
+        Target::Organization(_) | Target::Instance => message::only_asks(message),
     }
 }
 

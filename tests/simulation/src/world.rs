@@ -441,11 +441,11 @@ impl World {
             return json;
         }
         match self.variant {
-            Some(Variant::ChangesDropped) if answer["changes"].get("tokens").is_some() => {
-                answer["changes"]["tokens"] = serde_json::json!([]);
+            Some(Variant::ChangesDropped) if answer["changes"].get("since").is_some() => {
+                answer["changes"]["since"]["tokens"] = serde_json::json!([]);
             }
             Some(Variant::DirectoryTrusted) => {
-                let proof = answer.pointer("/record/proofs/0/digest").and_then(serde_json::Value::as_str);
+                let proof = answer.pointer("/record/proofs/0/kind/digest").and_then(serde_json::Value::as_str);
                 let listed = proof.and_then(|digest| self.directory.get(&mut self.rng, &format!("d:{digest}"), 0.5));
                 if let Some(record) = listed.and_then(|listed| serde_json::from_str(&listed).ok()) {
                     answer["record"] = record;

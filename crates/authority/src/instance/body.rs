@@ -1,6 +1,7 @@
 //! What is asked for when an organisation is made: reading it, and saying what is wrong with it.
 
 use serde::{Deserialize, Serialize};
+use symbolon::json::{self, JsonError};
 use symbolon::policy::Profile;
 use symbolon::problem::{Code, FieldError, Problem};
 use symbolon::protocol::message::HttpRequest;
@@ -114,33 +115,32 @@ pub(super) fn json<T: for<'de> Deserialize<'de>>(request: &HttpRequest, max_len:
     if request.body.len() > max_len {
         return Err(Problem::new(Code::TooLarge).into());
     }
-    // What serde says of our own types names fields, positions and what was expected, and of what was found its type.
-    serde_json::from_str(&request.body).map_err(|error| {
-        let problem = match error.classify() {
-            serde_json::error::Category::Data => Problem::field(field_of(&error), without_values(&error)),
-            _ => Problem::field("", "the body is not JSON"),
+    json::read(&request.body).map_err(|error| {
+        let problem = match error.place() {
+            None => Problem::field(field_of(&error), without_values(&error)),
+            Some(_) => Problem::field("", "the body is not JSON"),
         };
         problem.into()
     })
 }
 
-/// The field that an error of serde names between backticks.
-fn field_of(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+/// The field that an error is about: the one that it names between backticks, else the one in which it was found.
+fn field_of(error: &JsonError) -> String {
+    let text = error.message();
     match text.strip_prefix("unknown field ").or_else(|| text.strip_prefix("missing field ")) {
         Some(rest) => rest.split('`').nth(1).unwrap_or_default().chars().take(64).collect(),
-        None => String::new(),
+        None => error.path().chars().take(64).collect(),
     }
 }
 
 /// What an error of serde says, but never a value that was sent.
-fn without_values(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+fn without_values(error: &JsonError) -> &'static str {
+    let text = error.message();
     if text.starts_with("unknown field ") {
-        "there is no such field".to_owned()
+        "there is no such field"
     } else if text.starts_with("missing field ") {
-        "required".to_owned()
+        "required"
     } else {
-        format!("a value of another type was expected at line {}, column {}", error.line(), error.column())
+        "must be a value of another type"
     }
 }

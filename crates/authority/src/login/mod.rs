@@ -237,9 +237,9 @@ impl<S: Store> Login<S> {
     /// The authority has answered, or could not be reached: then it is asked again when the client is back.
     fn fetched(&mut self, id: EffectId, answer: Option<String>) -> Option<Effect> {
         let (call, digest) = self.collecting.remove(&id)?;
-        let response: Option<HttpResponse> = answer.and_then(|json| serde_json::from_str(&json).ok());
+        let response: Option<HttpResponse> = answer.and_then(|json| symbolon::json::read(&json).ok());
         let collected = match response {
-            Some(HttpResponse { status: 201, body, .. }) => match serde_json::from_str::<LoginToken>(&body) {
+            Some(HttpResponse { status: 201, body, .. }) => match symbolon::json::read::<LoginToken>(&body) {
                 Ok(token) => Collected::Token(token),
                 Err(_) => Collected::Unavailable,
             },

@@ -251,7 +251,7 @@ impl<S: Store> Organization<S> {
         answer: Option<&str>,
     ) -> Vec<Effect> {
         let Asking { call, job, token } = asking;
-        let shown = answer.and_then(|json| serde_json::from_str(json).ok());
+        let shown = answer.and_then(|json| symbolon::json::read(json).ok());
         self.carry_out(context, call, job, None, Some(Told { token, shown }))
     }
 

@@ -159,7 +159,7 @@ impl<S: Store> Organization<S> {
         // side counts as unreachable, for that says nothing.
         let granted = self.grant(context, false);
         let answer = answer.filter(|_| granted.is_ok());
-        let claimed: Option<Claimed> = answer.and_then(|json| serde_json::from_str(json).ok());
+        let claimed: Option<Claimed> = answer.and_then(|json| symbolon::json::read(json).ok());
         let effects = match self.asked.remove(&id) {
             None => Vec::new(),
             Some(Asked::Login(asking)) => match &granted {

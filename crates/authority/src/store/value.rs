@@ -237,6 +237,6 @@ impl Row {
     /// [`StoreError::Column`] if the column holds no text, or none that can be read.
     pub fn json<T: serde::de::DeserializeOwned>(&self, index: usize) -> Result<T, StoreError> {
         let text: String = self.get(index)?;
-        serde_json::from_str(&text).map_err(|_| StoreError::Column { index, expected: core::any::type_name::<T>() })
+        symbolon::json::read(&text).map_err(|_| StoreError::Column { index, expected: core::any::type_name::<T>() })
     }
 }

@@ -112,7 +112,7 @@ struct Poll {
 /// `POST /api/agent/tokens/requests`: not found until somebody has decided.
 pub(crate) async fn collect_with_key(context: &Context, request: &GateRequest) -> Result<HttpResponse, Refusal> {
     let body = manage::body(context, request, MAX_POLL_BYTES).await?;
-    let poll: Poll = serde_json::from_str(&body)
+    let poll: Poll = symbolon::json::read(&body)
         .map_err(|_| Problem::field("token_request_key", "must be a random UUID (version 4)"))?;
     let with = Collector::Key(poll.token_request_key);
     let (shard, client) = (with.shard(), context.client.clone());

@@ -69,7 +69,7 @@ pub(super) async fn identity(
     let verifier = flow.verifier(instance).map_err(broken)?;
     let nonce = flow.nonce(instance).map_err(broken)?;
     let text = exchange(context, config, provider, &verifier, redirect_uri, code).await?;
-    let tokens: Tokens = serde_json::from_str(&text).map_err(|_| OidcError::Answer)?;
+    let tokens: Tokens = symbolon::json::read(&text).map_err(|_| OidcError::Answer)?;
     let token = IdToken::parse(&tokens.id_token.ok_or(OidcError::Answer)?)?;
     let genuine = is_genuine(context, provider, &token).await?;
     let expected = Expected {
@@ -85,7 +85,7 @@ pub(super) async fn identity(
         let headers = vec![("authorization".to_owned(), format!("Bearer {access}"))];
         // Somebody who has linked their identity signs in without.
         if let Ok(text) = get(context, place.clone(), headers, MAX_ANSWER_LEN).await
-            && let Ok(profile) = serde_json::from_str::<Profile>(&text)
+            && let Ok(profile) = symbolon::json::read::<Profile>(&text)
         {
             identity.complete(profile)?;
         }

@@ -89,7 +89,7 @@ pub(crate) async fn sign_in(
     session::same_origin(request)?;
     context.limited()?;
     let call = http_request(context, request, address, MAX_BODY_BYTES).await?;
-    let body: Body = serde_json::from_str(&call.body)
+    let body: Body = symbolon::json::read(&call.body)
         .map_err(|_| Problem::field("organization", "must be its name in addresses"))?;
     if body.organization.is_empty() || body.organization.len() > MAX_SLUG_LEN {
         return Err(Problem::field("organization", "must be its name in addresses").into());
@@ -110,7 +110,7 @@ pub(crate) async fn permitted(
     if response.status != 200 {
         return Ok(response);
     }
-    let permitted: Permitted = serde_json::from_str(&response.body).map_err(|_| Unavailable)?;
+    let permitted: Permitted = symbolon::json::read(&response.body).map_err(|_| Unavailable)?;
     begin(context, address, permitted).await
 }
 

@@ -2,6 +2,7 @@
 
 mod bearer;
 mod counts;
+mod fields;
 mod freshness;
 mod gateway;
 mod limits;

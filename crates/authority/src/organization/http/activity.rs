@@ -124,7 +124,7 @@ fn read(row: &Row) -> Result<ActivityDocument> {
         member: entry.member,
         address: entry.address,
         user_agent: entry.user_agent,
-        details: serde_json::from_str(&entry.details)
+        details: symbolon::json::parse(&entry.details)
             .unwrap_or_else(|_| serde_json::Value::String(entry.details.clone())),
         prev_hash: entry.prev_hash,
         hash: entry.hash,

@@ -82,7 +82,7 @@ impl Fields {
 
     fn read<T: Shape>(&mut self, name: &'static str, value: Value) -> Option<T> {
         // The library's own message repeats what it read, which may be a secret.
-        let read = serde_json::from_value(value).ok();
+        let read = symbolon::json::from_value(&value).ok();
         if read.is_none() {
             self.fault(name, format!("must be {}", T::EXPECTED));
         }
@@ -156,14 +156,14 @@ pub(crate) fn read_up_to<T: Body>(request: &HttpRequest, max_len: usize) -> Resu
     if !matches!(media.to_ascii_lowercase().as_str(), "application/json" | "application/merge-patch+json") {
         return Err(Problem::new(Code::InvalidRequest).detail("The body must be application/json."));
     }
-    match serde_json::from_str(&request.body) {
+    match symbolon::json::parse(&request.body) {
         Ok(Value::Object(object)) => T::read(object),
         Ok(_) => Err(Problem::new(Code::InvalidRequest).detail("The body must be a JSON object.")),
-        Err(error) => Err(Problem::new(Code::InvalidRequest).detail(format!(
-            "The body is not JSON (line {}, column {}).",
-            error.line(),
-            error.column()
-        ))),
+        Err(error) => {
+            let (line, column) = error.place().unwrap_or_default();
+            let detail = format!("The body is not JSON (line {line}, column {column}).");
+            Err(Problem::new(Code::InvalidRequest).detail(detail))
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Query {
         let Some(text) = self.get("cursor") else { return Ok(None) };
         Base64UrlUnpadded::decode_vec(text)
             .ok()
-            .and_then(|json| serde_json::from_slice::<Cursor>(&json).ok())
+            .and_then(|json| symbolon::json::read::<Cursor>(core::str::from_utf8(&json).ok()?).ok())
             .filter(|cursor| cursor.sort == sort)
             .map(Some)
             .ok_or_else(|| Problem::field("cursor", "is not a next_cursor of this list in this order"))

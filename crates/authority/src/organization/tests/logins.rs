@@ -270,9 +270,9 @@ fn who_fails_too_often_waits_until_they_may_manage_again() {
     let (mut world, owner) = World::founded("symbolon");
     let (made, secret) = world.create(&owner, &json!({"kind": "pat", "name": "laptop", "scopes": ["read"]}));
     let failed = |world: &mut World, number: u64, count: u64, code: &str| {
-        let ask = json!({"call": "ask", "uses": {"isolate": "i", "number": number, "uses": [], "refusals": [{
+        let ask = json!({"ask": {"uses": {"isolate": "i", "number": number, "uses": [], "refusals": [{
             "token": made["id"], "code": code, "count": count, "last_at": world.now, "client": {"address": "203.0.113.9"},
-        }]}});
+        }]}}});
         let call: OrganizationCall = serde_json::from_value(ask).unwrap();
         world.call(&call);
     };

@@ -107,7 +107,7 @@ fn fields<S: Store>(session: &Session<'_, '_, S>) -> Result<Map<String, Json>> {
     if text.len() > MAX_BODY_LEN {
         return Err(Problem::new(Code::TooLarge).detail(format!("A body has at most {MAX_BODY_LEN} bytes.")).into());
     }
-    match serde_json::from_str(text) {
+    match symbolon::json::parse(text) {
         Ok(Json::Object(object)) => Ok(object),
         _ => Err(Problem::new(Code::InvalidRequest).detail("The body must be a JSON object.").into()),
     }
@@ -136,7 +136,7 @@ fn answered(outcome: Outcome, status: u16, translate: impl FnOnce(&Json) -> Json
     Ok(match outcome {
         Outcome::Reply(response) if response.status >= 400 => Outcome::Reply(response),
         Outcome::Reply(response) => {
-            let document = serde_json::from_str(&response.body).unwrap_or_default();
+            let document = symbolon::json::parse(&response.body).unwrap_or_default();
             super::reply(status, &translate(&document))?
         }
         Outcome::Held(held) => {
@@ -154,7 +154,7 @@ fn tokens<S: Store>(session: &mut Session<'_, '_, S>, filter: &str) -> Result<Ve
     for _ in 0..MAX_PAGES {
         let query = Some(format!("limit=200&{filter}{cursor}"));
         let page = match (Call { query, ..Call::new("GET", "/v1/tokens") }).run(session, None)? {
-            Outcome::Reply(response) => serde_json::from_str::<Json>(&response.body).unwrap_or_default(),
+            Outcome::Reply(response) => symbolon::json::parse(&response.body).unwrap_or_default(),
             _ => return Err(Failure::Broken("a list was not answered at once")),
         };
         let found = page.get("items").and_then(Json::as_array).cloned().unwrap_or_default();
