@@ -30,6 +30,21 @@ macro_rules! uuid_id {
         #[serde(transparent)]
         pub struct $name(Uuid);
 
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "format": "uuid" })
+            }
+        }
+
         impl $name {
             /// A new identifier: UUIDv7 (RFC 9562, section 5.7) of the time and ten random bytes.
             #[must_use]
@@ -126,6 +141,21 @@ impl ShortId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ShortId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ShortId".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[0-9A-Za-z]{6}$" })
     }
 }
 

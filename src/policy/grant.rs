@@ -230,6 +230,7 @@ text_form!(ResourcePattern, |it| &it.0);
 
 /// A permission, on every resource or limited to those that a pattern matches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// What may be done.

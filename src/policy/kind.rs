@@ -184,7 +184,7 @@ pub struct RotateRules {
 
 /// A field of a token that can be edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "EditableField"))]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     /// Its name.

@@ -9,6 +9,7 @@ use crate::protocol::lease::LeaseTerms;
 
 /// A permission that can be asked of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PermissionInfo {
     /// The permission, without `*`.
     pub permission: Permission,

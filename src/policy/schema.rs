@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::parse::Head;
-use super::{CharClass, Family, Kind, Name, Permission, Role, Scope, Service};
+use super::{CharClass, Family, Kind, Name, Permission, ResourcePattern, Role, Scope, Service};
 
 macro_rules! text_schema {
     ($name:ident, $pattern:expr, $max:expr, $description:expr) => {
@@ -36,6 +36,12 @@ text_schema!(
     r"^(\*|[a-z0-9._-]+):(\*|[a-z0-9._-]+)$",
     Permission::MAX_LEN,
     "resource:action; '*' stands for any in either place"
+);
+text_schema!(
+    ResourcePattern,
+    r"^[^\s/]+(/[^\s/]+){0,7}$",
+    ResourcePattern::MAX_PARTS * (ResourcePattern::MAX_PART_LEN + 1),
+    "One to 8 parts joined by '/', each of 1 to 128 visible characters; '*' stands for any part, or ends a part as a prefix"
 );
 text_schema!(CharClass, r"^[ -~]+$", CharClass::MAX_LEN, "Characters and ranges of them, as in a-z0-9_-");
 

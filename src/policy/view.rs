@@ -16,6 +16,7 @@ use super::{Actor, Needed};
 
 /// A profile, for those who use its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Kinds"))]
 pub struct PublicProfile<'p> {
     /// Its name.
     pub name: &'p Name,
@@ -39,6 +40,7 @@ pub struct PublicProfile<'p> {
 
 /// A scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Scope"))]
 pub struct PublicScope<'p> {
     /// Its name.
     pub name: &'p Name,
@@ -54,6 +56,7 @@ pub struct PublicScope<'p> {
 
 /// A role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Role"))]
 pub struct PublicRole<'p> {
     /// Its name.
     pub name: &'p Name,
@@ -69,6 +72,7 @@ pub struct PublicRole<'p> {
 
 /// A kind, with every rule that a form needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Kind"))]
 pub struct PublicKind<'p> {
     /// Its name.
     pub name: &'p Name,

@@ -17,6 +17,14 @@ use crate::oidc::Identity;
 use crate::time::Timestamp;
 use crate::token::{Digest, InstanceSecret, TokenError};
 
+/// Where a visit to the provider begins: what the console is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Visit {
+    /// The address to send the browser to.
+    pub location: String,
+}
+
 /// The cookie of what is under way. `SameSite=Lax`, unlike the session's: the provider's answer is a visit that
 /// another site has caused.
 pub const FLOW_COOKIE: &str = "__Host-symbolon-oidc";

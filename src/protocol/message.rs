@@ -193,6 +193,7 @@ pub struct Refusal {
 
 /// Who asks, as far as the connection tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Client {
     /// The address, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -416,6 +417,7 @@ pub struct Routes {
 
 /// What a request to the protected side needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Route"))]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// The method, or `*` for any.

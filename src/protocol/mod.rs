@@ -3,6 +3,7 @@
 //! [`Record`] is what an edge keeps of a token. [`message`] holds the calls and their answers: the gate and the
 //! authority know each other by these alone. Everything here is data; adapters move it.
 
+pub mod contract;
 mod epoch;
 pub mod identity;
 pub mod imported;

@@ -15,6 +15,7 @@ mod dev;
 mod fuzz;
 mod glue;
 mod npm;
+mod openapi;
 mod process;
 mod readme;
 mod setup;

@@ -132,7 +132,8 @@ fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
 
 fn core(workspace: &Workspace) -> Result<Counts> {
     let mut counts = Counts::default();
-    for package in [&[][..], &["--package", "xtask"][..], &["--package", "symbolon-model"][..]] {
+    let packages = ["xtask", "symbolon-openapi", "symbolon-model"].map(|package| ["--package", package]);
+    for package in core::iter::once(&[][..]).chain(packages.iter().map(|package| &package[..])) {
         let mut command = workspace.cargo();
         command.args(["test", "--locked", "--no-fail-fast"]).args(package);
         let finished = process::capture(&mut command, "cargo test", Echo::Shown)?;

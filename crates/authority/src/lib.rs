@@ -17,3 +17,13 @@ mod schema;
 pub mod store;
 #[cfg(test)]
 mod test_host;
+
+/// What the OpenAPI document says of a call; none where no authority answers it.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn describe(
+    operation: symbolon::protocol::contract::Operation,
+    schemas: &mut symbolon::protocol::contract::description::Schemas,
+) -> Option<symbolon::protocol::contract::description::Description> {
+    organization::describe(operation, schemas).or_else(|| instance::describe::describe(operation, schemas))
+}

@@ -20,7 +20,7 @@ use crate::{gateway, identity};
 /// The field with the secret that proxy and gate share, which names the kind of the proxy.
 const SECRET: &str = "x-symbolon-proxy-secret";
 /// Below what proxies ask.
-const PATHS: &str = "/v1/forward-auth/";
+pub(crate) const PATHS: &str = "/v1/forward-auth/";
 /// What Envoy puts the path of the request behind.
 const ENVOY: &str = "/v1/forward-auth/envoy";
 
@@ -82,7 +82,7 @@ pub(crate) fn is_astray(request: &GateRequest, path: &str) -> bool {
 
 impl Proxy {
     /// The kind of this name.
-    fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "nginx" => Some(Self::Nginx),
             "traefik" => Some(Self::Traefik),

@@ -75,6 +75,12 @@ pub(crate) fn nobody() -> Vec<(String, String)> {
     NAMES.iter().map(|name| (format!("{IDENTITY}{name}"), String::new())).collect()
 }
 
+/// The names of all identity headers.
+#[cfg(feature = "schema")]
+pub(crate) fn names() -> impl Iterator<Item = String> {
+    NAMES.iter().map(|name| format!("{IDENTITY}{name}"))
+}
+
 /// Names joined by spaces. What would make the value too long is left out: fewer, never more.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut value = String::new();

@@ -13,6 +13,8 @@
 mod context;
 mod credential;
 mod decide;
+#[cfg(feature = "schema")]
+pub mod describe;
 pub mod effect;
 mod forward_auth;
 mod gate;

@@ -5,6 +5,7 @@
 
 use symbolon::policy::{Freshness, Permission};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::contract::{self, Operation};
 use symbolon::protocol::message::{HttpRequest, HttpResponse, InstanceCall, Manage, OrganizationCall};
 
 use crate::context::Context;
@@ -81,69 +82,47 @@ pub(crate) enum Call {
     OidcCallback,
 }
 
-const ORGANIZATION: Call = Call::Organization { limit: MAX_BODY_BYTES };
-const IMPORT: Call = Call::Organization { limit: MAX_IMPORT_BYTES };
+/// What a call of the contract leads to; none for a proxy that is not known.
+pub(crate) fn call(operation: Operation, argument: &str) -> Option<Call> {
+    Some(match operation {
+        Operation::Health => Call::Health,
+        Operation::Setup => Call::Setup,
+        Operation::CreateOrganization | Operation::ReadRoutes | Operation::ReplaceRoutes => Call::Instance,
+        Operation::Verify => Call::Verify,
+        Operation::ForwardAuth => Call::ForwardAuth(Proxy::named(argument)?),
+        Operation::ForwardAuthPath => Call::ForwardAuth(Proxy::Envoy),
+        Operation::RevokeByKey => Call::RevokeByKey,
+        Operation::AcceptInvitation => Call::AcceptInvitation,
+        Operation::SignIn => Call::SignIn,
+        Operation::SignInOptions => Call::SignInOptions,
+        Operation::RecoverSession => Call::Recover,
+        Operation::ReadProvider => Call::OidcProvider,
+        Operation::SignInAtProvider => Call::OidcSignIn,
+        Operation::BeginConfirm | Operation::BeginIdentity => Call::OidcPermitted,
+        Operation::ReturnFromProvider => Call::OidcCallback,
+        Operation::AuthorizeDevice => Call::DeviceAuthorization,
+        Operation::CollectToken => Call::DeviceToken,
+        Operation::Introspect => Call::Introspect,
+        Operation::RevokeSelf => Call::Revoke,
+        Operation::ReadMetadata => Call::Metadata,
+        Operation::ImportTokens => Call::Organization { limit: MAX_IMPORT_BYTES },
+        // All else is decided by the organisation of whoever shows a credential.
+        _ => Call::Organization { limit: MAX_BODY_BYTES },
+    })
+}
 
-/// The methods of a path and what they lead to; none where there is no such path. `*` is any method.
-fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
+/// What a path and method lead to, or the methods that the path has instead; none where there is no such path.
+fn routed(method: &str, path: &str) -> Option<Result<Call, String>> {
     if let Some(calls) = wire::calls(path) {
-        return Some(calls);
+        let found = calls.iter().find(|(known, _)| *known == method).map(|(_, call)| *call);
+        let allowed = || calls.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+        return Some(found.ok_or_else(allowed));
     }
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    // A closing slash is another path, not a token without a name; what Envoy asks about is the exception.
-    if parts.last().is_none_or(|last| last.is_empty()) && !path.starts_with("/v1/forward-auth/envoy/") {
-        return None;
+    let found = contract::find(path)?;
+    match found.operation(method) {
+        Some(operation) => call(operation, found.argument).map(Ok),
+        None => Some(Err(found.allow())),
     }
-    let calls: &'static [(&'static str, Call)] = match parts.as_slice() {
-        ["healthz"] => &[("GET", Call::Health), ("HEAD", Call::Health)],
-        ["v1", rest @ ..] => match rest {
-            ["setup"] => &[("POST", Call::Setup)],
-            ["organizations"] => &[("POST", Call::Instance)],
-            ["routes"] => &[("GET", Call::Instance), ("PUT", Call::Instance)],
-            ["verify"] => &[("POST", Call::Verify)],
-            ["whoami" | "kinds"] => &[("GET", ORGANIZATION)],
-            ["tokens", "import"] => &[("POST", IMPORT)],
-            ["tokens", "revoke-by-key"] => &[("POST", Call::RevokeByKey)],
-            ["tokens" | "members"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
-            ["tokens", _] => &[("GET", ORGANIZATION), ("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
-            ["tokens", _, "rotate" | "regenerate"] => &[("POST", ORGANIZATION)],
-            ["keys", "challenge"] | ["onboarding"] => &[("POST", ORGANIZATION)],
-            ["invitations"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
-            ["sessions"] => &[("GET", ORGANIZATION), ("POST", Call::SignIn)],
-            ["sessions", "options"] => &[("POST", Call::SignInOptions)],
-            ["sessions", "recover"] => &[("POST", Call::Recover)],
-            ["sessions", "oidc"] => &[("GET", Call::OidcProvider), ("POST", Call::OidcSignIn)],
-            ["sessions", "oidc", "callback"] => &[("GET", Call::OidcCallback)],
-            ["sessions", "current", "oidc"] => &[("POST", Call::OidcPermitted)],
-            ["identities"] => &[("GET", ORGANIZATION), ("POST", Call::OidcPermitted)],
-            ["identities", _] => &[("DELETE", ORGANIZATION)],
-            ["sign-in"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
-            ["sessions", "current"] => &[("GET", ORGANIZATION), ("DELETE", ORGANIZATION)],
-            ["sessions", "current", "confirm"] => &[("POST", ORGANIZATION)],
-            ["passkeys"] => &[("GET", ORGANIZATION), ("POST", ORGANIZATION)],
-            ["passkeys", "options" | "recovery-codes"] => &[("POST", ORGANIZATION)],
-            ["sessions" | "passkeys" | "invitations", _] => &[("DELETE", ORGANIZATION)],
-            ["members", _] => &[("PATCH", ORGANIZATION), ("DELETE", ORGANIZATION)],
-            ["profile"] => &[("GET", ORGANIZATION), ("PUT", ORGANIZATION)],
-            ["activity"] | ["activity", "verify" | "export"] => &[("GET", ORGANIZATION)],
-            ["forward-auth", "nginx"] => &[("*", Call::ForwardAuth(Proxy::Nginx))],
-            ["forward-auth", "traefik"] => &[("*", Call::ForwardAuth(Proxy::Traefik))],
-            ["forward-auth", "caddy"] => &[("*", Call::ForwardAuth(Proxy::Caddy))],
-            // Envoy puts the path of the request that it asks about behind ours.
-            ["forward-auth", "envoy", ..] => &[("*", Call::ForwardAuth(Proxy::Envoy))],
-            ["device"] => &[("GET", ORGANIZATION)],
-            ["device", "approve" | "deny"] => &[("POST", ORGANIZATION)],
-            ["invitations", _, "accept"] => &[("POST", Call::AcceptInvitation)],
-            _ => return None,
-        },
-        ["oauth", "device_authorization"] => &[("POST", Call::DeviceAuthorization)],
-        ["oauth", "token"] => &[("POST", Call::DeviceToken)],
-        ["oauth", "introspect"] => &[("POST", Call::Introspect)],
-        ["oauth", "revoke"] => &[("POST", Call::Revoke)],
-        [".well-known", "oauth-authorization-server"] => &[("GET", Call::Metadata), ("HEAD", Call::Metadata)],
-        _ => return None,
-    };
-    Some(calls)
 }
 
 /// Whether a path is one of the console's addresses. They are named here, so that a path that nobody knows stays
@@ -172,10 +151,23 @@ fn is_console(path: &str) -> bool {
 
 /// The proxy whose question has this path.
 pub(crate) fn proxy(path: &str) -> Option<Proxy> {
-    match calls(path)? {
-        [(_, Call::ForwardAuth(proxy))] => Some(*proxy),
+    // Every verification passes here: one comparison tells most of them from the proxies'.
+    if !path.starts_with(forward_auth::PATHS) {
+        return None;
+    }
+    let found = contract::find(path)?;
+    match call(found.operation("GET")?, found.argument)? {
+        Call::ForwardAuth(proxy) => Some(proxy),
         _ => None,
     }
+}
+
+/// That requests are answered here.
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Health {
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["ok"])))]
+    status: &'static str,
 }
 
 /// Answers a request on a management host.
@@ -183,7 +175,7 @@ pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Ad
     if forward_auth::is_astray(request, address.path) {
         return Outcome::Respond(refusal::of(Problem::new(Code::NotFound)));
     }
-    let Some(calls) = calls(address.path) else {
+    let Some(routed) = routed(&request.method, address.path) else {
         let missing = refusal::of(Problem::new(Code::NotFound));
         let asset = matches!(request.method.as_str(), "GET" | "HEAD")
             && !["/v1/", "/oauth/", "/.well-known/"].iter().any(|own| address.path.starts_with(own));
@@ -193,17 +185,19 @@ pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Ad
             Outcome::Respond(missing)
         };
     };
-    let Some((_, call)) = calls.iter().find(|(method, _)| *method == "*" || *method == request.method) else {
-        let mut response = refusal::of(Problem::new(Code::MethodNotAllowed));
-        let allowed: Vec<&str> = calls.iter().map(|(method, _)| *method).collect();
-        response.headers.push(("allow".to_owned(), allowed.join(", ")));
-        return Outcome::Respond(response);
+    let call = match routed {
+        Ok(call) => call,
+        Err(allowed) => {
+            let mut response = refusal::of(Problem::new(Code::MethodNotAllowed));
+            response.headers.push(("allow".to_owned(), allowed));
+            return Outcome::Respond(response);
+        }
     };
-    let response = match answer(context, request, address, *call).await {
+    let response = match answer(context, request, address, call).await {
         Ok(response) => response,
         Err(refusal) => refusal::response(&refusal),
     };
-    Outcome::Respond(match *call {
+    Outcome::Respond(match call {
         Call::Wire(errors) => wire::translate(errors, response),
         _ => response,
     })
@@ -221,7 +215,7 @@ async fn answer(
                 ("content-type".to_owned(), "application/json".to_owned()),
                 ("cache-control".to_owned(), "no-store".to_owned()),
             ];
-            Ok(refusal::json(200, headers, &serde_json::json!({"status": "ok"})))
+            Ok(refusal::json(200, headers, &Health { status: "ok" }))
         }
         Call::Setup => setup(context, request, address).await.map(uncached),
         Call::Instance => {

@@ -4,6 +4,7 @@
 //! A browser sends the cookie by itself, so a request that changes something must also show that a page of our own
 //! origin made it. Whoever presents a token or a signature is taken at that; the cookie beside it counts for nothing.
 
+use serde::Serialize;
 use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{HttpRequest, HttpResponse, InstanceCall, Named, OrganizationCall};
@@ -75,6 +76,29 @@ fn forged(detail: &str) -> Problem {
     Problem::new(Code::InsufficientPermission).required(SAME_ORIGIN).detail(detail)
 }
 
+/// What to hand to `navigator.credentials.get`.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct SignInOptions<'a> {
+    /// To be sent back with the passkey.
+    challenge_id: &'a str,
+    public_key: RequestOptions<'a>,
+}
+
+/// `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3, section 5.5).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PasskeyRequestOptions"))]
+struct RequestOptions<'a> {
+    challenge: &'a str,
+    rp_id: &'a str,
+    /// In milliseconds.
+    timeout: i64,
+    user_verification: &'static str,
+    /// Empty: any passkey of this host will do.
+    allow_credentials: [String; 0],
+}
+
 /// `POST /v1/sessions/options`: what a browser is to be asked to sign in with. Nobody is asked for it, and nobody learns
 /// which organisations or members there are: any passkey of this host will do.
 pub(crate) async fn options(
@@ -87,17 +111,16 @@ pub(crate) async fn options(
     let random = context.gate.state.borrow_mut().salt();
     let challenge = Challenge::make(&context.gate.known.secret, Purpose::SignIn, context.io.now(), &random)
         .map_err(|_| Refusal::new(Code::Internal))?;
-    // PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3, section 5.5).
-    let answer = serde_json::json!({
-        "challenge_id": challenge,
-        "public_key": {
-            "challenge": challenge,
-            "rpId": rp_id(address.origin),
-            "timeout": Challenge::LIFE_SECONDS.saturating_mul(1000),
-            "userVerification": "required",
-            "allowCredentials": [],
+    let answer = SignInOptions {
+        challenge_id: &challenge,
+        public_key: RequestOptions {
+            challenge: &challenge,
+            rp_id: rp_id(address.origin),
+            timeout: Challenge::LIFE_SECONDS.saturating_mul(1000),
+            user_verification: "required",
+            allow_credentials: [],
         },
-    });
+    };
     let headers = vec![
         ("content-type".to_owned(), "application/json".to_owned()),
         ("cache-control".to_owned(), "no-store".to_owned()),

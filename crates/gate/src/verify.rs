@@ -29,24 +29,39 @@ const MAX_FIELDS: usize = 200;
 /// How long a passphrase or resource may be, in bytes.
 const MAX_TEXT_BYTES: usize = 1024;
 
+/// A credential to be checked: a secret, or a request that was signed or carries one. One of the two.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "VerifyCredential"))]
 #[serde(deny_unknown_fields)]
-struct Question {
+pub(crate) struct Question {
+    /// The secret.
     credential: Option<String>,
+    /// The request as it arrived.
     request: Option<Elsewhere>,
+    /// The passphrase that came with it.
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TEXT_BYTES)))]
     passphrase: Option<String>,
+    /// Permissions that it must have.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_PERMISSIONS)))]
     require: Vec<Permission>,
+    /// The resource on which it must have them.
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TEXT_BYTES)))]
     resource: Option<String>,
+    /// A stricter freshness than the kind's.
     freshness: Option<Freshness>,
 }
 
 /// A request that the resource server received.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ReceivedRequest"))]
 #[serde(deny_unknown_fields)]
 struct Elsewhere {
+    /// Its method, in upper case.
     method: String,
+    /// Its absolute URL.
     url: String,
+    /// Its fields, one value or several to a name; at most 200 in all.
     #[serde(default)]
     headers: BTreeMap<String, Values>,
     /// The digest of the body as the resource server computed it, in the form of a `Content-Digest` field; none: there
@@ -54,36 +69,59 @@ struct Elsewhere {
     content_digest: Option<String>,
 }
 
+/// The values of a field.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "FieldValues"))]
 #[serde(untagged)]
 enum Values {
+    /// One.
     One(String),
+    /// Several, in their order.
     Many(Vec<String>),
 }
 
+/// Whether a credential is good, and if so whose it is; all else is null where it is not.
 #[derive(Debug, Serialize)]
-struct Verdict<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Verdict"))]
+pub(crate) struct Verdict<'a> {
+    /// Whether it is good, and permits what was required.
     valid: bool,
+    /// `ok`, or the cause.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = verdicts())))]
     code: &'a str,
+    /// The token.
     token: Option<Token<'a>>,
+    /// Who acts.
     principal: Option<Principal<'a>>,
+    /// Whose token it is.
     organization: Option<Organization>,
+    /// The effective permissions that hold on every resource.
     permissions: Option<Vec<Permission>>,
+    /// The effective permissions that hold on some resources alone.
     grants: Option<Vec<Grant>>,
 }
 
+/// What a resource server may know of a token.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "VerifiedToken"))]
 struct Token<'a> {
     id: TokenId,
+    /// The name of its kind.
     kind: &'a str,
     name: &'a str,
+    /// The public first characters of its secret.
     prefix: &'a str,
+    /// The names of the scopes that were chosen.
     scopes: &'a [String],
+    /// The role that bounds it.
     role: Option<&'a str>,
+    /// Null means that it does not end.
     expires_at: Option<Timestamp>,
 }
 
+/// Who acts.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "VerifiedPrincipal"))]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Principal<'a> {
     /// A member, through a token of theirs.
@@ -92,7 +130,9 @@ enum Principal<'a> {
     Token { id: TokenId, name: &'a str, role: Option<&'a str> },
 }
 
+/// Whose token it is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "VerifiedOrganization"))]
 struct Organization {
     id: OrganizationId,
     short_id: ShortId,
@@ -141,6 +181,13 @@ fn question(body: &str) -> Result<Question, String> {
         }
         _ => "not what this call takes: a field is missing, or is not known".to_owned(),
     })
+}
+
+/// Every code that a verdict can have.
+#[cfg(feature = "schema")]
+fn verdicts() -> Vec<&'static str> {
+    let causes = Code::ALL.iter().filter(|code| is_verdict(**code)).map(|code| code.as_str());
+    core::iter::once("ok").chain(causes).collect()
 }
 
 /// Whether a code is about the credential; all others are about the call.

@@ -7,6 +7,7 @@ use crate::problem::FieldError;
 
 /// A grant as it was asked for, not yet looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AskedGrant {
     /// The permission, which belongs to one of the kind's families.

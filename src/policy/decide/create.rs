@@ -77,6 +77,7 @@ pub struct Approved {
 
 /// Something that a form has confirmed before it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CautionCode {
     /// The token never ends.
@@ -89,6 +90,7 @@ pub enum CautionCode {
 
 /// A caution with the profile's words for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Caution {
     /// Which.
     pub code: CautionCode,

@@ -27,6 +27,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     }
 }
 
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Change<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Change_{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
 /// An edit, as asked. A passphrase is known here by its length alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {

@@ -8,7 +8,7 @@ use crate::process::{self, Echo};
 use crate::workspace::Workspace;
 
 /// Every crate of the workspace, and the crates of the workspace that it may depend on.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("symbolon", &[]),
     ("symbolon-authority", &["symbolon"]),
     ("symbolon-gate", &["symbolon"]),
@@ -16,7 +16,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("symbolon-web", &["symbolon"]),
     ("symbolon-cli", &["symbolon"]),
     // The integration suites look at everything that runs natively; the authority and the gate never meet elsewhere.
-    ("symbolon-tests", &["symbolon", "symbolon-authority", "symbolon-gate"]),
+    ("symbolon-tests", &["symbolon", "symbolon-authority", "symbolon-gate", "symbolon-openapi"]),
     // Not ours at all: it shares nothing with what it is compared with.
     ("symbolon-interop", &[]),
     ("symbolon-model", &["symbolon"]),
@@ -25,6 +25,8 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("xtask-bench", &[]),
     ("xtask-bindgen", &[]),
     ("xtask-wasm-test", &[]),
+    // What both say of their calls, in one document.
+    ("symbolon-openapi", &["symbolon", "symbolon-authority", "symbolon-gate"]),
 ];
 
 /// The crates that do no input or output of their own.

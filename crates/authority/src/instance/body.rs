@@ -19,29 +19,46 @@ const MAX_NAME_LEN: usize = 255;
 const MAX_EMAIL_LEN: usize = 254;
 
 /// `POST /v1/setup` and `POST /v1/organizations`.
+///
+/// What is asked for when an organisation is made.
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "FoundOrganization"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Founding {
-    /// The setup code; of no matter for a further organisation. Not part of what tells two bodies apart: it is checked.
+    /// The setup code; of no matter for a further organisation.
+    // Not part of what tells two bodies apart: it is checked.
     #[serde(default, skip_serializing)]
     pub(super) setup_code: Option<String>,
     pub(super) organization: Organization,
     pub(super) owner: Owner,
 }
 
+/// The organisation to be made.
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "NewOrganization"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Organization {
+    /// Its name in addresses: lower-case letters, digits and hyphens.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[a-z0-9-]{2,40}$")))]
     pub(super) slug: String,
+    /// 1 to 255 characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 255)))]
     pub(super) name: String,
+    /// The name of a built-in profile, or the text of one's own in TOML.
     #[serde(default = "Organization::default_profile")]
     pub(super) profile: String,
 }
 
+/// Its first member.
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "NewOwner"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Owner {
+    /// 1 to 255 characters.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 255)))]
     pub(super) name: String,
+    /// A mail address.
+    #[cfg_attr(feature = "schema", schemars(length(max = 254)))]
     pub(super) email: String,
 }
 

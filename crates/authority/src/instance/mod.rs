@@ -10,6 +10,8 @@
 //! An instance that nobody has set up writes nothing when it is asked for its routes.
 
 mod body;
+#[cfg(feature = "schema")]
+pub(crate) mod describe;
 mod founding;
 mod http;
 mod routes;
@@ -21,6 +23,7 @@ use serde_json::Value as Json;
 use symbolon::id::{OrganizationId, TokenId};
 use symbolon::policy::{GrantSet, Product};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::contract::{self, Operation};
 use symbolon::protocol::message::{Authorize, Authorized, HttpRequest, InstanceAct, InstanceCall, OrganizationCall};
 
 use crate::answer;
@@ -111,24 +114,23 @@ impl<S: Store> Instance<S> {
     }
 
     fn manage(&mut self, id: CallId, caller: &Caller, request: HttpRequest) -> Result<Vec<Effect>, Refusal> {
-        match (request.path.as_str(), request.method.as_str()) {
-            ("/v1/organizations", "POST") => {
+        // The gate lets no other method of these paths through.
+        match contract::find(&request.path).and_then(|found| found.operation(&request.method)) {
+            Some(Operation::CreateOrganization) => {
                 self.may(caller, Product::OrganizationsCreate)?;
                 let details = self.describe_creation(&request)?;
                 self.authorize(caller, Act { call: id, act: InstanceAct::CreateOrganization, request }, details)
             }
-            ("/v1/routes", "GET") => {
+            Some(Operation::ReadRoutes) => {
                 self.may(caller, Product::RoutesView)?;
                 let response = self.get_routes()?;
                 Ok(vec![http::reply(id, response)])
             }
-            ("/v1/routes", "PUT") => {
+            Some(Operation::ReplaceRoutes) => {
                 self.may(caller, Product::RoutesEdit)?;
                 let details = self.describe_routes(&request)?;
                 self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request }, details)
             }
-            ("/v1/organizations", _) => Ok(vec![http::reply(id, http::method_not_allowed("POST"))]),
-            ("/v1/routes", _) => Ok(vec![http::reply(id, http::method_not_allowed("GET, PUT"))]),
             _ => Err(Problem::new(Code::NotFound).into()),
         }
     }

@@ -21,9 +21,11 @@ const MAX_TABLE_LEN: usize = 512 * 1024;
 
 /// The table over HTTP.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RouteTable"))]
 #[serde(deny_unknown_fields)]
-struct Table {
-    routes: Vec<Route>,
+pub(super) struct Table {
+    /// The first that fits decides.
+    pub(super) routes: Vec<Route>,
 }
 
 impl<S: Store> Instance<S> {

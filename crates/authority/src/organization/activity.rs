@@ -255,6 +255,7 @@ fn end<S: Store>(store: &S) -> Result<(u64, String)> {
 
 /// What the check of the chain found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ActivityVerification"))]
 pub(crate) struct Verification {
     /// Whether every entry is there and unaltered.
     pub(crate) valid: bool,

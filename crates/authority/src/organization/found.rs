@@ -16,9 +16,10 @@ use super::change::within;
 use super::claims::Wanted;
 use super::failure::{Failure, Result};
 use super::head::Head;
+use super::http::contract::FoundedDocument;
 use super::http::create::{NewToken, describe, digest_name, insert, of_secret};
 use super::http::members::{check_email, check_name};
-use super::http::{document, make, profile, renew};
+use super::http::{document, make, profile, renew, value};
 use super::member::{Member, Status};
 use super::schema;
 use super::session::Ready;
@@ -186,12 +187,12 @@ fn made<S: Store>(
 ) -> Result<serde_json::Value> {
     let token =
         Token::find(store, context.now, token)?.ok_or(Failure::Broken("a token that was just written is not there"))?;
-    Ok(json!({
-        "organization": document::organization(&Head::read(store)?),
-        "owner": document::member(owner),
-        "token": document::token(&token, profile)?,
-        "secret": secret.expose(),
-    }))
+    value(&FoundedDocument {
+        organization: document::organization(&Head::read(store)?),
+        owner: document::member(owner),
+        token: document::token(&token, profile)?,
+        secret: secret.expose(),
+    })
 }
 
 /// The kind of the first token and what is asked for it: what the profile says that setup makes.

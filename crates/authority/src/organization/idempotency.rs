@@ -2,14 +2,13 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sha2::Sha256;
 use symbolon::id::{InvitationId, MemberId, TokenId};
 use symbolon::problem::{Code, Problem};
 
 use super::claims;
 use super::failure::{Failure, Result};
-use super::http::contract::ImportedTokens;
+use super::http::contract::{CreatedToken, ImportedTokens, InvitedDocument};
 use super::http::{Held, Outcome, Until, body, document, invitations, onboarding, value};
 use super::member::Member;
 use super::session::{Ready, Session};
@@ -65,7 +64,10 @@ pub(crate) fn repeated<S: Store>(session: &Session<'_, '_, S>, ready: Option<&Re
     let profile = &session.profile;
     // As long as the first answer would have waited: what was created must be accepted from then on.
     let (until, document) = match row.json(1)? {
-        Made::Token(id) => (Until::Created, json!({ "token": document::token(&find(id)?, profile)? })),
+        Made::Token(id) => {
+            let token = document::token(&find(id)?, profile)?;
+            (Until::Created, value(&CreatedToken { token, secret: None, cautions: Vec::new() })?)
+        }
         Made::Onboarded(id) => (Until::Created, value(&onboarding::answer(&find(id)?, None, profile)?)?),
         Made::Tokens(ids) => {
             let tokens = ids.into_iter().map(|id| document::token(&find(id)?, profile)).collect::<Result<_>>()?;
@@ -75,7 +77,10 @@ pub(crate) fn repeated<S: Store>(session: &Session<'_, '_, S>, ready: Option<&Re
             let member = Member::find(session.store, id)?.ok_or(Code::NotFound)?;
             (Until::Nothing, value(&document::member(&member))?)
         }
-        Made::Invitation(id) => (Until::Nothing, json!({ "invitation": invitations::shown(session, id)? })),
+        Made::Invitation(id) => {
+            let invitation = invitations::shown(session, id)?;
+            (Until::Nothing, value(&InvitedDocument { invitation, secret: None, link: None })?)
+        }
     };
     Ok(Some(Outcome::Held(Held { until, tells: false, eventual: false, status: 201, headers: Vec::new(), document })))
 }

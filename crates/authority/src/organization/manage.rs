@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use symbolon::id::{InvitationId, MemberId, TokenId};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::contract::Operation;
 use symbolon::protocol::imported::Upgrade;
 use symbolon::protocol::message::{
     Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Manage, Place,
@@ -19,7 +20,6 @@ use super::console::ConsoleSession;
 use super::failure::{Failure, Result};
 use super::found::{self, Prepared};
 use super::head::Head;
-use super::http::contract::Operation;
 use super::http::{self, Outcome, device, invitations, wire};
 use super::leases::{refuse, reply};
 use super::session::{Ready, Session, Told};

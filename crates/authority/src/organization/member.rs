@@ -12,6 +12,7 @@ use crate::store::{Row, Store, Value};
 
 /// Whether a member takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MemberStatus"))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     /// Takes part.

@@ -29,6 +29,9 @@ mod session;
 mod token;
 mod uses;
 
+#[cfg(feature = "schema")]
+pub(crate) use http::schema::{describe, founded};
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

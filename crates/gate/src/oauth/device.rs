@@ -1,14 +1,15 @@
 //! The login of a device (RFC 8628): it asks, a member decides elsewhere, it collects. And the poll of a client that
 //! made up its own key.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::login::{Begun, Collected, Collector, DeviceCode, LoginCall, LoginToken, RequestKey};
 use symbolon::protocol::message::HttpResponse;
+use symbolon::time::Timestamp;
 
-use super::form::Form;
+use super::form::{Form, form};
 use super::{DEVICE_GRANT, OauthError, json_headers};
 use crate::context::Context;
 use crate::decide::Refusal;
@@ -19,6 +20,60 @@ use crate::{manage, refusal};
 const MAX_TEXT_BYTES: usize = 200;
 /// How large the body of a client's poll may be, in bytes.
 const MAX_POLL_BYTES: u32 = 4096;
+
+form! {
+    /// Which client asks for a login (RFC 8628, section 3.1).
+    pub(crate) struct DeviceAuthorizationRequest {
+        /// What the client calls itself, at most 200 bytes: there are no registered clients.
+        need client_id,
+        /// What it would like, at most 200 bytes; it is shown to whoever decides, and decides nothing.
+        get scope,
+    }
+}
+
+form! {
+    /// Which login is collected (RFC 8628, section 3.4).
+    pub(crate) struct DeviceTokenRequest {
+        /// `urn:ietf:params:oauth:grant-type:device_code`.
+        need grant_type,
+        /// What the client called itself.
+        need client_id,
+        /// From the answer to the authorization request.
+        need device_code,
+    }
+}
+
+/// A login that waits for somebody's decision (RFC 8628, section 3.2).
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct DeviceAuthorization<'a> {
+    /// For the client alone.
+    device_code: &'a str,
+    /// To be typed in by whoever decides.
+    user_code: String,
+    /// Where to type it.
+    verification_uri: String,
+    /// The same, with the code filled in.
+    verification_uri_complete: String,
+    /// Until when the codes are good, in seconds.
+    expires_in: u32,
+    /// How long to wait between two questions, in seconds.
+    interval: u32,
+}
+
+/// A token (RFC 6749, section 5.1). It is handed out once.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct AccessToken {
+    /// The secret.
+    access_token: String,
+    token_type: &'static str,
+    /// The names of its scopes.
+    scope: String,
+    /// Until when it is good, in seconds; absent where it does not end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<i64>,
+}
 
 /// `POST /oauth/device_authorization` (RFC 8628, section 3.1).
 pub(crate) async fn authorize(
@@ -31,8 +86,9 @@ pub(crate) async fn authorize(
         let good = text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control);
         if good { Ok(text.to_owned()) } else { Err(OauthError::new("invalid_request", "A field is too long.")) }
     };
-    let client_id = text(form.need("client_id")?)?;
-    let scope = form.get("scope").map(text).transpose()?;
+    let asked = DeviceAuthorizationRequest::of(&form)?;
+    let client_id = text(asked.client_id)?;
+    let scope = asked.scope.map(text).transpose()?;
     let shard = shard(context);
     context.stranger()?;
     let call = LoginCall::Begin { shard, client_id, scope, client: context.client.clone() };
@@ -40,14 +96,14 @@ pub(crate) async fn authorize(
         Begun::Made { device_code, user_code, expires_in, interval } => {
             context.came_to_something();
             let (origin, shown) = (address.origin, user_code.display());
-            let document = json!({
-                "device_code": device_code.expose(),
-                "user_code": shown,
-                "verification_uri": format!("{origin}/device"),
-                "verification_uri_complete": format!("{origin}/device?user_code={shown}"),
-                "expires_in": expires_in,
-                "interval": interval,
-            });
+            let document = DeviceAuthorization {
+                device_code: device_code.expose(),
+                verification_uri: format!("{origin}/device"),
+                verification_uri_complete: format!("{origin}/device?user_code={shown}"),
+                user_code: shown,
+                expires_in,
+                interval,
+            };
             Ok(refusal::json(200, json_headers(), &document))
         }
         Begun::RateLimited { retry_after } => Err(OauthError {
@@ -68,12 +124,13 @@ fn shard(context: &Context) -> u8 {
 /// `POST /oauth/token` (RFC 8628, section 3.4; RFC 6749, section 5).
 pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<HttpResponse, OauthError> {
     let form = Form::read(context, request).await?;
-    if form.need("grant_type")? != DEVICE_GRANT {
+    let asked = DeviceTokenRequest::of(&form)?;
+    if asked.grant_type != DEVICE_GRANT {
         return Err(OauthError::new("unsupported_grant_type", format!("There is {DEVICE_GRANT} alone.")));
     }
-    let client_id = Some(form.need("client_id")?.to_owned());
+    let client_id = Some(asked.client_id.to_owned());
     let code: DeviceCode =
-        form.need("device_code")?.parse().map_err(|_| OauthError::new("invalid_grant", "This is no device code."))?;
+        asked.device_code.parse().map_err(|_| OauthError::new("invalid_grant", "This is no device code."))?;
     let with = Collector::DeviceCode(code);
     let (shard, client) = (with.shard(), context.client.clone());
     context.poll()?;
@@ -84,11 +141,13 @@ pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<Ht
     }
     match collected {
         Collected::Token(LoginToken { secret, scopes, expires_at, .. }) => {
-            let mut document = json!({"access_token": secret, "token_type": "Bearer", "scope": scopes.join(" ")});
-            if let (Some(end), Some(object)) = (expires_at, document.as_object_mut()) {
-                let seconds = end.millis_since(context.io.now()).div_euclid(1000).max(0);
-                object.insert("expires_in".to_owned(), Value::from(seconds));
-            }
+            let seconds = |end: Timestamp| end.millis_since(context.io.now()).div_euclid(1000).max(0);
+            let document = AccessToken {
+                access_token: secret,
+                token_type: "Bearer",
+                scope: scopes.join(" "),
+                expires_in: expires_at.map(seconds),
+            };
             Ok(refusal::json(200, json_headers(), &document))
         }
         Collected::Pending => Err(OauthError::new("authorization_pending", "Nobody has decided yet.")),

@@ -53,6 +53,60 @@ impl Form {
     }
 }
 
+/// A form's fields: `need` must be there, `get` may be.
+macro_rules! form {
+    ($(#[doc = $doc:literal])+ $vis:vis struct $name:ident {
+        $($(#[doc = $field_doc:literal])+ $mode:ident $field:ident,)+
+    }) => {
+        $(#[doc = $doc])+
+        $vis struct $name<'f> { $($field: $crate::oauth::form::field_type!($mode 'f),)+ }
+
+        impl<'f> $name<'f> {
+            fn of(form: &'f $crate::oauth::form::Form) -> Result<Self, $crate::oauth::OauthError> {
+                Ok(Self { $($field: $crate::oauth::form::field!($mode form, $field),)+ })
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name<'_> {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let text = symbolon::protocol::contract::description::text;
+                let mut properties = serde_json::Map::new();
+                let mut required: Vec<&str> = Vec::new();
+                $(
+                    properties.insert(
+                        stringify!($field).to_owned(),
+                        serde_json::json!({ "type": "string", "description": text(&[$($field_doc),+]) }),
+                    );
+                    if stringify!($mode) == "need" {
+                        required.push(stringify!($field));
+                    }
+                )+
+                schemars::json_schema!({
+                    "description": text(&[$($doc),+]), "type": "object", "properties": properties, "required": required,
+                })
+            }
+        }
+    };
+}
+macro_rules! field_type {
+    (need $life:lifetime) => { &$life str };
+    (get $life:lifetime) => { Option<&$life str> };
+}
+macro_rules! field {
+    (need $form:ident, $field:ident) => {
+        $form.need(stringify!($field))?
+    };
+    (get $form:ident, $field:ident) => {
+        $form.get(stringify!($field))
+    };
+}
+pub(super) use {field, field_type, form};
+
 #[cfg(test)]
 mod tests {
     use super::*;

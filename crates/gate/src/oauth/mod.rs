@@ -10,13 +10,19 @@ mod form;
 mod introspect;
 mod revoke;
 
-use serde_json::json;
+use serde::Serialize;
 use symbolon::problem::Problem;
 use symbolon::protocol::message::HttpResponse;
 
+#[cfg(feature = "schema")]
+pub(crate) use device::{AccessToken, DeviceAuthorization, DeviceAuthorizationRequest, DeviceTokenRequest};
 pub(crate) use device::{authorize, collect_with_key, token};
 pub(crate) use introspect::introspect;
+#[cfg(feature = "schema")]
+pub(crate) use introspect::{Introspection, IntrospectionRequest};
 pub(crate) use revoke::revoke;
+#[cfg(feature = "schema")]
+pub(crate) use revoke::{Nothing, RevocationRequest};
 
 use crate::refusal;
 use crate::request::Address;
@@ -24,22 +30,39 @@ use crate::request::Address;
 /// The grant type of RFC 8628, section 3.4.
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// The metadata (RFC 8414, section 2).
+/// Where the calls of OAuth are, and what they take (RFC 8414, section 2).
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorizationServerMetadata"))]
+pub(crate) struct Metadata<'a> {
+    issuer: &'a str,
+    device_authorization_endpoint: String,
+    token_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    grant_types_supported: [&'static str; 1],
+    response_types_supported: [String; 0],
+    token_endpoint_auth_methods_supported: [&'static str; 1],
+    introspection_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    service_documentation: String,
+}
+
+/// The metadata.
 pub(crate) fn metadata(address: Address<'_>) -> HttpResponse {
     let origin = address.origin;
-    let document = json!({
-        "issuer": origin,
-        "device_authorization_endpoint": format!("{origin}/oauth/device_authorization"),
-        "token_endpoint": format!("{origin}/oauth/token"),
-        "introspection_endpoint": format!("{origin}/oauth/introspect"),
-        "revocation_endpoint": format!("{origin}/oauth/revoke"),
-        "grant_types_supported": [DEVICE_GRANT],
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "introspection_endpoint_auth_methods_supported": ["Bearer"],
-        "revocation_endpoint_auth_methods_supported": ["none"],
-        "service_documentation": format!("{origin}/docs"),
-    });
+    let document = Metadata {
+        issuer: origin,
+        device_authorization_endpoint: format!("{origin}/oauth/device_authorization"),
+        token_endpoint: format!("{origin}/oauth/token"),
+        introspection_endpoint: format!("{origin}/oauth/introspect"),
+        revocation_endpoint: format!("{origin}/oauth/revoke"),
+        grant_types_supported: [DEVICE_GRANT],
+        response_types_supported: [],
+        token_endpoint_auth_methods_supported: ["none"],
+        introspection_endpoint_auth_methods_supported: ["Bearer"],
+        revocation_endpoint_auth_methods_supported: ["none"],
+        service_documentation: format!("{origin}/docs"),
+    };
     refusal::json(200, json_headers(), &document)
 }
 
@@ -47,6 +70,16 @@ fn json_headers() -> Vec<(String, String)> {
     [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
+}
+
+/// An error in the form of RFC 6749, section 5.2.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OauthError"))]
+pub(crate) struct ErrorDocument<'a> {
+    /// The stable code, such as `authorization_pending`.
+    error: &'a str,
+    /// What is wrong, for people.
+    error_description: &'a str,
 }
 
 /// An error (RFC 6749, section 5.2).
@@ -73,7 +106,7 @@ impl OauthError {
         if let Some(seconds) = self.retry_after {
             headers.push(("retry-after".to_owned(), seconds.to_string()));
         }
-        let body = json!({"error": self.error, "error_description": self.description});
+        let body = ErrorDocument { error: self.error, error_description: &self.description };
         refusal::json(self.status, headers, &body)
     }
 }

@@ -4,14 +4,27 @@ use symbolon::problem::Code;
 use symbolon::protocol::message::{HttpRequest, HttpResponse, Manage, OrganizationCall};
 use symbolon::token::Secret;
 
-use super::form::Form;
+use super::form::{Form, form};
 use super::{OauthError, json_headers};
 use crate::context::Context;
 use crate::credential::{Credential, Presented};
 use crate::decide;
-use crate::manage;
 use crate::request::{Address, GateRequest};
 use crate::signed::Body;
+use crate::{manage, refusal};
+
+form! {
+    /// Which token is to end (RFC 7009, section 2.1).
+    pub(crate) struct RevocationRequest {
+        /// Its secret.
+        need token,
+    }
+}
+
+/// An empty object.
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Nothing {}
 
 /// Revokes the token in the form. It says the same of a token that is unknown or ended already (section 2.2).
 pub(crate) async fn revoke(
@@ -20,8 +33,8 @@ pub(crate) async fn revoke(
     address: Address<'_>,
 ) -> Result<HttpResponse, OauthError> {
     let form = Form::read(context, request).await?;
-    let token = Secret::from_string(form.need("token")?.to_owned());
-    let done = HttpResponse { status: 200, headers: json_headers(), body: "{}".to_owned() };
+    let token = Secret::from_string(RevocationRequest::of(&form)?.token.to_owned());
+    let done = refusal::json(200, json_headers(), &Nothing {});
     let found = Presented { credential: Some(Credential::Bearer(token, None)), passphrase: None };
     let demand = manage::strict(true);
     let allowed = match decide::credential(context, request, Body::Told(None), found, &demand).await {

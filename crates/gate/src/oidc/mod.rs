@@ -11,7 +11,9 @@ mod fetch;
 
 use symbolon::oidc::OidcError;
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::identity::{Errand, FLOW_COOKIE, Flow, Permitted, Recognised, RefusedIdentity, Returned};
+use symbolon::protocol::identity::{
+    Errand, FLOW_COOKIE, Flow, Permitted, Recognised, RefusedIdentity, Returned, Visit,
+};
 use symbolon::protocol::message::{HttpResponse, InstanceCall, Named, OrganizationCall};
 
 pub use config::{OidcConfig, OidcConfigError};
@@ -67,10 +69,37 @@ impl From<Unavailable> for Failed {
     }
 }
 
+/// The instance's provider of identities; null where there is none.
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct SignInProvider<'a> {
+    provider: Option<Provider<'a>>,
+}
+
+/// A provider of identities.
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Provider<'a> {
+    /// What people know it by.
+    name: &'a str,
+}
+
+/// The organisation to sign in to.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SignInAtProvider"))]
+pub(crate) struct Wanted {
+    /// Its name in addresses.
+    organization: String,
+    /// The console's address to come back to.
+    #[serde(default)]
+    next: Option<String>,
+}
+
 /// `GET /v1/sessions/oidc`: whether one can sign in that way, for the page that offers it.
 pub(crate) fn describe(context: &Context) -> HttpResponse {
-    let provider = context.gate.oidc.as_ref().map(|config| serde_json::json!({ "name": config.name() }));
-    refusal::json(200, headers(), &serde_json::json!({ "provider": provider }))
+    let provider = context.gate.oidc.as_ref().map(|config| Provider { name: config.name() });
+    refusal::json(200, headers(), &SignInProvider { provider })
 }
 
 /// `POST /v1/sessions/oidc`: begins a visit to sign in. Nobody learns whether there is an organisation of this name.
@@ -79,17 +108,10 @@ pub(crate) async fn sign_in(
     request: &GateRequest,
     address: Address<'_>,
 ) -> Result<HttpResponse, Refusal> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        organization: String,
-        #[serde(default)]
-        next: Option<String>,
-    }
     session::same_origin(request)?;
     context.limited()?;
     let call = http_request(context, request, address, MAX_BODY_BYTES).await?;
-    let body: Body = symbolon::json::read(&call.body)
+    let body: Wanted = symbolon::json::read(&call.body)
         .map_err(|_| Problem::field("organization", "must be its name in addresses"))?;
     if body.organization.is_empty() || body.organization.len() > MAX_SLUG_LEN {
         return Err(Problem::field("organization", "must be its name in addresses").into());
@@ -147,7 +169,7 @@ async fn begin(context: &Context, address: Address<'_>, permitted: Permitted) ->
     let location = format!("{endpoint}{}{query}", if endpoint.contains('?') { '&' } else { '?' });
     let mut headers = headers();
     headers.push(flow_cookie(&cookie, Flow::LIFE_SECONDS));
-    Ok(refusal::json(200, headers, &serde_json::json!({ "location": location })))
+    Ok(refusal::json(200, headers, &Visit { location }))
 }
 
 /// `GET /v1/sessions/oidc/callback`: the person comes back.

@@ -6,21 +6,50 @@ use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 
 use super::contract::{ActivityActor, ActivityDocument, Page};
-use super::query::{Cursor, Place, Query};
+use super::query::{Cursor, Place, Query, parameters};
 use super::{Outcome, headers, reply};
 use crate::organization::activity::{self, COLUMNS, Written};
 use crate::organization::failure::{Failure, Result};
 use crate::organization::session::Session;
 use crate::store::{MAX_INTEGER, Row, Store, Value};
 
-const FILTERS: &[&str] = &["action", "token", "member", "actor", "since", "until", "limit", "cursor"];
+parameters! {
+    /// Which entries a list has.
+    pub(crate) struct Filters {
+        /// What was done, such as `token.create`.
+        action: text(),
+        /// The id of the token that it was done to.
+        token: text(),
+        /// The id of the member that it was done to.
+        member: text(),
+        /// The id of the member who did it.
+        actor: text(),
+        /// Not before this time.
+        since: time(),
+        /// Before this time.
+        until: time(),
+        /// How many a page has at most.
+        limit: limit(),
+        /// The `next_cursor` of the page before.
+        cursor: text(),
+    }
+}
+
+parameters! {
+    /// Where an export begins.
+    pub(crate) struct ExportParameters {
+        /// The `seq` of the last entry that you have.
+        after: number(),
+    }
+}
+
 /// How many entries one export holds; the next begins after its last.
 const MAX_EXPORT: u32 = 2_000;
 
 /// Entries, the newest first.
 pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::ActivityView)?;
-    let query = Query::read(session.request, FILTERS)?;
+    let query = Query::read(session.request, Filters::NAMES)?;
     let limit = query.limit()?;
     let before = match query.cursor("-seq")? {
         Some(Cursor { at: Place::Number(seq), .. }) => seq.clamp(0, MAX_INTEGER),
@@ -60,7 +89,7 @@ pub(crate) fn verify<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> 
 /// `link` names the next part.
 pub(crate) fn export<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::ActivityView)?;
-    let query = Query::read(session.request, &["after"])?;
+    let query = Query::read(session.request, ExportParameters::NAMES)?;
     let after: i64 = match query.get("after") {
         None => 0,
         Some(text) => text

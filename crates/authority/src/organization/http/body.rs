@@ -113,24 +113,76 @@ pub(crate) trait Body: Sized {
     fn read(object: Map<String, Value>) -> Result<Self, Problem>;
 }
 
+/// A body: its fields, whether each must be there, and what it holds. `as` says what the document shows in its place,
+/// where the field itself is looked at later.
 macro_rules! request {
-    ($(#[$doc:meta])* $vis:vis struct $name:ident { $($mode:ident $field:ident: $type:ty,)+ }) => {
-        $(#[$doc])*
-        $vis struct $name { $(pub(crate) $field: $type,)+ }
+    ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
+        $($(#[doc = $field_doc:literal])* $mode:ident $field:ident: $type:ty $(as $shown:ty)?,)+
+    }) => {
+        $(#[doc = $doc])*
+        $vis struct $name { $($(#[doc = $field_doc])* pub(crate) $field: $type,)+ }
 
-        impl super::body::Body for $name {
+        impl crate::organization::http::body::Body for $name {
             fn read(
                 object: serde_json::Map<String, serde_json::Value>,
             ) -> Result<Self, symbolon::problem::Problem> {
-                let mut fields = super::body::Fields::new(object);
+                let mut fields = crate::organization::http::body::Fields::new(object);
                 let read = Self { $($field: fields.$mode(stringify!($field)),)+ };
                 fields.finish(&[$(stringify!($field)),+])?;
                 Ok(read)
             }
         }
+
+        #[cfg(feature = "schema")]
+        impl crate::organization::http::body::Optional for $name {
+            const OPTIONAL: bool = $(crate::organization::http::body::is_optional(stringify!($mode)) &&)+ true;
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut object = crate::organization::http::schema::Object::new(&[$($doc),*]);
+                $(object.member(
+                    stringify!($field),
+                    stringify!($mode) == "required",
+                    &[$($field_doc),*],
+                    generator.subschema_for::<crate::organization::http::body::shown!($type $(, $shown)?)>(),
+                );)+
+                object.finish()
+            }
+        }
+    };
+}
+
+/// Whether a body may be left out: every field of it may.
+#[cfg(feature = "schema")]
+pub(crate) trait Optional {
+    const OPTIONAL: bool;
+}
+
+/// Whether this is the word for a field that may be left out.
+#[cfg(feature = "schema")]
+pub(crate) const fn is_optional(mode: &str) -> bool {
+    matches!(mode.as_bytes(), b"optional")
+}
+
+/// The second type, or else the first.
+#[cfg(feature = "schema")]
+macro_rules! shown {
+    ($type:ty) => {
+        $type
+    };
+    ($type:ty, $shown:ty) => {
+        $shown
     };
 }
 pub(crate) use request;
+#[cfg(feature = "schema")]
+pub(crate) use shown;
 
 /// The body of a request, which must be a JSON object; an empty body is an empty object.
 ///

@@ -14,7 +14,7 @@ use symbolon::time::Timestamp;
 
 use super::contract::{AskingDocument, DecideDevice};
 use super::make::{self, Making};
-use super::query::Query;
+use super::query::{Query, parameters};
 use super::{Held, Outcome, Until, body, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::failure::{Failure, Result};
@@ -26,9 +26,19 @@ use crate::store::{Store, Value};
 /// How much longer than the login an approval is kept, in seconds: its client may come at the last moment.
 const KEPT_SECONDS: i64 = 60;
 
+parameters! {
+    /// Which login is meant, by one of its codes.
+    pub(crate) struct Parameters {
+        /// What the device shows, such as `BCDF-GHJK`.
+        user_code: text(),
+        /// The key that a client made up: a random UUID.
+        cli_token: text(),
+    }
+}
+
 /// Says what asks for a login, and from where: to be compared with where one is oneself.
 pub(crate) fn show<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
-    let query = Query::read(session.request, &["user_code", "cli_token"])?;
+    let query = Query::read(session.request, Parameters::NAMES)?;
     let name = name(session, query.get("user_code"), query.get("cli_token"))?;
     let profile = session.profile.clone();
     let kind = login_kind(&profile)?;

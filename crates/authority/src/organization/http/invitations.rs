@@ -89,7 +89,7 @@ pub(crate) fn create<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outco
     idempotency::remember(session, &Made::Invitation(id))?;
     // In the fragment, which no browser sends to a server.
     let link = format!("{}/invitations/{id}#{}", session.request.origin, secret.expose());
-    reply(201, &InvitedDocument { invitation, secret: secret.expose().to_owned(), link })
+    reply(201, &InvitedDocument { invitation, secret: Some(secret.expose().to_owned()), link: Some(link) })
 }
 
 /// The invitations that are open or were accepted, the newest first.

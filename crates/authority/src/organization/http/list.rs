@@ -5,16 +5,41 @@ use symbolon::policy::Product;
 use symbolon::problem::Problem;
 
 use super::contract::{Page, TokenDocument};
-use super::query::{Cursor, Place, Query};
+use super::query::{Cursor, Place, Query, parameters};
 use super::{Outcome, document, reply};
 use crate::organization::failure::Result;
 use crate::organization::session::Session;
 use crate::organization::token::{STATUS, Token, select};
 use crate::store::{MAX_INTEGER, Row, Store, Value};
 
-const PARAMETERS: &[&str] =
-    &["q", "kind", "owner", "created_by", "role", "service", "status", "sort", "limit", "cursor"];
-const STATUSES: &[&str] = &["active", "inactive", "expired", "revoked", "locked"];
+parameters! {
+    /// Which tokens a list has, and in what order.
+    pub(crate) struct Parameters {
+        /// Stands in the name, the description or the prefix, in letters of either case.
+        q: text(),
+        /// The name of a kind.
+        kind: text(),
+        /// Whose it is: the id of a member, `me`, or `organization`.
+        owner: text(),
+        /// Who made it: the id of a member, or `me`.
+        created_by: text(),
+        /// The name of the role that bounds it.
+        role: text(),
+        /// The service that it is for.
+        service: text(),
+        /// What it is now.
+        status: one_of(STATUSES),
+        /// The order; `-` is downwards. The newest first where nothing is said.
+        sort: one_of(&sorts().map(|sort| sort.name)),
+        /// How many a page has at most.
+        limit: limit(),
+        /// The `next_cursor` of the page before, in the same order.
+        cursor: text(),
+    }
+}
+
+/// What a token can be.
+pub(crate) const STATUSES: &[&str] = &["active", "inactive", "expired", "revoked", "locked"];
 
 /// An order: its name, what it sorts by, and whether downwards. The identifier decides among equals. A time that is
 /// not there sorts as if it lay before all others (never used) or after all others (never ends).
@@ -64,7 +89,7 @@ impl Conditions {
 
 /// The tokens that the one who asks may see.
 pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
-    let query = Query::read(session.request, PARAMETERS)?;
+    let query = Query::read(session.request, Parameters::NAMES)?;
     let limit = query.limit()?;
     let sorts = sorts();
     let sort = match query.get("sort") {

@@ -7,7 +7,7 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Epoch;
 
 use super::contract::{CreateMember, EditMember, MemberDocument, Page};
-use super::query::{Cursor, Place, Query};
+use super::query::{Cursor, Place, Query, parameters};
 use super::{Held, Outcome, Until, body, document, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console;
@@ -22,10 +22,26 @@ const MAX_NAME: usize = 255;
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3, without the brackets).
 const MAX_EMAIL: usize = 254;
 
+parameters! {
+    /// Which members a list has.
+    pub(crate) struct Parameters {
+        /// Stands in the name or the address, in letters of either case.
+        q: text(),
+        /// The name of a role.
+        role: text(),
+        /// What they are; all but those who were removed where nothing is said.
+        status: one_of(&["active", "suspended", "removed"]),
+        /// How many a page has at most.
+        limit: limit(),
+        /// The `next_cursor` of the page before.
+        cursor: text(),
+    }
+}
+
 /// The members, by name.
 pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::MembersView)?;
-    let query = Query::read(session.request, &["q", "role", "status", "limit", "cursor"])?;
+    let query = Query::read(session.request, Parameters::NAMES)?;
     let limit = query.limit()?;
     let mut sql = format!("SELECT {COLUMNS} FROM member WHERE TRUE");
     let mut parameters: Vec<Value> = Vec::new();

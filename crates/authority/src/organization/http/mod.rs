@@ -19,6 +19,8 @@ pub(crate) mod passkeys;
 pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod renew;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 pub(crate) mod sessions;
 pub(crate) mod who;
 pub(crate) mod wire;
@@ -27,13 +29,13 @@ use serde::Serialize;
 use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Epoch;
+use symbolon::protocol::contract::{self as calls, Operation};
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{HttpRequest, HttpResponse};
 
 use super::failure::{Failure, Result};
 use super::session::{Ready, Session};
 use crate::store::Store;
-use contract::{Operation, ROUTES};
 
 /// How a call that was carried out is answered.
 pub(crate) enum Outcome {
@@ -92,33 +94,12 @@ pub(crate) enum Until {
 ///
 /// # Errors
 /// `not_found`, or `method_not_allowed` where the path has other methods.
-pub(crate) fn route(request: &HttpRequest) -> core::result::Result<(Operation, String), Problem> {
+pub(crate) fn route(request: &HttpRequest) -> core::result::Result<(Operation, &str), Problem> {
     let path = request.path.strip_suffix('/').unwrap_or(&request.path);
-    let mut allowed = Vec::new();
-    for route in ROUTES {
-        let Some(id) = matched(route.path, path) else { continue };
-        if route.method == request.method {
-            return Ok((route.operation, id));
-        }
-        allowed.push(route.method);
-    }
-    if allowed.is_empty() {
-        Err(Code::NotFound.into())
-    } else {
-        Err(Problem::new(Code::MethodNotAllowed).detail(format!("There are {} here.", allowed.join(", "))))
-    }
-}
-
-fn matched(pattern: &str, path: &str) -> Option<String> {
-    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-    let mut id = String::new();
-    loop {
-        match (pattern.next(), path.next()) {
-            (None, None) => return Some(id),
-            (Some("{id}"), Some(part)) if !part.is_empty() => part.clone_into(&mut id),
-            (Some(a), Some(b)) if a == b => {}
-            _ => return None,
-        }
+    let found = calls::find(path).ok_or(Code::NotFound)?;
+    match found.operation(&request.method) {
+        Some(operation) => Ok((operation, found.argument)),
+        None => Err(Problem::new(Code::MethodNotAllowed).detail(format!("There are {} here.", found.allow()))),
     }
 }
 
@@ -133,16 +114,16 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::CreateToken => create::create(session, ready),
         Operation::ImportTokens => import::import(session, ready),
         Operation::RevokeByKey => edit::revoke_by_key(session),
-        Operation::ReadToken => list::read(session, &id),
-        Operation::EditToken => edit::edit(session, &id),
-        Operation::RevokeToken => edit::revoke(session, &id),
-        Operation::RotateToken => renew::rotate(session, &id, ready),
-        Operation::RegenerateToken => renew::regenerate(session, &id, ready),
+        Operation::ReadToken => list::read(session, id),
+        Operation::EditToken => edit::edit(session, id),
+        Operation::RevokeToken => edit::revoke(session, id),
+        Operation::RotateToken => renew::rotate(session, id, ready),
+        Operation::RegenerateToken => renew::regenerate(session, id, ready),
         Operation::CreateChallenge => challenge::create(session),
         Operation::ListMembers => members::list(session),
         Operation::CreateMember => members::create(session),
-        Operation::EditMember => members::edit(session, &id),
-        Operation::RemoveMember => members::remove(session, &id),
+        Operation::EditMember => members::edit(session, id),
+        Operation::RemoveMember => members::remove(session, id),
         Operation::ReadProfile => profile::read(session),
         Operation::ReplaceProfile => profile::replace(session),
         Operation::ListActivity => activity::list(session),
@@ -158,19 +139,40 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::BeginPasskey => passkeys::begin(session),
         Operation::AddPasskey => passkeys::add(session),
         Operation::ListPasskeys => passkeys::list(session),
-        Operation::RemovePasskey => passkeys::remove(session, &id),
+        Operation::RemovePasskey => passkeys::remove(session, id),
         Operation::RenewRecoveryCodes => passkeys::renew_codes(session),
         Operation::ListSessions => sessions::list(session),
         Operation::ReadSession => sessions::current(session),
         Operation::ConfirmSession => sessions::confirm(session),
-        Operation::EndSession => sessions::end(session, &id),
+        Operation::EndSession => sessions::end(session, Some(id)),
+        Operation::EndCurrentSession => sessions::end(session, None),
         Operation::BeginConfirm => identities::begin_confirm(session),
         Operation::ListIdentities => identities::list(session),
         Operation::BeginIdentity => identities::begin(session),
-        Operation::RemoveIdentity => identities::remove(session, &id),
+        Operation::RemoveIdentity => identities::remove(session, id),
         Operation::ReadSignIn => identities::read_sign_in(session),
         Operation::ReplaceSignIn => identities::replace_sign_in(session),
         Operation::RevokeSelf => edit::revoke_self(session),
+        // The gate's, the instance's, or carried here by messages of their own.
+        Operation::Health
+        | Operation::Setup
+        | Operation::CreateOrganization
+        | Operation::ReadRoutes
+        | Operation::ReplaceRoutes
+        | Operation::AcceptInvitation
+        | Operation::Verify
+        | Operation::ForwardAuth
+        | Operation::ForwardAuthPath
+        | Operation::SignIn
+        | Operation::SignInOptions
+        | Operation::ReadProvider
+        | Operation::SignInAtProvider
+        | Operation::ReturnFromProvider
+        | Operation::RecoverSession
+        | Operation::AuthorizeDevice
+        | Operation::CollectToken
+        | Operation::Introspect
+        | Operation::ReadMetadata => Err(Code::NotFound.into()),
     }
 }
 
@@ -229,7 +231,7 @@ mod tests {
             client: symbolon::protocol::message::Client::default(),
         };
         let found = route(&request).map_err(|problem| problem.code);
-        assert_eq!(found, expected.map(|(operation, id)| (operation, id.to_owned())), "{method} {path}");
+        assert_eq!(found, expected, "{method} {path}");
     }
 
     #[test]

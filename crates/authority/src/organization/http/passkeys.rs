@@ -7,7 +7,10 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::session::{Challenge, Purpose, UserHandle, rp_id};
 use symbolon::webauthn::{self, Expected};
 
-use super::contract::{AddPasskey, AddedPasskey, PasskeyDocument, PasskeyOptions, Passkeys, RecoveryCodes};
+use super::contract::{
+    AddPasskey, AddedPasskey, Algorithm, CreationOptions, Descriptor, PasskeyDocument, PasskeyOptions, Passkeys,
+    RecoveryCodes, RelyingParty, Selection, User,
+};
 use super::members::check_name;
 use super::sessions::{ended, own};
 use super::{Outcome, body, problem, reply};
@@ -20,6 +23,10 @@ use crate::store::{Store, Value};
 
 /// How long a browser lets a person take, in milliseconds: as long as the challenge.
 const TIMEOUT_MILLIS: i64 = Challenge::LIFE_SECONDS * 1000;
+/// The one sort of credential that there is (WebAuthn Level 3, section 5.8.2).
+const PUBLIC_KEY: &str = "public-key";
+/// ECDSA with P-256 and SHA-256 in COSE (RFC 9053, section 2.1).
+const ES256: i32 = -7;
 
 /// What a browser is to be asked to make a passkey.
 pub(crate) fn begin<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
@@ -34,24 +41,25 @@ pub(crate) fn begin<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcom
     let challenge = Challenge::make(&instance, purpose, session.context.now, &random).map_err(broken)?;
     let handle = UserHandle { organization, member: member.id }.encode(&instance).map_err(broken)?;
     let rp_id = rp_id(&session.request.origin);
-    let exclude: Vec<_> = passkeys
-        .iter()
-        .filter(|passkey| passkey.rp_id == rp_id)
-        .map(|passkey| json!({ "type": "public-key", "id": passkey.credential, "transports": passkey.transports }))
-        .collect();
-    // PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3, section 5.4).
-    let public_key = json!({
-        "rp": { "id": rp_id, "name": session.head.name },
-        "user": { "id": handle, "name": member.email, "displayName": member.name },
-        "challenge": challenge,
-        "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }],
-        "timeout": TIMEOUT_MILLIS,
-        "excludeCredentials": exclude,
-        "authenticatorSelection": {
-            "residentKey": "required", "requireResidentKey": true, "userVerification": "required",
+    let exclude = |passkey: &Passkey| Descriptor {
+        kind: PUBLIC_KEY,
+        id: passkey.credential.clone(),
+        transports: passkey.transports.clone(),
+    };
+    let public_key = CreationOptions {
+        rp: RelyingParty { id: rp_id.to_owned(), name: session.head.name.clone() },
+        user: User { id: handle, name: member.email, display_name: member.name },
+        challenge: challenge.clone(),
+        pub_key_cred_params: [Algorithm { kind: PUBLIC_KEY, alg: ES256 }],
+        timeout: TIMEOUT_MILLIS,
+        exclude_credentials: passkeys.iter().filter(|passkey| passkey.rp_id == rp_id).map(exclude).collect(),
+        authenticator_selection: Selection {
+            resident_key: "required",
+            require_resident_key: true,
+            user_verification: "required",
         },
-        "attestation": "none",
-    });
+        attestation: "none",
+    };
     reply(200, &PasskeyOptions { challenge_id: challenge, public_key })
 }
 

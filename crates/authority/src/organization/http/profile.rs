@@ -5,7 +5,7 @@ use symbolon::policy::{Freshness, Kind, Missing, Product, Profile, Proof};
 use symbolon::problem::{Code, FieldError, Problem};
 use symbolon::protocol::ProofKind;
 
-use super::contract::ReplaceProfile;
+use super::contract::{ProfileDocument, ReplaceProfile};
 use super::{Held, Outcome, Until, body, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::failure::{Failure, Result};
@@ -20,7 +20,8 @@ const MAX_NAMED: usize = 50;
 /// The file, and what it declares.
 pub(crate) fn read<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     session.actor.needs(Product::ProfileView)?;
-    reply(200, &json!({ "name": session.head.profile_name, "profile": Head::profile_text(session.store)? }))
+    let profile = Head::profile_text(session.store)?;
+    reply(200, &ProfileDocument { name: &session.head.profile_name, profile: &profile })
 }
 
 /// Puts another file in its place, unless it gives anybody what the credential in use does not have, or a live token or
@@ -69,7 +70,7 @@ pub(crate) fn replace<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
         eventual,
         status: 200,
         headers: Vec::new(),
-        document: json!({ "name": new.name(), "profile": text }),
+        document: super::value(&ProfileDocument { name: new.name().as_str(), profile: &text })?,
     }))
 }
 

@@ -12,6 +12,58 @@ const DEFAULT_LIMIT: u32 = 50;
 /// How many it may have.
 const MAX_LIMIT: u32 = 200;
 
+/// The parameters that a route takes: their names, and what the document says of each.
+macro_rules! parameters {
+    ($(#[doc = $doc:literal])* $vis:vis struct $list:ident {
+        $($(#[doc = $parameter_doc:literal])+ $name:ident: $schema:expr,)+
+    }) => {
+        $(#[doc = $doc])*
+        $vis struct $list;
+
+        impl $list {
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+            #[cfg(feature = "schema")]
+            pub(crate) fn describe() -> Vec<symbolon::protocol::contract::description::Parameter> {
+                use crate::organization::http::query::shape::*;
+                vec![$(symbolon::protocol::contract::description::Parameter {
+                    name: stringify!($name),
+                    documentation: &[$($parameter_doc),+],
+                    required: false,
+                    schema: $schema,
+                }),+]
+            }
+        }
+    };
+}
+pub(crate) use parameters;
+
+/// What parameters can be.
+#[cfg(feature = "schema")]
+pub(crate) mod shape {
+    use serde_json::{Value, json};
+
+    pub(crate) fn text() -> Value {
+        json!({ "type": "string" })
+    }
+
+    pub(crate) fn time() -> Value {
+        json!({ "type": "string", "format": "date-time" })
+    }
+
+    pub(crate) fn one_of(values: &[&str]) -> Value {
+        json!({ "type": "string", "enum": values })
+    }
+
+    pub(crate) fn limit() -> Value {
+        json!({ "type": "integer", "minimum": 1, "maximum": super::MAX_LIMIT, "default": super::DEFAULT_LIMIT })
+    }
+
+    pub(crate) fn number() -> Value {
+        json!({ "type": "integer", "minimum": 0, "maximum": crate::store::MAX_INTEGER })
+    }
+}
+
 /// The parameters of a query, each once.
 #[derive(Debug)]
 pub(crate) struct Query(Vec<(String, String)>);

@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde_json::json;
 use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::contract::Operation;
 use symbolon::protocol::session::{FRESH, Purpose, csrf_token};
 use symbolon::webauthn::WebAuthnError;
 
-use super::contract::{ConfirmSession, CurrentSession, Operation, Page, SessionDocument};
+use super::contract::{ConfirmSession, CurrentSession, Page, SessionDocument};
 use super::{Held, Outcome, Until, body, document as documents, identities, problem, reply, value};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console::passkey::{Assertion, Passkey};
@@ -33,13 +34,13 @@ pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
     reply(200, &Page::<SessionDocument> { items, next_cursor: None })
 }
 
-/// Ends a session of one's own.
-pub(crate) fn end<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Result<Outcome> {
+/// Ends a session of one's own: the one in use where none is named.
+pub(crate) fn end<S: Store>(session: &mut Session<'_, '_, S>, id: Option<&str>) -> Result<Outcome> {
     let member = own(session)?.id;
     let current = session.console.as_ref().map(|console| console.id);
-    let id: TokenId = match (id, current) {
-        ("current", Some(current)) => current,
-        (id, _) => id.parse().map_err(|_| Code::NotFound)?,
+    let id: TokenId = match id {
+        None => current.ok_or(Code::NotFound)?,
+        Some(id) => id.parse().map_err(|_| Code::NotFound)?,
     };
     let found = ConsoleSession::find(session.store, session.context.now, id)?;
     let found = found.filter(|found| found.member == member).ok_or(Code::NotFound)?;
