@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Echo, say};
 use crate::workspace::{Inputs, Stamp, Workspace};
 
-/// What the tests of interoperation take from PyPI: a signer of requests, and the client whose login is served.
-const PYTHON_PACKAGES: [&str; 2] = ["http-message-signatures==3.0.0", "semgrep==1.182.0"];
+/// What the tests take from PyPI: a signer of requests, the client whose login is served, and what tries every call of the
+/// OpenAPI document.
+const PYTHON_PACKAGES: [&str; 3] = ["http-message-signatures==3.0.0", "semgrep==1.182.0", "schemathesis==4.32.5"];
 
 /// The npm packages, and what else is asked for.
 pub(crate) fn all(workspace: &Workspace, browser: bool, with_python: bool) -> Result<()> {

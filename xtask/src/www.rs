@@ -24,7 +24,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
         .file(&workspace.path("package-lock.json"))?;
     let stamp = Stamp::new(workspace, "www", inputs);
     if stamp.holds() && out.join("index.html").is_file() {
-        openapi::write(workspace, &out)?;
+        openapi::build(workspace, &out)?;
         return Ok(out);
     }
     stamp.clear()?;
@@ -34,7 +34,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut vite = setup::package_command(workspace, "vite");
     vite.args(["build", "www", "--logLevel", "warn"]);
     process::run(&mut vite, "vite build")?;
-    openapi::write(workspace, &out)?;
+    openapi::build(workspace, &out)?;
     stamp.set()?;
     Ok(out)
 }

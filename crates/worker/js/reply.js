@@ -21,6 +21,14 @@ const PAGE_POLICY =
   "require-trusted-types-for 'script'; trusted-types 'none'";
 
 /**
+ * Swagger UI makes HTML out of Markdown, which trusted types would not let it; otherwise as every page, and it needs no
+ * WebAssembly.
+ */
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/**
  * @typedef {{ status: number, headers?: [string, string][], body?: string }} Told an `HttpResponse` of the protocol
  */
 
@@ -97,7 +105,7 @@ export function page(asset, path) {
   const response = new Response(asset.body, asset);
   if (asset.ok && path.startsWith("/assets/")) response.headers.set("cache-control", FOREVER);
   for (const [name, value] of Object.entries(ALWAYS)) response.headers.set(name, value);
-  response.headers.set("content-security-policy", PAGE_POLICY);
+  response.headers.set("content-security-policy", path === "/docs" ? DOCS_POLICY : PAGE_POLICY);
   return response;
 }
 

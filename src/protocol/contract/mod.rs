@@ -323,6 +323,12 @@ impl Found<'_> {
         ROUTES.iter().filter(move |route| route.path == pattern)
     }
 
+    /// The path as the table has it.
+    #[must_use]
+    pub const fn pattern(&self) -> &'static str {
+        self.pattern
+    }
+
     /// What a method leads to; none where the path does not have it.
     #[must_use]
     pub fn operation(&self, method: &str) -> Option<Operation> {

@@ -4,8 +4,9 @@
 //! Everything is deterministic. Time stands until nothing is left to do but wait.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::LazyLock;
 
-use super::call::{Call, SETUP_CODE};
+use super::call::{Call, MANAGEMENT, SETUP_CODE};
 use serde_json::Value as Json;
 use symbolon::id::ShortId;
 use symbolon::key::{PublicKey, Signature};
@@ -26,6 +27,7 @@ use symbolon_authority::replay::{self, Replay};
 use symbolon_authority::store::{Row, Sqlite, Store, Value};
 use symbolon_gate::effect::{Answer, Effect as Wish, EffectId as WishId, Target};
 use symbolon_gate::{Gate, GateConfig, GateRequest, Outcome, ProxySecrets, Step, Task};
+use symbolon_openapi::{Conformance, Exchange};
 
 const INSTANCE_SECRET: [u8; 32] = [7; 32];
 /// Beyond so many steps something goes round in circles.
@@ -45,12 +47,36 @@ enum Waiter {
     Object { object: String, effect: EffectId },
 }
 
+/// What is said of every call.
+static CONTRACT: LazyLock<Conformance> = LazyLock::new(|| Conformance::new().expect("a document"));
+
 /// A request on its way.
 struct Running {
+    method: String,
+    url: String,
     task: Task<Outcome>,
     body: String,
     outcome: Option<Outcome>,
     taken: bool,
+}
+
+impl Running {
+    /// Every answer of a management host is one that the OpenAPI document describes.
+    fn is_as_described(&self, status: u16, headers: &[(String, String)], body: &str) {
+        let Some(target) = self.url.strip_prefix(MANAGEMENT) else { return };
+        let media = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
+        let exchange = Exchange {
+            method: &self.method,
+            path: target.split('?').next().unwrap_or_default(),
+            sent: &self.body,
+            status,
+            media,
+            body,
+        };
+        if let Err(mismatch) = CONTRACT.check(exchange) {
+            panic!("{mismatch}");
+        }
+    }
 }
 
 enum Job {
@@ -228,8 +254,9 @@ impl World {
     fn begin(&mut self, gate: usize, call: Call) -> usize {
         let Call { method, url, headers, body, address } = call;
         let request = GateRequest { method, url, headers, has_body: !body.is_empty(), client_address: Some(address) };
+        let (method, url) = (request.method.clone(), request.url.clone());
         let task = self.gates[gate].handle(request);
-        self.requests.push(Running { task, body, outcome: None, taken: false });
+        self.requests.push(Running { method, url, task, body, outcome: None, taken: false });
         let request = self.requests.len() - 1;
         let step = self.requests[request].task.start(self.now);
         self.wishes(request, step);
@@ -240,6 +267,7 @@ impl World {
         self.requests[request].taken = true;
         match self.requests[request].outcome.take().expect("it has ended") {
             Outcome::Respond(HttpResponse { status, headers, body }) => {
+                self.requests[request].is_as_described(status, &headers, &body);
                 if let Some(heard) = &mut self.heard {
                     heard.push(format!("{headers:?} {body}"));
                 }
