@@ -74,7 +74,7 @@ impl Conformance {
         match (media, described.get("content").and_then(Value::as_object)) {
             (None, None) => {}
             (Some(media), Some(content)) if content.contains_key(media) => {
-                if media.ends_with("json") {
+                if media == "application/json" || media.ends_with("+json") {
                     self.validate(&format!("{response}/content/{}/schema", escape(media)), body, &at)?;
                 }
             }

@@ -114,8 +114,8 @@ impl<S: Store> Instance<S> {
     }
 
     fn manage(&mut self, id: CallId, caller: &Caller, request: HttpRequest) -> Result<Vec<Effect>, Refusal> {
-        // The gate lets no other method of these paths through.
-        match contract::find(&request.path).and_then(|found| found.operation(&request.method)) {
+        let Some(found) = contract::find(&request.path) else { return Err(Problem::new(Code::NotFound).into()) };
+        match found.operation(&request.method) {
             Some(Operation::CreateOrganization) => {
                 self.may(caller, Product::OrganizationsCreate)?;
                 let details = self.describe_creation(&request)?;
@@ -131,7 +131,8 @@ impl<S: Store> Instance<S> {
                 let details = self.describe_routes(&request)?;
                 self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request }, details)
             }
-            _ => Err(Problem::new(Code::NotFound).into()),
+            None => Ok(vec![http::reply(id, http::method_not_allowed(&found.allow()))]),
+            Some(_) => Err(Problem::new(Code::NotFound).into()),
         }
     }
 
