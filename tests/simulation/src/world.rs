@@ -636,7 +636,7 @@ impl World {
             let caller = Caller::Edge(id, effect_id);
             let (millis, answer) = match effect {
                 asked::Effect::Ask { target, message } => {
-                    let patience = if message.contains("\"call\":\"manage\"") {
+                    let patience = if message.contains("{\"manage\":") {
                         PATIENCE_FOR_CHANGES_MILLIS
                     } else {
                         PATIENCE_MILLIS
