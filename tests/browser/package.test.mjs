@@ -44,12 +44,13 @@ test("Chromium: the suite of every runtime, under a strict Content-Security-Poli
     `import * as full from ${of("index.js")};
      import * as light from ${of("webcrypto.js")};
      import * as software from ${of("software.js")};
+     import * as api from ${of("api.js")};
      import { prepare } from ${of("base.js")};
      import { prepareInCore } from ${of("wasm/rules.js")};
      import { run } from ${JSON.stringify(join(ROOT, "tests/npm/suite.mjs"))};
      const data = await (await fetch("/vectors.json")).json();
      const vectors = data === null ? null : { ...data, steps: { prepare, prepareInCore } };
-     globalThis.outcome = await run({ full, light, software, vectors });`,
+     globalThis.outcome = await run({ full, light, software, api, vectors });`,
     { files: { "/vectors.json": JSON.stringify(readVectors()) } },
   );
   deepEqual(found, { passed: count, failed: [] });

@@ -10,5 +10,5 @@ export async function entries() {
   if (vectors !== null) {
     vectors.steps = { prepare: (await of("base.js")).prepare, prepareInCore: (await of("wasm/rules.js")).prepareInCore };
   }
-  return { full: await of("index.js"), light: await of("webcrypto.js"), software: await of("software.js"), vectors };
+  return { full: await of("index.js"), light: await of("webcrypto.js"), software: await of("software.js"), api: await of("api.js"), vectors };
 }

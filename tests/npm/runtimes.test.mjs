@@ -33,12 +33,13 @@ test(`workerd: ${count} tests`, async (t) => {
     import * as full from ${of("index.js")};
     import * as light from ${of("webcrypto.js")};
     import * as software from ${of("software.js")};
+    import * as api from ${of("api.js")};
     import { prepare } from ${of("base.js")};
     import { prepareInCore } from ${of("wasm/rules.js")};
     import { run } from ${JSON.stringify(join(ROOT, "tests/npm/suite.mjs"))};
     import data from "./vectors.json";
     const vectors = data === null ? null : { ...data, steps: { prepare, prepareInCore } };
-    export default { fetch: async () => Response.json(await run({ full, light, software, vectors })) };
+    export default { fetch: async () => Response.json(await run({ full, light, software, api, vectors })) };
   `;
   writeFileSync(join(folder, "vectors.json"), JSON.stringify(vectors));
   writeFileSync(join(folder, "entry.js"), entry);

@@ -1,6 +1,8 @@
 // The package's tests that run in every runtime: Node, Deno, Bun, workerd and Chromium. Nothing here knows where it runs;
 // the package's entries and the vectors are handed in.
 
+import { apiTests } from "./suite-api.mjs";
+
 /** Fails with both values. */
 function equal(actual, expected, what) {
   const text = (value) => JSON.stringify(value) ?? String(value);
@@ -41,8 +43,8 @@ const PUBLIC =
 const FINGERPRINT = "16e6e6aa7fb07081dfe7b1154c930955666f47f9247211dfbd19ad2e738f2380";
 
 /** The tests: each has a name and a function that throws. */
-export function tests({ full, light, software, vectors }) {
-  const list = [];
+export function tests({ full, light, software, api, vectors }) {
+  const list = apiTests(api, full);
   const test = (name, run) => list.push({ name, run });
   const both = [["full", full], ["light", light]];
 

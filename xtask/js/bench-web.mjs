@@ -14,6 +14,7 @@ const bundles = [
   ["symbolon/webcrypto: all of it", `import * as all from ${from("webcrypto.js")}; globalThis.x = { ...all };`],
   ["symbolon: keys, signing and verifying (goal 40 KiB)", `import { generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest } from ${from("index.js")}; globalThis.x = { generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest };`],
   ["symbolon: all of it, P-256 in WebAssembly included", `import * as all from ${from("index.js")}; import * as s from ${from("software.js")}; globalThis.x = { ...all, ...s };`],
+  ["symbolon/api: a client, a list and three calls", `import { createClient, createToken, eachItem, listTokens, revokeToken } from ${from("api.js")}; globalThis.x = { createClient, createToken, eachItem, listTokens, revokeToken };`],
   ["http-message-signatures: signing and verifying (needs Node's crypto and a build for browsers)", `import { httpbis, createSigner, createVerifier } from "http-message-signatures"; globalThis.x = { httpbis, createSigner, createVerifier };`],
   ["jose: keys, signing and verifying of JWS", `import { CompactSign, compactVerify, generateKeyPair, importJWK, exportJWK, calculateJwkThumbprint } from "jose"; globalThis.x = { CompactSign, compactVerify, generateKeyPair, importJWK, exportJWK, calculateJwkThumbprint };`],
   ["@noble/curves: P-256 alone", NOBLE],

@@ -32,7 +32,13 @@ export type LocalCode =
   /** A redirect led to another origin, or the host hides where it leads. */
   | "redirect_refused"
   /** The database of keys could not be read or written. */
-  | "storage_failed";
+  | "storage_failed"
+  /** A call got no answer. */
+  | "unreachable"
+  /** A call's answer is not of Symbolon's contract: something else answered, such as a proxy. */
+  | "unexpected_answer"
+  /** An answer of RFC 6749: its own `error` says why. */
+  | "oauth_refused";
 
 /** What every function of this package throws. `code` is stable; `message` is for people and never holds a secret. */
 export class SymbolonError extends Error {
