@@ -9,6 +9,7 @@ use flate2::{Compression, write::DeflateEncoder};
 
 use crate::build::{self, Flavour};
 use crate::cli;
+use crate::openapi;
 use crate::process::{self, Echo, say};
 use crate::setup;
 use crate::test::{self, Counts};
@@ -19,6 +20,9 @@ use crate::www;
 /// The modules, by the cargo feature that each is built with: what RFC 9421 says, and P-256.
 const MODULES: [&str; 2] = ["rules", "curve"];
 
+/// What makes the API client from the OpenAPI document.
+const API_CLIENT: &str = "xtask/js/api.mjs";
+
 /// Builds the package and returns its folder, ready for `npm pack`.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     setup::npm(workspace)?;
@@ -28,9 +32,16 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     for module in MODULES {
         compiled.push((module, wasm::compile_for_web(workspace, module)?));
     }
+    // What the API client is made from.
+    let interface = workspace.path(".tools/build/interface");
+    fs::create_dir_all(&interface)?;
+    openapi::write(workspace, &interface)?;
+    let document = interface.join("openapi.json");
     let _only_one = setup::lock(workspace)?;
     let mut inputs = Inputs::default()
         .folder(&source)?
+        .file(&document)?
+        .file(&workspace.path(API_CLIENT))?
         .file(&workspace.path("docs/npm.md"))?
         .file(&workspace.path("xtask/src/npm.rs"))?
         .file(&workspace.path("xtask/src/wasm.rs"))?
@@ -53,6 +64,9 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     // TypeScript is compiled beside the glue that it imports.
     let work = workspace.path(".tools/build/npm");
     copy_folder(&source, &work)?;
+    let mut client = setup::node_command(workspace);
+    client.arg(API_CLIENT).arg(&document).arg(work.join("src/api/generated.ts"));
+    process::run(&mut client, "making the API client")?;
     let generated = work.join("src/wasm/generated");
     let library = out.join("lib/wasm");
     fs::create_dir_all(&generated)?;
@@ -74,6 +88,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     process::capture(&mut tsc, "tsc", Echo::Shown)?.expect_success("tsc")?;
     fs::copy(source.join("package.json"), out.join("package.json"))?;
     fs::copy(workspace.path("docs/npm.md"), out.join("README.md"))?;
+    fs::copy(&document, out.join("openapi.json"))?;
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(workspace.path(licence), out.join(licence))?;
     }
@@ -104,7 +119,7 @@ fn httpsig(workspace: &Workspace) -> Result<PathBuf> {
     Ok(workspace.target.join("debug").join(format!("symbolon-interop{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// tests/browser: the package and the console; SYMBOLON_CLI names the command line for tests that drive it too.
+/// tests/browser: the package, the console, and the command line whose login is approved there.
 pub(crate) fn test_in_browser(workspace: &Workspace) -> Result<Counts> {
     build(workspace)?;
     www::build(workspace)?;
