@@ -37,7 +37,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Writes both documents into a folder.
-fn write(workspace: &Workspace, folder: &Path) -> Result<()> {
+pub(crate) fn write(workspace: &Workspace, folder: &Path) -> Result<()> {
     let mut build = workspace.cargo();
     build.args(["build", "--locked", "--quiet", "--package", "symbolon-openapi"]);
     process::run(&mut build, "compiling what writes the OpenAPI document")?;
