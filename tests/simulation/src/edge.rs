@@ -7,6 +7,7 @@ use symbolon_gate::{Gate, GateConfig, Outcome, ProxySecrets, Task};
 
 use crate::clock::Clock;
 use crate::template;
+use crate::truth::Carried;
 
 /// A task of an isolate, while that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +19,8 @@ pub(crate) struct TaskId {
 
 /// What runs in an isolate.
 pub(crate) enum Running {
-    /// A request, by its number, with its body and the epoch at which an authority carried it out.
-    Request { number: usize, task: Task<Outcome>, body: String, epoch: u64 },
+    /// A request, by its number, with its body and how an authority carried it out.
+    Request { number: usize, task: Task<Outcome>, body: String, carried: Carried },
     /// Work besides requests.
     Background(Task<()>),
 }

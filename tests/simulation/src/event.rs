@@ -6,13 +6,14 @@ use symbolon_gate::effect as asked;
 
 use crate::edge::TaskId;
 use crate::object::{Caller, InstanceId};
+use crate::truth::Carried;
 
 /// Something that happens.
 pub(crate) enum Event {
     /// A message reaches an object.
     Call { object: usize, json: String, caller: Caller },
     /// An answer, or that there is none, reaches who waits for it.
-    Answer { caller: Caller, answer: Option<String>, epoch: u64 },
+    Answer { caller: Caller, answer: Option<String>, carried: Carried },
     /// A task's effect is answered by its own host.
     Done(TaskId, asked::EffectId, asked::Answer),
     /// An instance is told something.

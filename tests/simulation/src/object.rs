@@ -14,6 +14,7 @@ use symbolon_authority::replay::Replay;
 use crate::clock::Clock;
 use crate::disk::{Database, Disk};
 use crate::edge::TaskId;
+use crate::truth::Carried;
 
 /// What an object is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +65,8 @@ pub(crate) struct Instance {
     pub(crate) number: u64,
     pub(crate) machine: Box<dyn Machine>,
     pub(crate) disk: Disk,
-    /// Calls that have not been answered, and the epoch at which each was carried out.
-    pub(crate) open: BTreeMap<CallId, (Caller, u64)>,
+    /// Calls that have not been answered, and how each was carried out.
+    pub(crate) open: BTreeMap<CallId, (Caller, Carried)>,
     /// Whether another instance has written since: whatever this one writes is lost, and it with it.
     pub(crate) fenced: bool,
     /// Whether it reads what it last saw, and not what another instance has written.

@@ -16,6 +16,15 @@ const DISAGREE_MILLIS: i64 = 20_000;
 /// How long a widening may take to be seen everywhere, in milliseconds: the longest lease, and a takeover's wait.
 const WIDENS_WITHIN_MILLIS: i64 = 60_000;
 
+/// How an authority carried a call out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Carried {
+    /// The organisation's epoch after that.
+    pub(crate) epoch: u64,
+    /// Whether anything was changed: what is asked for again changes nothing.
+    pub(crate) anew: bool,
+}
+
 /// What a token may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -78,7 +87,7 @@ impl Truth {
         let sql = format!("{TOKEN} WHERE token.id IN (SELECT token FROM change WHERE epoch > ?1)");
         for row in database.look(&sql, &since) {
             let (id, state) = read(database, &row, now);
-            self.tokens.entry(id).or_default().push(State { epoch, ..state });
+            self.tokens.entry(id).or_default().push(state);
         }
         Ok(())
     }
@@ -140,6 +149,19 @@ impl Truth {
             return Ok(());
         }
         Err(format!("refused for {need:?}, sent at {sent} and ended at {ended}: {states:?}"))
+    }
+
+    /// The epoch of a token's newest state that this epoch has.
+    pub(crate) fn newest_until(&self, token: TokenId, epoch: u64) -> Option<u64> {
+        self.tokens.get(&token)?.iter().map(|state| state.epoch).filter(|it| *it <= epoch).max()
+    }
+
+    /// Whether a token's end was moved to a later time at this epoch: nothing is waited for then.
+    pub(crate) fn ends_later(&self, token: TokenId, epoch: u64) -> bool {
+        let states = self.tokens.get(&token).map(Vec::as_slice).unwrap_or_default();
+        let end = |state: &State| state.expires_at.unwrap_or(i64::MAX);
+        let now = states.iter().position(|state| state.epoch == epoch);
+        now.and_then(|now| Some(end(states.get(now.checked_sub(1)?)?) < end(&states[now]))).unwrap_or(false)
     }
 
     /// What a token is now.

@@ -15,7 +15,7 @@ use crate::change::Change;
 use crate::event::Event;
 use crate::plan::Plan;
 use crate::template::{EVENTUAL_EVERY, GATEWAY, Made, Means, Template};
-use crate::truth::Need;
+use crate::truth::{Carried, Need};
 use crate::world::World;
 
 /// How long a signed request can be used, in seconds.
@@ -65,8 +65,8 @@ pub(crate) struct Request {
     sent: i64,
     /// Which life of the isolate it came to.
     life: u32,
-    /// The epoch at which it was carried out, for a change.
-    epoch: u64,
+    /// How it was carried out, for a change.
+    carried: Carried,
 }
 
 /// A request that was signed, and how often it was accepted.
@@ -258,14 +258,22 @@ impl World {
 
     fn send_request(&mut self, edge: usize, http: GateRequest, body: String, about: About) {
         let number = self.workload.requests.len();
-        self.workload.requests.push(Request { edge, http, body, about, sent: self.now, life: 0, epoch: 0 });
+        self.workload.requests.push(Request {
+            edge,
+            http,
+            body,
+            about,
+            sent: self.now,
+            life: 0,
+            carried: Carried::default(),
+        });
         let way = self.way();
         self.later(way, Event::Arrive(number));
     }
 
     /// A gate has decided: judged at once.
-    pub(crate) fn decided(&mut self, number: usize, outcome: &Outcome, epoch: u64) {
-        self.workload.requests[number].epoch = epoch;
+    pub(crate) fn decided(&mut self, number: usize, outcome: &Outcome, carried: Carried) {
+        self.workload.requests[number].carried = carried;
         let Request { about, sent, edge, .. } = &self.workload.requests[number];
         let (about, sent, edge) = (about.clone(), *sent, *edge);
         let (accepted, status, code) = match outcome {
@@ -331,8 +339,8 @@ impl World {
 
     /// A client has its answer.
     pub(crate) fn respond(&mut self, number: usize, outcome: Outcome) {
-        let Request { about, epoch, .. } = &self.workload.requests[number];
-        let (About::Change { organization, change }, epoch) = (about.clone(), *epoch) else { return };
+        let Request { about, carried, .. } = &self.workload.requests[number];
+        let (About::Change { organization, change }, carried) = (about.clone(), *carried) else { return };
         let Outcome::Respond(response) = outcome else { return };
         let lost = self.fails(self.plan.lost);
         if lost || response.status >= 500 {
@@ -352,8 +360,8 @@ impl World {
         }
         self.counts.changes += 1;
         let document: Json = serde_json::from_str(&response.body).unwrap_or_default();
-        self.note(|| format!("{change:?} returned, carried out at epoch {epoch}"));
-        if epoch > self.truths[organization].epoch() {
+        self.note(|| format!("{change:?} returned: {carried:?}"));
+        if carried.epoch > self.truths[organization].epoch() {
             self.violated("durability", &format!("{change:?} returned and is nowhere"));
         }
         let eventual = |id: &TokenId| self.workload.credentials.iter().any(|it| it.token == *id && it.eventual);
@@ -362,7 +370,21 @@ impl World {
         {
             self.violated("promise", &format!("{change:?}: it holds everywhere at {at}"));
         }
-        if change.holds_when_it_returns() {
+        let later = matches!(change, Change::Expire(id, _) if self.truths[organization].ends_later(id, carried.epoch));
+        if change.holds_when_it_returns() && !later {
+            let epoch = if carried.anew {
+                carried.epoch
+            } else {
+                // Asked for again: it holds as of when it had been done, and of what came after nothing is said.
+                let about = |it: &&Credential| match &change {
+                    Change::Role(member, _) | Change::Suspend(member, _) => it.member == Some(*member),
+                    other => other.token() == Some(&it.token),
+                };
+                let tokens = self.workload.credentials.iter().filter(|it| it.organization == organization);
+                let truth = &self.truths[organization];
+                let states = tokens.filter(about).filter_map(|it| truth.newest_until(it.token, carried.epoch));
+                states.max().unwrap_or(0)
+            };
             self.truths[organization].holds_since(self.now, epoch);
         }
         let about = self.changed(organization, &change, &document);

@@ -19,7 +19,7 @@ use crate::event::{Entry, Event};
 use crate::object::{Caller, InstanceId, Kind, Object};
 use crate::plan::Plan;
 use crate::template::{self, Template, template};
-use crate::truth::Truth;
+use crate::truth::{self, Carried, Truth};
 use crate::variant::Variant;
 use crate::workload::{Request, Workload};
 
@@ -211,7 +211,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Call { object, json, caller } => self.call(object, json, caller),
-            Event::Answer { caller, answer, epoch } => self.answer(caller, answer, epoch),
+            Event::Answer { caller, answer, carried } => self.answer(caller, answer, carried),
             Event::Done(task, effect, answer) => self.go_on(task, effect, answer),
             Event::Tell(instance, told) => self.tell(instance, told),
             Event::Leave { from, fences, effects } => self.leave(from, fences, effects),
@@ -245,7 +245,7 @@ impl World {
 
     fn send(&mut self, kind: Kind, json: String, caller: Caller, patience: i64) {
         let object = self.object(kind);
-        self.later(patience, Event::Answer { caller, answer: None, epoch: 0 });
+        self.later(patience, Event::Answer { caller, answer: None, carried: Carried::default() });
         let twice = self.fails(self.plan.doubled);
         for copy in 0..=usize::from(twice) {
             if self.fails(self.plan.lost) {
@@ -273,7 +273,7 @@ impl World {
         self.next_call += 1;
         let id = CallId(self.next_call);
         if let Some(instance) = self.objects[object].instance(number) {
-            instance.open.insert(id, (caller, 0));
+            instance.open.insert(id, (caller, Carried::default()));
         }
         if matches!(self.objects[object].kind, Kind::Organization(_)) {
             self.counts.asks += 1;
@@ -304,14 +304,17 @@ impl World {
         let writing = if self.faulty { self.rng.i64(0..=30) } else { self.rng.i64(0..=5) };
         let refuse_in = self.rng.u32(1..=12);
         let object = &mut self.objects[id.object];
+        let is_organization = matches!(object.kind, Kind::Organization(_));
         let now = object.clock.read(&mut self.rng, self.now);
         let Some(instance) = object.instance(id.number) else { return };
         let call = match &event {
             Told::Call { id, .. } => Some(*id),
             _ => None,
         };
+        let is_call_of_organization = call.is_some() && is_organization;
         let database = instance.disk.database();
         let before = database.writes();
+        let epoch_before = if is_call_of_organization { truth::epoch(&database) } else { 0 };
         database.begin();
         instance.disk.refuse_in(if refuses { refuse_in } else { 0 });
         let rng = &mut self.rng;
@@ -343,9 +346,10 @@ impl World {
         let object = &mut self.objects[id.object];
         if let (Kind::Organization(_), Some(call)) = (&object.kind, call)
             && let Some(instance) = object.instance(id.number)
-            && let Some((_, epoch)) = instance.open.get_mut(&call)
+            && let Some((_, carried)) = instance.open.get_mut(&call)
         {
-            *epoch = crate::truth::epoch(&database);
+            let epoch = truth::epoch(&database);
+            *carried = Carried { epoch, anew: epoch > epoch_before };
         }
         let Some(instance) = object.instance(id.number) else { return };
         let (fenced_now, writes) = (instance.fenced, wrote);
@@ -421,7 +425,7 @@ impl World {
 
     fn reply(&mut self, from: InstanceId, id: CallId, json: Option<String>) {
         let Some(instance) = self.objects[from.object].instance(from.number) else { return };
-        let Some((caller, epoch)) = instance.open.remove(&id) else {
+        let Some((caller, carried)) = instance.open.remove(&id) else {
             self.violated("answers", &format!("{from:?} answers {id:?} twice"));
             return;
         };
@@ -430,7 +434,7 @@ impl World {
             return;
         }
         let way = self.way();
-        self.later(way, Event::Answer { caller, answer: json, epoch });
+        self.later(way, Event::Answer { caller, answer: json, carried });
     }
 
     /// What a world that is wrong on purpose makes of an answer.
@@ -512,14 +516,14 @@ impl World {
 
     // Edges.
 
-    fn answer(&mut self, caller: Caller, answer: Option<String>, epoch: u64) {
+    fn answer(&mut self, caller: Caller, answer: Option<String>, carried: Carried) {
         match caller {
             Caller::Object(instance, id) => {
                 self.tell(instance, Told::Answered { id, answer: answer.ok_or(Unreachable) });
             }
             Caller::Edge(task, effect) => {
-                if let Some(Running::Request { epoch: carried_out, .. }) = self.task(task) {
-                    *carried_out = (*carried_out).max(epoch);
+                if let Some(Running::Request { carried: known, .. }) = self.task(task) {
+                    *known = (*known).max(carried);
                 }
                 let answer = match answer {
                     Some(text) => asked::Answer::Text { text },
@@ -541,7 +545,7 @@ impl World {
         let task = self.edges[edge].gate.handle(http.clone());
         let life = self.edges[edge].life;
         self.workload.arrived(number, life);
-        let id = self.edges[edge].run(edge, Running::Request { number, task, body, epoch: 0 });
+        let id = self.edges[edge].run(edge, Running::Request { number, task, body, carried: Carried::default() });
         self.start(id);
     }
 
@@ -603,10 +607,10 @@ impl World {
         match step {
             Step::Wait(effects) => self.perform(id, effects),
             Step::Done(outcome) => {
-                let Some(Running::Request { number, epoch, .. }) = self.edges[id.edge].tasks.remove(&id.task) else {
+                let Some(Running::Request { number, carried, .. }) = self.edges[id.edge].tasks.remove(&id.task) else {
                     return;
                 };
-                self.decided(number, &outcome, epoch);
+                self.decided(number, &outcome, carried);
                 let way = self.rng.i64(0..=20);
                 self.later(way, Event::Respond(number, outcome));
                 self.besides(id.edge);
@@ -636,11 +640,8 @@ impl World {
             let caller = Caller::Edge(id, effect_id);
             let (millis, answer) = match effect {
                 asked::Effect::Ask { target, message } => {
-                    let patience = if message.contains("{\"manage\":") {
-                        PATIENCE_FOR_CHANGES_MILLIS
-                    } else {
-                        PATIENCE_MILLIS
-                    };
+                    let patience =
+                        if message.contains("{\"manage\":") { PATIENCE_FOR_CHANGES_MILLIS } else { PATIENCE_MILLIS };
                     let kind = match target {
                         asked::Target::Organization(name) => Kind::Organization(self.organization(&name)),
                         asked::Target::Instance => Kind::Registry,
