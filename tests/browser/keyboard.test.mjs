@@ -65,13 +65,18 @@ test("first run, a token made and revoked, by keys alone", async (t) => {
   await title();
   await press(page, /^Make a passkey/u);
   await page.getByRole("heading", { name: "Keep your recovery codes" }).waitFor();
+  await title();
   await press(page, /I have stored it/u, " ");
   await press(page, /^Go on/u);
   await page.getByRole("heading", { name: "Your first token" }).waitFor();
+  await title();
   await press(page, /I have stored it/u, " ");
   await press(page, /^Go on/u);
+  await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
+  await title();
   await press(page, /^Sign in with your passkey/u);
   await page.getByRole("heading", { name: "Tokens", exact: true }).waitFor();
+  await title();
 
   // The first stop skips the navigation.
   await page.keyboard.press("Home");
