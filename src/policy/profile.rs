@@ -26,7 +26,6 @@ pub struct PermissionInfo {
 pub struct Scope {
     /// Its name: the key of its table.
     #[serde(skip_deserializing, default = "Name::unset")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
     pub name: Name,
     /// What people read.
     pub title: String,
@@ -52,7 +51,6 @@ impl Scope {
 pub struct Role {
     /// Its name: the key of its table.
     #[serde(skip_deserializing, default = "Name::unset")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
     pub name: Name,
     /// What people read.
     pub title: String,
@@ -80,7 +78,6 @@ impl Role {
 pub struct Family {
     /// Its name: the key of its table.
     #[serde(skip_deserializing, default = "Name::unset")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
     pub name: Name,
     /// What people read.
     pub title: String,
@@ -99,7 +96,6 @@ pub struct Family {
 pub struct Service {
     /// Its name: the key of its table.
     #[serde(skip_deserializing, default = "Name::unset")]
-    #[cfg_attr(feature = "schema", schemars(skip))]
     pub name: Name,
     /// What people read.
     pub title: String,

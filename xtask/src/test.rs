@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::build::{self, Flavour};
 use crate::process::{self, Echo, say};
 use crate::workspace::Workspace;
-use crate::{cli, npm, readme, setup, tidy, wasm_test};
+use crate::{cli, npm, readme, setup, tidy, wasm_test, www};
 
 /// A suite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -24,6 +24,8 @@ pub(crate) enum Suite {
     Workerd,
     /// tests/workerd/revocation.test.mjs: eight edges, one authority, thousands of changes under load.
     Revocation,
+    /// tests/interface: schemathesis over the OpenAPI document, against the Worker in workerd.
+    Interface,
     /// tests/npm: the npm package in Node 20 and 24, Deno, Bun and workerd, and in projects that install it.
     Npm,
     /// crates/web in WebAssembly, by wasm-bindgen-test in Node and in Chromium.
@@ -121,6 +123,7 @@ fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
         Suite::Tidy => tidy::counts(workspace),
         Suite::Workerd => workerd(workspace),
         Suite::Revocation => revocation(workspace),
+        Suite::Interface => interface(workspace),
         Suite::Npm => npm::test(workspace),
         Suite::Wasm => wasm_test::test(workspace),
         Suite::Browser => npm::test_in_browser(workspace),
@@ -181,6 +184,15 @@ fn workerd(workspace: &Workspace) -> Result<Counts> {
     }
     let mut command = setup::node_command(workspace);
     command.args(["--test", "--test-reporter=spec"]).args(&files);
+    node_tests(&mut command)
+}
+
+fn interface(workspace: &Workspace) -> Result<Counts> {
+    build::worker(workspace, Flavour::Test)?;
+    www::build(workspace)?;
+    setup::python_packages(workspace)?;
+    let mut command = setup::node_command(workspace);
+    command.args(["--test", "--test-reporter=spec"]).args(files(workspace, "tests/interface")?);
     node_tests(&mut command)
 }
 

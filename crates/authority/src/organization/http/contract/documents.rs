@@ -350,7 +350,7 @@ pub(crate) struct InvitationDocument {
     pub(crate) id: InvitationId,
     pub(crate) email: String,
     pub(crate) role: String,
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["open", "accepted", "expired"])))]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["open", "accepted", "expired", "revoked"])))]
     pub(crate) status: &'static str,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
