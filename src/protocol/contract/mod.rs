@@ -398,7 +398,8 @@ mod tests {
         for (index, route) in ROUTES.iter().enumerate() {
             let path: String =
                 route.path.split_inclusive(['{', '}']).map(|part| part.trim_matches(['{', '}'])).collect();
-            let found = find(&path.replace('*', "")).unwrap();
+            let path = path.replace('*', "");
+            let found = find(&path).unwrap();
             for method in route.methods {
                 assert_eq!(found.operation(method), Some(route.operation), "{method} {}", route.path);
             }

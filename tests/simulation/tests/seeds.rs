@@ -72,7 +72,7 @@ fn a_seed_replays_exactly() {
 
 #[test]
 fn worlds_that_are_wrong_are_noticed() {
-    let most = setting("SYMBOLON_SEEDS_FOR_VARIANTS", 300);
+    let most = setting("SYMBOLON_SEEDS_FOR_VARIANTS", 1_000);
     let mut missed = Vec::new();
     for (name, variant) in Variant::ALL {
         match (0..most).find_map(|seed| run(seed, Some(*variant), false).err()) {

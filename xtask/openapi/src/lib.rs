@@ -101,9 +101,10 @@ fn describe(operation: Operation, schemas: &mut Schemas) -> Result<Description, 
             .flatten();
     match (all.next(), all.next()) {
         (Some(description), None) => Ok(description),
-        (first, second) => {
-            Err(Error::Described(operation.name(), usize::from(first.is_some()) + usize::from(second.is_some())))
-        }
+        (first, second) => Err(Error::Described(
+            operation.name(),
+            [first.is_some(), second.is_some()].into_iter().filter(|it| *it).count(),
+        )),
     }
 }
 

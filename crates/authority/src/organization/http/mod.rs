@@ -135,7 +135,7 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         Operation::Onboard => onboarding::onboard(session, ready),
         Operation::CreateInvitation => invitations::create(session),
         Operation::ListInvitations => invitations::list(session),
-        Operation::RevokeInvitation => invitations::revoke(session, &id),
+        Operation::RevokeInvitation => invitations::revoke(session, id),
         Operation::BeginPasskey => passkeys::begin(session),
         Operation::AddPasskey => passkeys::add(session),
         Operation::ListPasskeys => passkeys::list(session),
