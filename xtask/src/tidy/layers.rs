@@ -15,6 +15,8 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("symbolon-worker", &["symbolon", "symbolon-authority", "symbolon-gate"]),
     ("symbolon-web", &["symbolon"]),
     ("symbolon-cli", &["symbolon"]),
+    // What both say of their calls, in one document.
+    ("symbolon-openapi", &["symbolon", "symbolon-authority", "symbolon-gate"]),
     // The integration suites look at everything that runs natively; the authority and the gate never meet elsewhere.
     ("symbolon-tests", &["symbolon", "symbolon-authority", "symbolon-gate", "symbolon-openapi"]),
     // Not ours at all: it shares nothing with what it is compared with.
@@ -25,8 +27,6 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("xtask-bench", &[]),
     ("xtask-bindgen", &[]),
     ("xtask-wasm-test", &[]),
-    // What both say of their calls, in one document.
-    ("symbolon-openapi", &["symbolon", "symbolon-authority", "symbolon-gate"]),
 ];
 
 /// The crates that do no input or output of their own.

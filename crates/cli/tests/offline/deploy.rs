@@ -41,7 +41,7 @@ fn what_is_missing_is_named() {
         (", \"Login\"]", "]", "migration that makes Login"),
         ("new_sqlite_classes", "new_classes", "has no SQLite"),
         ("\"SETUP_CODE\", ", "", "secret SETUP_CODE is required"),
-        ("[vars]", "[vars]\nINSTANCE_SECRET = \"x\"", "stands in vars"),
+        ("\n[vars]\n", "\n[vars]\nINSTANCE_SECRET = \"x\"\n", "stands in vars"),
         ("binding = \"ASSETS\"", "binding = \"OTHER\"", "assets ASSETS"),
         ("run_worker_first = true", "run_worker_first = [\"/v1/*\"]", "the Worker comes before assets"),
         ("compatibility_date", "other_date", "compatibility_date"),
