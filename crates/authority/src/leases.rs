@@ -77,14 +77,12 @@ enum Timer {
 
 /// What is to become of an event.
 pub(crate) enum Entry {
-    /// It is to be handled.
-    Open(Event),
+    /// It is to be handled: the machine may answer, or nobody has founded what it is for.
+    Handle(Event),
     /// The fence is confirmed: read the state, call [`Leases::open`], and handle these, in their order.
     Fenced(Vec<Event>),
     /// Not yet: it is kept.
     Wait(Option<Effect>),
-    /// There is no row: nobody has founded what this machine is for.
-    Unfounded(Event),
     /// Too many came before the machine may answer.
     Full(Event),
 }
@@ -136,7 +134,7 @@ impl Leases {
         founded: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Entry, (Event, StoreError)> {
         match (&self.state, &event) {
-            (State::Open(_), _) => Ok(Entry::Open(event)),
+            (State::Open(_), _) => Ok(Entry::Handle(event)),
             (State::Fencing(waits), Event::Synced { id }) if id == waits => {
                 Ok(Entry::Fenced(core::mem::take(&mut self.early)))
             }
@@ -152,7 +150,7 @@ impl Leases {
                 Ok(founded)
             }) {
                 Err(fault) => Err((event, fault)),
-                Ok(false) => Ok(Entry::Unfounded(event)),
+                Ok(false) => Ok(Entry::Handle(event)),
                 Ok(true) => {
                     let id = ids.next();
                     self.state = State::Fencing(id);
@@ -342,17 +340,4 @@ impl From<Reply> for Effect {
 
 fn after(now: Timestamp, millis: u64) -> Timestamp {
     now.plus_millis(i64::try_from(millis).unwrap_or(i64::MAX))
-}
-
-impl Entry {
-    /// What to do with an event that found too many others waiting, or whose machine could not be opened.
-    pub(crate) fn give_up(event: &Event, fault: &str) -> Vec<Effect> {
-        match event {
-            Event::Call { id, .. } => vec![Effect::Fail { id: *id, fault: fault.to_owned() }],
-            _ => Vec::new(),
-        }
-    }
-
-    /// What the log is told of an event that found too many others waiting.
-    pub(crate) const FULL: &str = "too many calls came before the machine had taken over";
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod instance;
+mod leased;
 mod leases;
 pub mod locator;
 pub mod login;

@@ -19,9 +19,10 @@ use symbolon::time::Timestamp;
 use symbolon::token::Digest;
 
 use crate::answer;
+use crate::leased::{self, Leased};
 use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectIds, Event, Machine};
-use crate::schema::{self, Form};
+use crate::schema::{BesideRow, Form};
 use crate::store::{Store, StoreError, Value};
 
 /// How many bytes a key can have, as `Lookup::locator_key` makes them.
@@ -44,15 +45,16 @@ const TERMS: LeaseTerms = LeaseTerms {
     stale_millis: 0,
 };
 
-/// The table with the row of the leases, which is there once something was claimed.
-const LEASE_TABLE: &str = "shard";
-/// The form of the tables. Form 1 was the places alone.
-const FORM: Form = Form {
-    row: LEASE_TABLE,
-    version: 2,
-    tables: &[PLACES, LEASES],
-    columns: &[("place", "claim", "INTEGER NOT NULL DEFAULT 0")],
-    remade: &[],
+/// The tables, beside the row of the leases, which is there once something was claimed. Form 1 was the places alone.
+const TABLES: BesideRow = BesideRow {
+    form: Form {
+        row: "shard",
+        version: 2,
+        tables: &[PLACES],
+        columns: &[("place", "claim", "INTEGER NOT NULL DEFAULT 0")],
+        remade: &[],
+    },
+    older: "place",
 };
 const PLACES: &str = "CREATE TABLE IF NOT EXISTS place (
         key TEXT PRIMARY KEY,
@@ -60,14 +62,6 @@ const PLACES: &str = "CREATE TABLE IF NOT EXISTS place (
         token TEXT NOT NULL,
         claim INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID";
-/// One row, for the form and the leases.
-const LEASES: &str = "CREATE TABLE IF NOT EXISTS shard (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        horizon TEXT,
-        instances INTEGER NOT NULL DEFAULT 0,
-        schema INTEGER NOT NULL
-    ) STRICT";
-const FIRST_LEASES: &str = "INSERT INTO shard (one, schema) VALUES (1, ?1)";
 
 /// One shard of the locator.
 pub struct Locator<S> {
@@ -79,7 +73,7 @@ pub struct Locator<S> {
 impl<S: Store> Locator<S> {
     /// The shard over this store.
     pub fn new(store: S) -> Self {
-        Self { store, ids: EffectIds::default(), leases: Leases::new(LEASE_TABLE) }
+        Self { store, ids: EffectIds::default(), leases: Leases::new(TABLES.form.row) }
     }
 
     fn call(&mut self, now: Timestamp, id: CallId, json: &str) -> Result<Vec<Effect>, StoreError> {
@@ -117,17 +111,9 @@ impl<S: Store> Locator<S> {
         if self.leases.is_open() {
             return Ok(None);
         }
-        self.store.transaction(|| {
-            FORM.create(&self.store)?;
-            self.store.execute(FIRST_LEASES, &[FORM.version.into()])
-        })?;
+        TABLES.create(&self.store)?;
         // No other machine can have answered: there was nothing to answer from.
         self.open(now)
-    }
-
-    fn open(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
-        FORM.migrate(&self.store)?;
-        self.leases.open(&self.store, &mut self.ids, now, TERMS)
     }
 
     fn find(&self, key: &str) -> Result<Option<Place>, StoreError> {
@@ -184,10 +170,28 @@ impl<S: Store> Locator<S> {
         )?;
         Ok(())
     }
+}
 
-    fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+impl<S: Store> Leased for Locator<S> {
+    type Fault = StoreError;
+
+    fn enter(&mut self, event: Event) -> Result<Entry, (Event, StoreError)> {
+        let store = &self.store;
+        self.leases.enter(store, &mut self.ids, event, || TABLES.exist(store))
+    }
+
+    fn open(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
+        TABLES.form.migrate(&self.store)?;
+        self.leases.open(&self.store, &mut self.ids, now, TERMS)
+    }
+
+    fn not_opened(&mut self) {
+        self.leases.not_opened();
+    }
+
+    fn handle(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
         match event {
-            Event::Call { id, json } => match self.call(now, id, &json) {
+            Event::Call { id, json } => match self.call(context.now, id, &json) {
                 Ok(effects) => effects,
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
             },
@@ -197,44 +201,9 @@ impl<S: Store> Locator<S> {
     }
 }
 
-/// Whether anything was ever claimed. Asking writes nothing, but for the row of leases where there are places from before
-/// it: without it no machine can take over.
-fn exists<S: Store>(store: &S) -> Result<bool, StoreError> {
-    if schema::exists(store, LEASE_TABLE)? {
-        return Ok(true);
-    }
-    if !schema::exists(store, "place")? {
-        return Ok(false);
-    }
-    store.transaction(|| {
-        store.execute(LEASES, &[])?;
-        store.execute(FIRST_LEASES, &[1_u32.into()])
-    })?;
-    Ok(true)
-}
-
 impl<S: Store> Machine for Locator<S> {
     fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
-        let (store, now) = (&self.store, context.now);
-        match self.leases.enter(store, &mut self.ids, event, || exists(store)) {
-            Ok(Entry::Open(event) | Entry::Unfounded(event)) => self.handle(now, event),
-            Ok(Entry::Fenced(events)) => match self.open(now) {
-                Ok(first) => {
-                    let mut effects: Vec<Effect> = first.into_iter().collect();
-                    for event in events {
-                        effects.extend(self.handle(now, event));
-                    }
-                    effects
-                }
-                Err(fault) => {
-                    self.leases.not_opened();
-                    events.iter().flat_map(|event| Entry::give_up(event, &fault.to_string())).collect()
-                }
-            },
-            Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
-            Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
-            Err((event, fault)) => Entry::give_up(&event, &fault.to_string()),
-        }
+        leased::on(self, context, event)
     }
 }
 

@@ -71,6 +71,57 @@ impl Form {
     }
 }
 
+/// Tables beside which the row is in a table for the form's number and the leases alone. Those of form 1 lack it.
+pub(crate) struct BesideRow {
+    /// The form of the other tables, and the name of the row's.
+    pub(crate) form: Form,
+    /// A table that those of form 1 have.
+    pub(crate) older: &'static str,
+}
+
+impl BesideRow {
+    /// Whether there are tables. Asking makes none, but for the row where there are tables from before it: without it no
+    /// machine can take over.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn exist<S: Store>(&self, store: &S) -> Result<bool, StoreError> {
+        if exists(store, self.form.row)? {
+            return Ok(true);
+        }
+        if !exists(store, self.older)? {
+            return Ok(false);
+        }
+        store.transaction(|| self.create_row(store, 1))?;
+        Ok(true)
+    }
+
+    /// Makes the row and the tables, in one transaction.
+    ///
+    /// # Errors
+    /// The store's; then nothing was made.
+    pub(crate) fn create<S: Store>(&self, store: &S) -> Result<(), StoreError> {
+        store.transaction(|| {
+            self.create_row(store, self.form.version)?;
+            self.form.create(store)
+        })
+    }
+
+    fn create_row<S: Store>(&self, store: &S, version: u32) -> Result<(), StoreError> {
+        let table = self.form.row;
+        let made = format!(
+            "CREATE TABLE {table} (
+                one INTEGER PRIMARY KEY CHECK (one = 1),
+                horizon TEXT,
+                instances INTEGER NOT NULL DEFAULT 0,
+                schema INTEGER NOT NULL DEFAULT 1
+            ) STRICT"
+        );
+        store.execute(&made, &[])?;
+        store.execute(&format!("INSERT INTO {table} (one, schema) VALUES (1, ?1)"), &[version.into()]).map(drop)
+    }
+}
+
 /// Whether there is a table of this name.
 ///
 /// # Errors

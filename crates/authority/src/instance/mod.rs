@@ -24,9 +24,12 @@ use symbolon::id::{OrganizationId, TokenId};
 use symbolon::policy::{GrantSet, Product};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::contract::{self, Operation};
+use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::{Authorize, Authorized, HttpRequest, InstanceAct, InstanceCall, OrganizationCall};
+use symbolon::time::Timestamp;
 
 use crate::answer;
+use crate::leased::{self, Leased};
 use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target, Unreachable};
 use crate::store::{Store, StoreError};
@@ -89,7 +92,12 @@ impl From<StoreError> for Refusal {
 impl<S: Store> Instance<S> {
     /// The instance over this store.
     pub fn new(store: S) -> Self {
-        Self { store, ids: EffectIds::default(), leases: Leases::new(schema::LEASE_TABLE), waiting: BTreeMap::new() }
+        Self {
+            store,
+            ids: EffectIds::default(),
+            leases: Leases::new(schema::TABLES.form.row),
+            waiting: BTreeMap::new(),
+        }
     }
 
     fn call(&mut self, context: &mut Context<'_>, id: CallId, call: InstanceCall) -> Vec<Effect> {
@@ -213,7 +221,24 @@ fn told(call: CallId, result: Result<Vec<Effect>, Refusal>) -> Vec<Effect> {
     }
 }
 
-impl<S: Store> Instance<S> {
+impl<S: Store> Leased for Instance<S> {
+    type Fault = StoreError;
+
+    fn enter(&mut self, event: Event) -> Result<Entry, (Event, StoreError)> {
+        let store = &self.store;
+        self.leases.enter(store, &mut self.ids, event, || schema::TABLES.exist(store))
+    }
+
+    /// The table is leased on the usual terms.
+    fn open(&mut self, now: Timestamp) -> Result<Option<Effect>, StoreError> {
+        schema::TABLES.form.migrate(&self.store)?;
+        self.leases.open(&self.store, &mut self.ids, now, LeaseTerms::default())
+    }
+
+    fn not_opened(&mut self) {
+        self.leases.not_opened();
+    }
+
     fn handle(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
         match event {
             Event::Call { id, json } => match answer::read(&json) {
@@ -229,27 +254,7 @@ impl<S: Store> Instance<S> {
 
 impl<S: Store> Machine for Instance<S> {
     fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
-        let store = &self.store;
-        match self.leases.enter(store, &mut self.ids, event, || schema::exists(store)) {
-            Ok(Entry::Open(event)) => self.handle(context, event),
-            Ok(Entry::Fenced(events)) => match self.open(context.now).map_err(|fault| fault.to_string()) {
-                Ok(first) => {
-                    let mut effects: Vec<Effect> = first.into_iter().collect();
-                    for event in events {
-                        effects.extend(self.handle(context, event));
-                    }
-                    effects
-                }
-                Err(fault) => {
-                    self.leases.not_opened();
-                    events.iter().flat_map(|event| Entry::give_up(event, &fault)).collect()
-                }
-            },
-            Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
-            Ok(Entry::Unfounded(event)) => self.handle(context, event),
-            Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
-            Err((event, fault)) => Entry::give_up(&event, &fault.to_string()),
-        }
+        leased::on(self, context, event)
     }
 }
 

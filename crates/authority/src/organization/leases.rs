@@ -3,25 +3,16 @@
 use serde_json::Value as Json;
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::HttpResponse;
-use symbolon::time::Timestamp;
 
 use super::Organization;
 use super::failure::{Failure, Result};
 use super::head::Head;
 use super::http::{self, Held, Until};
-use super::schema;
 use crate::leases::Lease;
 use crate::machine::{CallId, Context, Effect};
 use crate::store::Store;
 
 impl<S: Store> Organization<S> {
-    /// Begins to answer: no other machine can, or this one has just founded the organisation.
-    pub(super) fn open(&mut self, now: Timestamp) -> Result<Option<Effect>> {
-        schema::FORM.migrate(&self.store)?;
-        let terms = self.terms()?;
-        Ok(self.leases.open(&self.store, &mut self.ids, now, terms)?)
-    }
-
     /// What may be said with the answer that is about to be given; every answer needs it. To be called in the turn of
     /// the answer: one whose row is not written must not leave.
     pub(super) fn grant(&mut self, context: &Context<'_>, lease: bool) -> Result<(Lease, Option<Effect>)> {
@@ -29,7 +20,7 @@ impl<S: Store> Organization<S> {
     }
 
     /// The terms that the profile in force sets.
-    fn terms(&mut self) -> Result<LeaseTerms> {
+    pub(super) fn terms(&mut self) -> Result<LeaseTerms> {
         let head = Head::read(&self.store)?;
         Ok(self.profiles.current(&self.store, &head)?.leases().terms())
     }

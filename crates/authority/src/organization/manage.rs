@@ -25,6 +25,7 @@ use super::leases::{refuse, reply};
 use super::session::{Ready, Session, Told};
 use super::{Asked, Organization, rate};
 use crate::answer;
+use crate::leased::Leased as _;
 use crate::machine::{CallId, Context, Effect, Target};
 use crate::store::Store;
 

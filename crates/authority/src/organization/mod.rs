@@ -41,9 +41,10 @@ use symbolon::protocol::message::{Claimed, OrganizationCall};
 use symbolon::time::Timestamp;
 
 use crate::answer;
+use crate::leased::{self, Leased};
 use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use failure::{Failure, Result};
 use head::Head;
 use manage::Pending;
@@ -105,29 +106,6 @@ impl<S: Store> Organization<S> {
             asked: BTreeMap::new(),
             alarm: None,
         }
-    }
-
-    /// Handles an event once the machine may answer.
-    fn handle(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
-        let mut effects = match event {
-            Event::Call { id, json } => self.call(context, id, &json),
-            Event::Answered { id, answer } => self.answered(context, id, answer.ok().as_deref()),
-            Event::KvPut { key, version, ok } => {
-                // A row that cannot be written stays due, and is put again.
-                drop(self.outbox.ended(&self.store, context.now, &key, version, ok));
-                Vec::new()
-            }
-            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
-            Event::Alarm => {
-                self.alarm = None;
-                // What cannot be written now stays due.
-                drop(self.store.transaction(|| refusals::end_windows(&self.store, context)));
-                self.release(context.now)
-            }
-            Event::Synced { .. } => Vec::new(),
-        };
-        effects.extend(self.errands(context.now));
-        effects
     }
 
     fn call(&mut self, context: &mut Context<'_>, id: CallId, json: &str) -> Vec<Effect> {
@@ -232,44 +210,56 @@ impl<S: Store> Organization<S> {
     }
 }
 
+impl<S: Store> Leased for Organization<S> {
+    type Fault = Failure;
+
+    fn enter(&mut self, event: Event) -> std::result::Result<Entry, (Event, StoreError)> {
+        let store = &self.store;
+        self.leases.enter(store, &mut self.ids, event, || schema::exists(store))
+    }
+
+    /// The terms are those of the profile in force.
+    fn open(&mut self, now: Timestamp) -> Result<Option<Effect>> {
+        schema::FORM.migrate(&self.store)?;
+        let terms = self.terms()?;
+        Ok(self.leases.open(&self.store, &mut self.ids, now, terms)?)
+    }
+
+    fn not_opened(&mut self) {
+        self.leases.not_opened();
+    }
+
+    fn handle(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
+        let mut effects = match event {
+            Event::Call { id, json } => self.call(context, id, &json),
+            Event::Answered { id, answer } => self.answered(context, id, answer.ok().as_deref()),
+            Event::KvPut { key, version, ok } => {
+                // A row that cannot be written stays due, and is put again.
+                drop(self.outbox.ended(&self.store, context.now, &key, version, ok));
+                Vec::new()
+            }
+            Event::Timer { id } => self.leases.timer(&self.store, &mut self.ids, id),
+            Event::Alarm => {
+                self.alarm = None;
+                // What cannot be written now stays due.
+                drop(self.store.transaction(|| refusals::end_windows(&self.store, context)));
+                self.release(context.now)
+            }
+            Event::Synced { .. } => Vec::new(),
+        };
+        effects.extend(self.errands(context.now));
+        effects
+    }
+
+    /// An alarm that came is gone, and with it what the outbox still has to do.
+    fn lost(&self, now: Timestamp, event: &Event) -> Option<Effect> {
+        matches!(event, Event::Alarm).then(|| Effect::SetAlarm { at: now.plus_millis(outbox::PAUSE_MILLIS) })
+    }
+}
+
 impl<S: Store> Machine for Organization<S> {
     fn on(&mut self, context: &mut Context<'_>, event: Event) -> Vec<Effect> {
-        let store = &self.store;
-        match self.leases.enter(store, &mut self.ids, event, || schema::exists(store)) {
-            Ok(Entry::Open(event)) => self.handle(context, event),
-            Ok(Entry::Fenced(events)) => match self.open(context.now).map_err(|failure| failure.to_string()) {
-                Ok(first) => {
-                    let mut effects: Vec<Effect> = first.into_iter().collect();
-                    for event in events {
-                        effects.extend(self.handle(context, event));
-                    }
-                    effects
-                }
-                Err(fault) => {
-                    self.leases.not_opened();
-                    // An alarm that came is gone, and with it what the outbox still has to do.
-                    let again = Effect::SetAlarm { at: context.now.plus_millis(outbox::PAUSE_MILLIS) };
-                    events.iter().flat_map(|event| Entry::give_up(event, &fault)).chain([again]).collect()
-                }
-            },
-            Ok(Entry::Wait(effect)) => effect.into_iter().collect(),
-            Ok(Entry::Unfounded(event)) => {
-                let mut effects = match event {
-                    Event::Call { id, json } => self.call(context, id, &json),
-                    Event::Answered { id, answer } => self.answered(context, id, answer.ok().as_deref()),
-                    _ => Vec::new(),
-                };
-                // It may have been founded just now.
-                effects.extend(self.errands(context.now));
-                effects
-            }
-            Ok(Entry::Full(event)) => Entry::give_up(&event, Entry::FULL),
-            Err((event, fault)) => {
-                let again = matches!(event, Event::Alarm)
-                    .then(|| Effect::SetAlarm { at: context.now.plus_millis(outbox::PAUSE_MILLIS) });
-                Entry::give_up(&event, &fault.to_string()).into_iter().chain(again).collect()
-            }
-        }
+        leased::on(self, context, event)
     }
 }
 

@@ -45,6 +45,7 @@ fn a_machine_that_could_not_be_opened_tries_again() {
     world.alarm = None;
     world.begin(&OrganizationCall::Ask(Ask::default()));
     assert_eq!((world.replies.len(), world.faults.len()), (0, 1), "the fence is written, the row cannot be read");
+    world.event(Event::Alarm);
     assert!(world.alarm.is_some(), "what the outbox has to do is not forgotten");
     world.store.execute(&rename("unreadable", "horizon"), &[]).unwrap();
     assert!(world.record(&secret).is_some());
