@@ -33,6 +33,15 @@ pub fn read<T: for<'v> Deserialize<'v>>(text: &str) -> Result<T, JsonError> {
     from_value(&parse(text)?)
 }
 
+/// Reads bytes into a type.
+///
+/// # Errors
+/// As [`read`], and where they are not UTF-8.
+pub fn read_slice<T: for<'v> Deserialize<'v>>(bytes: &[u8]) -> Result<T, JsonError> {
+    let tree::Strict(value) = serde_json::from_slice(bytes).map_err(|error| JsonError::syntax(&error))?;
+    from_value(&value)
+}
+
 /// Reads a tree into a type.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::claims::Claims;
 use super::{Expected, Identity, MAX_ID_TOKEN_LEN, OidcError};
+use crate::json;
 
 /// An algorithm that is taken (RFC 7518, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl IdToken {
         let (signed, signature) = text.rsplit_once('.').ok_or(OidcError::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(OidcError::Malformed)?;
         let bytes = |text: &str| Base64UrlUnpadded::decode_vec(text).map_err(|_| OidcError::Malformed);
-        let header: Header = serde_json::from_slice(&bytes(header)?).map_err(|_| OidcError::Malformed)?;
+        let header: Header = json::read_slice(&bytes(header)?).map_err(|_| OidcError::Malformed)?;
         if header.crit.is_some() || header.b64.is_some() {
             return Err(OidcError::Malformed);
         }
@@ -108,7 +109,7 @@ impl IdToken {
         if !genuine {
             return Err(OidcError::Signature);
         }
-        let claims: Claims = serde_json::from_slice(&self.claims).map_err(|_| OidcError::Malformed)?;
+        let claims: Claims = json::read_slice(&self.claims).map_err(|_| OidcError::Malformed)?;
         claims.check(expected)
     }
 }

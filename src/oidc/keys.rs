@@ -4,6 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 
 use super::{Algorithm, OidcError};
+use crate::json;
 use crate::key::PublicKey;
 
 /// The most keys of a set that are looked at.
@@ -57,8 +58,8 @@ impl Keys {
     /// # Errors
     /// [`OidcError::Keys`] if it is none. A key that cannot be read is passed over: sets hold keys of many kinds.
     pub fn parse(json: &str) -> Result<Self, OidcError> {
-        let set: Set = serde_json::from_str(json).map_err(|_| OidcError::Keys)?;
-        let read = |value: serde_json::Value| serde_json::from_value::<Jwk>(value).ok().and_then(|jwk| jwk.read());
+        let set: Set = json::read(json).map_err(|_| OidcError::Keys)?;
+        let read = |value: serde_json::Value| json::from_value::<Jwk>(&value).ok().and_then(|jwk| jwk.read());
         Ok(Self(set.keys.into_iter().take(MAX_KEYS).filter_map(read).collect()))
     }
 

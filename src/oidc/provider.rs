@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::OidcError;
+use crate::json;
 
 /// The longest address that is taken, in bytes.
 const MAX_URL_LEN: usize = 2048;
@@ -61,7 +62,7 @@ impl Provider {
     /// [`OidcError::Discovery`] where it lacks something, has an address that is not taken, or says that it knows no
     /// code flow or no PKCE with S256.
     pub fn parse(issuer: &str, json: &str) -> Result<Self, OidcError> {
-        let document: Document = serde_json::from_str(json).map_err(|_| OidcError::Discovery)?;
+        let document: Document = json::read(json).map_err(|_| OidcError::Discovery)?;
         if document.issuer != issuer {
             return Err(OidcError::Issuer);
         }

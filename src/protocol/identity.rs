@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::message::Client;
 use crate::id::{MemberId, ShortId, TokenId};
+use crate::json;
 use crate::oidc::Identity;
 use crate::time::Timestamp;
 use crate::token::{Digest, InstanceSecret, TokenError};
@@ -154,7 +155,7 @@ impl Flow {
         if !bool::from(expected.as_slice().ct_eq(&code)) {
             return None;
         }
-        let flow: Self = serde_json::from_slice(&json).ok()?;
+        let flow: Self = json::read_slice(&json).ok()?;
         (flow.begun_at <= now && now < flow.until()).then_some(flow)
     }
 

@@ -1,10 +1,9 @@
 //! What the browser says of a ceremony (WebAuthn Level 3, section 5.8.1).
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use super::{Expected, MAX_CLIENT_DATA_LEN, WebAuthnError};
+use crate::json;
 
 /// Which ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,27 +26,22 @@ impl Ceremony {
 /// Members that are not known may be there, and are passed over: browsers add some on purpose.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ClientData<'a> {
-    #[serde(borrow)]
-    r#type: Cow<'a, str>,
-    #[serde(borrow)]
-    challenge: Cow<'a, str>,
-    #[serde(borrow)]
-    origin: Cow<'a, str>,
+struct ClientData {
+    r#type: String,
+    challenge: String,
+    origin: String,
     #[serde(default)]
     cross_origin: bool,
-    #[serde(borrow, default)]
-    top_origin: Option<Cow<'a, str>>,
+    top_origin: Option<String>,
 }
 
 /// Section 7.1, steps 5 to 11; section 7.2, steps 9 to 14.
-pub(super) fn check(ceremony: Ceremony, expected: &Expected<'_>, json: &[u8]) -> Result<(), WebAuthnError> {
-    // Steps 5 and 9, 6 and 10: UTF-8, then JSON. A byte order mark is no JSON, and no browser writes one. An array
-    // would be read as the members in their order.
-    if json.len() > MAX_CLIENT_DATA_LEN || json.first() != Some(&b'{') {
+pub(super) fn check(ceremony: Ceremony, expected: &Expected<'_>, bytes: &[u8]) -> Result<(), WebAuthnError> {
+    // Steps 5 and 9, 6 and 10: UTF-8, then JSON. A byte order mark is no JSON, and no browser writes one.
+    if bytes.len() > MAX_CLIENT_DATA_LEN {
         return Err(WebAuthnError::ClientData);
     }
-    let data: ClientData<'_> = serde_json::from_slice(json).map_err(|_| WebAuthnError::ClientData)?;
+    let data: ClientData = json::read_slice(bytes).map_err(|_| WebAuthnError::ClientData)?;
     // Steps 7 and 11.
     if data.r#type != ceremony.as_str() {
         return Err(WebAuthnError::Type);

@@ -15,7 +15,7 @@ use symbolon::protocol::message::HttpResponse;
 use crate::context::Context;
 use crate::decide::Refusal;
 use crate::request::{Address, GateRequest};
-use crate::{gateway, identity};
+use crate::{gateway, identity, refusal};
 
 /// The field with the secret that proxy and gate share, which names the kind of the proxy.
 const SECRET: &str = "x-symbolon-proxy-secret";
@@ -161,7 +161,7 @@ pub(crate) async fn answer(
         Some(allowed) => context.gate.state.borrow_mut().identity(&allowed.record),
         None => identity::nobody(),
     };
-    headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+    headers.push(refusal::no_store());
     Ok(HttpResponse { status: 200, headers, body: String::new() })
 }
 

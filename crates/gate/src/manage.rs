@@ -210,13 +210,7 @@ async fn answer(
     call: Call,
 ) -> Result<HttpResponse, Refusal> {
     match call {
-        Call::Health => {
-            let headers = vec![
-                ("content-type".to_owned(), "application/json".to_owned()),
-                ("cache-control".to_owned(), "no-store".to_owned()),
-            ];
-            Ok(refusal::json(200, headers, &Health { status: "ok" }))
-        }
+        Call::Health => Ok(refusal::json(200, Vec::new(), &Health { status: "ok" })),
         Call::Setup => setup(context, request, address).await.map(uncached),
         Call::Instance => {
             let allowed = decide::request(context, request, Side::Management, &strict(false)).await?;
@@ -287,9 +281,7 @@ async fn setup(context: &Context, request: &GateRequest, address: Address<'_>) -
     };
     context.limited()?;
     let request = http_request(context, request, address, MAX_SETUP_BYTES).await?;
-    // An array would be read as the members in their order.
-    let body = request.body.trim_start().starts_with('{').then(|| serde_json::from_str::<Body>(&request.body).ok());
-    let Some(body) = body.flatten() else {
+    let Ok(body) = symbolon::json::read::<Body>(&request.body) else {
         context.unknown();
         return Err(Problem::field("", "must be a JSON object, with the setup code as a text").into());
     };
@@ -355,7 +347,7 @@ async fn organization(
 /// An authority's answer, never to be kept by anybody on its way.
 fn uncached(mut response: HttpResponse) -> HttpResponse {
     if !response.headers.iter().any(|(name, _)| name == "cache-control") {
-        response.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+        response.headers.push(refusal::no_store());
     }
     response
 }

@@ -8,10 +8,7 @@ use crate::decide::Refusal;
 /// The response to a request that is refused.
 pub(crate) fn response(refusal: &Refusal) -> HttpResponse {
     let Refusal { problem, accept } = refusal;
-    let mut headers = vec![
-        ("content-type".to_owned(), "application/problem+json".to_owned()),
-        ("cache-control".to_owned(), "no-store".to_owned()),
-    ];
+    let mut headers = Vec::new();
     if matches!(problem.status, 401 | 403) {
         headers.push(("www-authenticate".to_owned(), challenge(problem)));
     }
@@ -30,7 +27,7 @@ pub(crate) fn response(refusal: &Refusal) -> HttpResponse {
     if let Some(seconds) = problem.retry_after {
         headers.push(("retry-after".to_owned(), seconds.to_string()));
     }
-    json(problem.status, headers, problem)
+    media(problem.status, "application/problem+json", headers, problem)
 }
 
 /// The response to a problem that is not about a credential.
@@ -60,12 +57,22 @@ fn challenge(problem: &Problem) -> String {
     challenge
 }
 
-/// A response with a JSON body.
+/// A response with a JSON body that nobody may keep, and with these header fields besides.
 pub(crate) fn json(status: u16, headers: Vec<(String, String)>, body: &impl serde::Serialize) -> HttpResponse {
-    match serde_json::to_string(body) {
-        Ok(body) => HttpResponse { status, headers, body },
-        Err(_) => HttpResponse { status: 500, headers: Vec::new(), body: String::new() },
-    }
+    media(status, "application/json", headers, body)
+}
+
+fn media(status: u16, media: &str, mut headers: Vec<(String, String)>, body: &impl serde::Serialize) -> HttpResponse {
+    let Ok(body) = serde_json::to_string(body) else {
+        return HttpResponse { status: 500, headers: vec![no_store()], body: String::new() };
+    };
+    headers.extend([("content-type".to_owned(), media.to_owned()), no_store()]);
+    HttpResponse { status, headers, body }
+}
+
+/// Nobody on its way may keep the response (RFC 9111, section 5.2.2.5).
+pub(crate) fn no_store() -> (String, String) {
+    ("cache-control".to_owned(), "no-store".to_owned())
 }
 
 #[cfg(test)]

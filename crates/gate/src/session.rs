@@ -121,11 +121,7 @@ pub(crate) async fn options(
             allow_credentials: [],
         },
     };
-    let headers = vec![
-        ("content-type".to_owned(), "application/json".to_owned()),
-        ("cache-control".to_owned(), "no-store".to_owned()),
-    ];
-    Ok(refusal::json(200, headers, &answer))
+    Ok(refusal::json(200, Vec::new(), &answer))
 }
 
 /// `POST /v1/sessions`: to the organisation that the user handle names.

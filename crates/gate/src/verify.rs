@@ -150,11 +150,7 @@ async fn answered(context: &Context, request: &GateRequest, limit: u32) -> Resul
     let question = question(&body).map_err(|detail| Problem::new(Code::InvalidRequest).detail(detail))?;
     context.passes_on.set(true);
     let verdict = verify(context, &caller, question).await;
-    let headers = vec![
-        ("content-type".to_owned(), "application/json".to_owned()),
-        ("cache-control".to_owned(), "no-store".to_owned()),
-        ("server-timing".to_owned(), context.trace().server_timing()),
-    ];
+    let headers = vec![("server-timing".to_owned(), context.trace().server_timing())];
     match &verdict {
         Ok(allowed) => Ok(refusal::json(200, headers, &good(&allowed.record))),
         Err(refusal) if is_verdict(refusal.problem.code) => {

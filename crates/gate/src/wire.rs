@@ -141,7 +141,7 @@ pub(crate) async fn revoke_by_private_key(
     let invalid = || Problem::field("privkey", "must be a private key in hexadecimal");
     // Before the point multiplication, the dearest thing that the gate does by itself.
     context.stranger()?;
-    let posted: PostedKey = serde_json::from_str(&body).map_err(|_| invalid())?;
+    let posted: PostedKey = symbolon::json::read(&body).map_err(|_| invalid())?;
     let key = PrivateKey::from_stripped_hex(&posted.privkey).map_err(|_| invalid())?.public_key();
     let lookup = Lookup::Thumbprint(key.thumbprint());
     let unknown = || Refusal::new(Code::UnknownToken);

@@ -10,7 +10,7 @@ use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 
 use super::form::{Form, form};
-use super::{DEVICE_GRANT, OauthError, json_headers};
+use super::{DEVICE_GRANT, OauthError, no_cache};
 use crate::context::Context;
 use crate::decide::Refusal;
 use crate::request::{Address, GateRequest};
@@ -104,7 +104,7 @@ pub(crate) async fn authorize(
                 expires_in,
                 interval,
             };
-            Ok(refusal::json(200, json_headers(), &document))
+            Ok(refusal::json(200, no_cache(), &document))
         }
         Begun::RateLimited { retry_after } => Err(OauthError {
             status: 429,
@@ -148,7 +148,7 @@ pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<Ht
                 scope: scopes.join(" "),
                 expires_in: expires_at.map(seconds),
             };
-            Ok(refusal::json(200, json_headers(), &document))
+            Ok(refusal::json(200, no_cache(), &document))
         }
         Collected::Pending => Err(OauthError::new("authorization_pending", "Nobody has decided yet.")),
         Collected::SlowDown { interval } => {
@@ -179,7 +179,7 @@ pub(crate) async fn collect_with_key(context: &Context, request: &GateRequest) -
     context.poll()?;
     match context.io.login(shard, &LoginCall::Collect { with, client_id: None, client }).await? {
         Collected::Token(LoginToken { secret, user_name, .. }) => {
-            Ok(refusal::json(200, json_headers(), &json!({"token": secret, "user_name": user_name})))
+            Ok(refusal::json(200, no_cache(), &json!({"token": secret, "user_name": user_name})))
         }
         Collected::Pending | Collected::SlowDown { .. } | Collected::Unknown => {
             Err(Problem::new(Code::NotFound).detail("Nobody has activated this login yet.").into())

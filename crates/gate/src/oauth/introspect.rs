@@ -9,7 +9,7 @@ use symbolon::time::Timestamp;
 use symbolon::token::Secret;
 
 use super::form::{Form, form};
-use super::json_headers;
+use super::no_cache;
 use crate::context::Context;
 use crate::credential::{Credential, Presented, Side};
 use crate::decide::{self, Demand, Refusal};
@@ -92,7 +92,7 @@ pub(crate) async fn introspect(
         Err(refusal) if matches!(refusal.problem.code.status(), 401 | 403) => Introspection::default(),
         Err(refusal) => return Err(refusal.clone()),
     };
-    Ok(refusal::json(200, json_headers(), &document))
+    Ok(refusal::json(200, no_cache(), &document))
 }
 
 fn active<'a>(record: &'a Record, issuer: &'a str) -> Introspection<'a> {

@@ -63,13 +63,12 @@ pub(crate) fn metadata(address: Address<'_>) -> HttpResponse {
         revocation_endpoint_auth_methods_supported: ["none"],
         service_documentation: format!("{origin}/docs"),
     };
-    refusal::json(200, json_headers(), &document)
+    refusal::json(200, no_cache(), &document)
 }
 
-fn json_headers() -> Vec<(String, String)> {
-    [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec()
+/// What the answers of a token endpoint have besides (RFC 6749, section 5.1).
+fn no_cache() -> Vec<(String, String)> {
+    vec![("pragma".to_owned(), "no-cache".to_owned())]
 }
 
 /// An error in the form of RFC 6749, section 5.2.
@@ -102,7 +101,7 @@ impl OauthError {
 
     /// The response to it.
     pub(crate) fn response(&self) -> HttpResponse {
-        let mut headers = json_headers();
+        let mut headers = no_cache();
         if let Some(seconds) = self.retry_after {
             headers.push(("retry-after".to_owned(), seconds.to_string()));
         }

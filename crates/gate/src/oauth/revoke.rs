@@ -5,7 +5,7 @@ use symbolon::protocol::message::{HttpRequest, HttpResponse, Manage, Organizatio
 use symbolon::token::Secret;
 
 use super::form::{Form, form};
-use super::{OauthError, json_headers};
+use super::{OauthError, no_cache};
 use crate::context::Context;
 use crate::credential::{Credential, Presented};
 use crate::decide;
@@ -34,7 +34,7 @@ pub(crate) async fn revoke(
 ) -> Result<HttpResponse, OauthError> {
     let form = Form::read(context, request).await?;
     let token = Secret::from_string(RevocationRequest::of(&form)?.token.to_owned());
-    let done = refusal::json(200, json_headers(), &Nothing {});
+    let done = refusal::json(200, no_cache(), &Nothing {});
     let found = Presented { credential: Some(Credential::Bearer(token, None)), passphrase: None };
     let demand = manage::strict(true);
     let allowed = match decide::credential(context, request, Body::Told(None), found, &demand).await {

@@ -99,7 +99,7 @@ pub(crate) struct Wanted {
 /// `GET /v1/sessions/oidc`: whether one can sign in that way, for the page that offers it.
 pub(crate) fn describe(context: &Context) -> HttpResponse {
     let provider = context.gate.oidc.as_ref().map(|config| Provider { name: config.name() });
-    refusal::json(200, headers(), &SignInProvider { provider })
+    refusal::json(200, Vec::new(), &SignInProvider { provider })
 }
 
 /// `POST /v1/sessions/oidc`: begins a visit to sign in. Nobody learns whether there is an organisation of this name.
@@ -167,8 +167,7 @@ async fn begin(context: &Context, address: Address<'_>, permitted: Permitted) ->
     let (query, cookie) = made().map_err(|_| Refusal::new(Code::Internal))?;
     let endpoint = &provider.authorization_endpoint;
     let location = format!("{endpoint}{}{query}", if endpoint.contains('?') { '&' } else { '?' });
-    let mut headers = headers();
-    headers.push(flow_cookie(&cookie, Flow::LIFE_SECONDS));
+    let headers = vec![flow_cookie(&cookie, Flow::LIFE_SECONDS)];
     Ok(refusal::json(200, headers, &Visit { location }))
 }
 
@@ -196,7 +195,7 @@ pub(crate) async fn callback(context: &Context, request: &GateRequest, address: 
     };
     let mut headers = vec![
         ("location".to_owned(), location),
-        ("cache-control".to_owned(), "no-store".to_owned()),
+        refusal::no_store(),
         // Whatever came of it, this visit is over.
         flow_cookie("", 0),
     ];
@@ -249,12 +248,6 @@ async fn came_back(
 
 fn redirect_uri(address: Address<'_>) -> String {
     format!("{}{CALLBACK}", address.origin)
-}
-
-fn headers() -> Vec<(String, String)> {
-    [("content-type", "application/json"), ("cache-control", "no-store")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec()
 }
 
 fn flow_cookie(value: &str, seconds: i64) -> (String, String) {
