@@ -248,19 +248,20 @@ test("tokens", async (t) => {
     await page.getByText("The private key is kept in this browser").waitFor();
     const outcome = await page.evaluate(async () => {
       const database = await new Promise((resolve) => {
-        const request = indexedDB.open("symbolon");
+        const request = indexedDB.open("symbolon-console");
         request.onsuccess = () => resolve(request.result);
       });
-      const [{ privateKey }] = await new Promise((resolve) => {
+      const [{ name, pair: { privateKey } }] = await new Promise((resolve) => {
         const request = database.transaction("keys").objectStore("keys").getAll();
         request.onsuccess = () => resolve(request.result);
       });
       database.close();
       const tried = [];
       for (const format of ["pkcs8", "jwk"]) tried.push(await crypto.subtle.exportKey(format, privateKey).then(() => "read", (error) => error.name));
-      return { extractable: privateKey.extractable, tried };
+      return { name, extractable: privateKey.extractable, tried };
     });
-    assert.deepEqual(outcome, { extractable: false, tried: ["InvalidAccessError", "InvalidAccessError"] });
+    const keyid = await page.locator(".facts dd").textContent();
+    assert.deepEqual(outcome, { name: keyid, extractable: false, tried: ["InvalidAccessError", "InvalidAccessError"] });
     await page.getByRole("button", { name: "Done" }).click();
 
     await page.getByRole("link", { name: "Playground" }).click();

@@ -262,8 +262,12 @@ function Sessions() {
   );
 }
 
+function nameOf({ token, fingerprint }: kept.KeptKey): string {
+  return token?.name ?? `${fingerprint.slice(0, 8)}…`;
+}
+
 function Keys({ organization }: { organization: string }) {
-  const list = useLoad("keys", () => kept.kept(organization));
+  const list = useLoad("keys", (signal) => kept.kept(organization, signal));
   const [forgetting, setForgetting] = useState<kept.KeptKey | undefined>(undefined);
   return (
     <section class="card stack" aria-labelledby="keys">
@@ -272,15 +276,17 @@ function Keys({ organization }: { organization: string }) {
         <p class="hint">{t.account.keysText}</p>
       </div>
       <ProblemNotice error={list.error} />
+      {list.data === undefined && list.error === undefined && <Loading lines={1} />}
       {list.data?.length === 0 && <p class="soft">{t.account.noKeys}</p>}
       <ul class="stack" role="list">
         {(list.data ?? []).map((key) => (
-          <li class="row apart entry" key={key.fingerprint}>
+          <li class="row apart entry" key={key.keyid}>
             <div class="break">
-              <Link href={`/tokens/${key.token}`}>{key.name}</Link>
-              <div class="hint mono">{key.fingerprint}</div>
+              {key.token === undefined ? <strong>{t.account.noToken}</strong> : <Link href={`/tokens/${key.token.id}`}>{key.token.name}</Link>}
+              {key.token !== undefined && key.token.status !== "active" && <Badge tone="warn">{t.status[key.token.status] ?? key.token.status}</Badge>}
+              <div class="hint mono">{key.keyid}</div>
             </div>
-            <Button look="small danger" onClick={() => setForgetting(key)} label={t.account.forgetNamed(key.name)}>
+            <Button look="small danger" onClick={() => setForgetting(key)} label={t.account.forgetNamed(nameOf(key))}>
               {t.account.forget}
             </Button>
           </li>
@@ -288,12 +294,12 @@ function Keys({ organization }: { organization: string }) {
       </ul>
       {forgetting !== undefined && (
         <Confirm
-          title={t.account.forgetTitle(forgetting.name)}
+          title={t.account.forgetTitle(nameOf(forgetting))}
           text={t.account.forgetText}
           submit={t.account.forget}
           onClose={() => setForgetting(undefined)}
           run={async () => {
-            await kept.forget(forgetting.fingerprint);
+            await kept.forget(forgetting.keyid);
             setForgetting(undefined);
             toast(t.account.forgotten);
             list.reload();

@@ -1,7 +1,7 @@
 // Creating a token: what the kind has, and nothing else; and then, once, what proves it.
 
 import { useEffect, useState } from "preact/hooks";
-import { exportKey, generateKeyPair, signChallenge, thumbprint } from "symbolon/webcrypto";
+import { exportKey, generateKeyPair, signChallenge } from "symbolon/webcrypto";
 
 import { call } from "../api/client";
 import { ApiProblem } from "../api/problem";
@@ -139,18 +139,12 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
         ...(made !== undefined && { public_key: made.public_key, proof: made.proof }),
         ...pasted,
       };
-      const created = await call<CreatedToken>("POST", "/v1/tokens", { body });
-      if (made !== undefined && proof === "keep") {
-        const { token } = created;
-        await kept.keep({
-          fingerprint: token.fingerprint ?? (await thumbprint(made.keys)),
-          organization,
-          token: token.id,
-          name: token.name,
-          createdAt: token.created_at,
-          privateKey: made.keys.privateKey,
-        });
-      }
+      // Kept before its token is made: a browser that keeps nothing must not leave a token behind that nobody can use.
+      const keyid = made !== undefined && proof === "keep" ? await kept.keep(organization, made.keys) : undefined;
+      const created = await call<CreatedToken>("POST", "/v1/tokens", { body }).catch(async (refused: unknown) => {
+        if (keyid !== undefined && refused instanceof ApiProblem && refused.status !== 0) await kept.forget(keyid);
+        throw refused;
+      });
       const written = made !== undefined && proof === "download" ? await p256.write(made.keys) : undefined;
       onMade({ created, proof, ...(written !== undefined && { written }) });
     });

@@ -88,7 +88,7 @@ interface Sent {
 const MAX_SHOWN = 20_000;
 
 export function PlaygroundPage({ me, profile }: Within) {
-  const keys = useLoad("keys", () => kept.kept(me.organization.short_id));
+  const keys = useLoad("keys", (signal) => kept.kept(me.organization.short_id, signal));
   const [by, setBy] = useState<"token" | "key">("token");
   const [token, setToken] = useState("");
   const [fingerprint, setFingerprint] = useState("");
@@ -112,9 +112,10 @@ export function PlaygroundPage({ me, profile }: Within) {
 
   const hasBody = !["GET", "HEAD", "DELETE"].includes(method) && body !== "";
   const sign = async (): Promise<SignedRequest> => {
-    if (key === undefined) throw new Error(t.playground.noKeys);
+    const pair = key === undefined ? undefined : await kept.pair(key.keyid);
+    if (key === undefined || pair === undefined) throw new Error(t.playground.noKeys);
     const request = { method, url: new URL(url).href, ...(hasBody && { body }) };
-    const made = await signRequest(request, { privateKey: key.privateKey, organization: me.organization.short_id, fingerprint: key.fingerprint });
+    const made = await signRequest(request, { privateKey: pair.privateKey, organization: me.organization.short_id, fingerprint: key.fingerprint });
     setSigned(made);
     return made;
   };
@@ -178,7 +179,7 @@ export function PlaygroundPage({ me, profile }: Within) {
               label={t.playground.key}
               value={key?.fingerprint ?? ""}
               onChange={setFingerprint}
-              options={keys.data.map((one) => ({ value: one.fingerprint, text: `${one.name} (${one.fingerprint.slice(0, 8)}…)` }))}
+              options={keys.data.map((one) => ({ value: one.fingerprint, text: t.playground.keyOf(one.token?.name, one.fingerprint.slice(0, 8)) }))}
             />
           ) : (
             <Notice tone="accent">{t.playground.noKeys}</Notice>
