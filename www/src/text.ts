@@ -465,6 +465,7 @@ export const t = {
       "identity.link": "Connected an account",
       "identity.remove": "Disconnected an account",
       "sign_in.edit": "Changed how members sign in",
+      "storage.put_back": "The storage was put back to an older state",
       "token.upgrade": "Hashed an imported token anew",
     } as Record<string, string>,
     system: "Symbolon itself",

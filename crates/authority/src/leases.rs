@@ -184,6 +184,29 @@ impl Leases {
         Ok(takeover_millis.map(|millis| self.start_timer(ids, Timer::TakenOver, millis)))
     }
 
+    /// The storage turns out to have been put back to an older state: what was said and lost with the rest may be
+    /// believed still, and no row says for how long. It is waited for as long as any machine may have to wait, as after
+    /// a takeover; also by whoever takes over meanwhile. The timer must be started whatever becomes of the call.
+    ///
+    /// # Errors
+    /// The store's; then nothing may be answered.
+    pub(crate) fn put_back<S: Store>(
+        &mut self,
+        store: &S,
+        ids: &mut EffectIds,
+        now: Timestamp,
+    ) -> Result<Option<Effect>, StoreError> {
+        let update = format!("UPDATE {} SET horizon = ?1", self.table);
+        store.execute(&update, &[crate::answer::json(&Horizon::LONGEST)?.into()])?;
+        let Some(lessor) = self.lessor() else { return Ok(None) };
+        let Some(millis) = lessor.put_back() else { return Ok(None) };
+        // What this machine granted until now is waited for with the rest: its own timers mean nothing to the lessor now.
+        self.timers.retain(|_, timer| matches!(timer, Timer::Ended(_)));
+        let replies = self.takeover.take().map(|takeover| takeover.replies).unwrap_or_default();
+        self.takeover = Some(Waiting { until: after(now, millis), replies });
+        Ok(Some(self.start_timer(ids, Timer::TakenOver, millis)))
+    }
+
     /// It could not be begun to answer: the next event fences and reads anew. Else whoever comes would wait for ever.
     pub(crate) fn not_opened(&mut self) {
         self.state = State::Unfounded;

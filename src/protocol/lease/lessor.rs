@@ -89,6 +89,11 @@ impl Horizon {
     /// A horizon under which nothing was ever said.
     const NONE: Self = Self { length_millis: 0, stale_millis: 0, margin_millis: 0 };
 
+    /// The row where nobody knows what was said, for the row that said so is lost: waited for as long as terms may have
+    /// anybody wait ([`LeaseTerms::WAIT_LIMIT_MILLIS`]) but for the shortest horizon, since whoever said it says nothing
+    /// more.
+    pub const LONGEST: Self = Self { length_millis: 48_500, stale_millis: 0, margin_millis: 500 };
+
     /// How long a new instance must wait, from its fence on, until nothing said under this horizon is believed.
     const fn wait_millis(self) -> u64 {
         ended_after(self.length_millis.saturating_add(self.stale_millis), self.margin_millis)
@@ -209,6 +214,17 @@ impl Lessor {
             load: Load::default(),
         };
         (lessor, takeover_millis)
+    }
+
+    /// It turns out that the row that was found is not the latest there was: the storage was put back to an older state.
+    /// This instance goes on as a new one that has found [`Horizon::LONGEST`], which must be written before anything
+    /// more is answered; timers that were started before mean nothing any more. If it returns a timer, start it at
+    /// once and call [`Lessor::taken_over`] when it fires.
+    #[must_use]
+    pub fn put_back(&mut self) -> Option<u64> {
+        let (lessor, takeover_millis) = Self::start(self.terms, Some(Horizon::LONGEST));
+        *self = Self { latest: self.latest, load: self.load, ..lessor };
+        takeover_millis
     }
 
     /// Changes the terms for what is granted from now on.
@@ -502,6 +518,25 @@ mod tests {
         assert_eq!(successor.narrowing_wait_millis(), terms.longest_wait_millis());
         assert!(lessor.granted_wait_millis() <= terms.longest_wait_millis());
         assert!(LeaseTerms::default().longest_wait_millis() <= LeaseTerms::WAIT_LIMIT_MILLIS);
+    }
+
+    #[test]
+    fn older_storage_is_waited_for_as_long_as_any_lease_can_have_been() {
+        for (lease_max_millis, stale_millis) in [(0, 46_000), (2_000, 44_000), (10_000, 28_000), (20_000, 8_000)] {
+            let terms = LeaseTerms { lease_millis: 0, lease_max_millis, margin_millis: 500, stale_millis };
+            assert!(terms.longest_wait_millis() <= LeaseTerms::WAIT_LIMIT_MILLIS, "{terms:?} may be");
+            let believed = ended_after(lease_max_millis + stale_millis, terms.margin_millis);
+            assert!(believed <= Horizon::LONGEST.wait_millis(), "{terms:?}");
+        }
+        assert!(Horizon::LONGEST.wait_millis() <= LeaseTerms::WAIT_LIMIT_MILLIS);
+        let mut lessor = new();
+        lessor.grant(at(0), true);
+        let wait = lessor.put_back();
+        assert_eq!(wait, Some(Horizon::LONGEST.wait_millis()));
+        assert_eq!((Some(lessor.narrowing_wait_millis()), Some(lessor.creation_wait_millis())), (wait, wait));
+        let grant = lessor.grant(at(1), true);
+        assert_eq!(grant.write, Some(Horizon::LONGEST), "whoever takes over now waits as long");
+        assert!(grant.timer_millis.is_some());
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub(crate) enum Event {
     Work(crate::workload::Work),
     /// Something fails of itself.
     Fail,
+    /// Somebody takes a copy of an object's storage.
+    BackUp(usize),
+    /// The copy is put back, with the object at rest.
+    PutBack(usize),
     /// A former instance ends at last.
     EndFormer { object: usize, number: u64 },
 }

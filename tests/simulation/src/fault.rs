@@ -1,9 +1,13 @@
 //! What fails of itself: instances that die or are superseded, and isolates that begin anew.
 
+use std::rc::Rc;
+
 use symbolon_authority::machine::Event as Told;
 
+use crate::disk::Database;
 use crate::event::Event;
-use crate::object::InstanceId;
+use crate::object::{InstanceId, Kind};
+use crate::plan::REST_MILLIS;
 use crate::world::{PATIENCE_FOR_CHANGES_MILLIS, World};
 
 impl World {
@@ -21,6 +25,7 @@ impl World {
             _ => self.rng.usize(0..self.objects.len()),
         };
         match choice {
+            0..=8 if self.rests(object) => {}
             0 | 1 | 6 | 7 => {
                 if let Some(current) = &self.objects[object].current {
                     let number = current.number;
@@ -47,6 +52,38 @@ impl World {
             }
         }
         self.note(|| format!("failure {choice} of object {object}"));
+    }
+
+    /// Somebody takes a copy of an object's storage.
+    pub(crate) fn back_up(&mut self, object: usize) {
+        let object = &mut self.objects[object];
+        object.copy = Some((object.disk.to_bytes(), object.alarm));
+    }
+
+    /// The copy is put back: what has been changed since is lost. The object rests meanwhile, for as long as whoever does
+    /// this has to wait.
+    pub(crate) fn put_back(&mut self, number: usize) {
+        let now = self.now;
+        let object = &mut self.objects[number];
+        let Kind::Organization(organization) = object.kind else { return };
+        let Some((bytes, alarm)) = object.copy.take() else { return };
+        (object.current, object.former) = (None, None);
+        object.disk = Database::from_bytes(&bytes);
+        object.alarm = alarm;
+        object.rests_until = now + REST_MILLIS;
+        let disk = Rc::clone(&object.disk);
+        if alarm.is_some() {
+            self.later(REST_MILLIS, Event::Alarm(number));
+        }
+        self.truths[organization].put_back(&disk, now);
+        self.workload.uses_lost(organization);
+        self.counts.failures += 1;
+        self.note(|| format!("the storage of object {number} is put back"));
+    }
+
+    /// Whether nobody can reach an object.
+    pub(crate) fn rests(&self, object: usize) -> bool {
+        self.now < self.objects[object].rests_until
     }
 
     /// Faults end: what was superseded is gone, and messages arrive.

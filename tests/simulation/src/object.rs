@@ -57,6 +57,10 @@ pub(crate) struct Object {
     pub(crate) former: Option<Instance>,
     /// The one alarm, which is durable too.
     pub(crate) alarm: Option<Timestamp>,
+    /// A copy of what was durable, and the alarm with it.
+    pub(crate) copy: Option<(Vec<u8>, Option<Timestamp>)>,
+    /// Until when nobody can reach it.
+    pub(crate) rests_until: i64,
     instances: u64,
 }
 
@@ -80,7 +84,7 @@ pub(crate) struct Instance {
 impl Object {
     /// An object that nobody has called yet.
     pub(crate) fn new(kind: Kind, disk: Rc<Database>, clock: Clock) -> Self {
-        Self { kind, disk, clock, current: None, former: None, alarm: None, instances: 0 }
+        Self { kind, disk, clock, current: None, former: None, alarm: None, copy: None, rests_until: 0, instances: 0 }
     }
 
     /// The instance that calls go to; a new one if there is none. True if it is new.

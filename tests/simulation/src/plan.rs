@@ -2,6 +2,10 @@
 
 use fastrand::Rng;
 
+/// How long an object whose storage is put back is at rest, in milliseconds: for as long as anything that was said before
+/// may be believed, by a clock that runs slow.
+pub(crate) const REST_MILLIS: i64 = 51_000;
+
 /// How much happens in a run, and how badly things go. Chances are of 1.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -41,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) terms: Option<(u64, u64)>,
     /// Whether isolates keep to the former or to the new instance while both run, and something is narrowed just then.
     pub(crate) split: bool,
+    /// When an organisation's storage is copied and when the copy is put back, in milliseconds.
+    pub(crate) put_back: Option<(i64, i64)>,
 }
 
 impl Plan {
@@ -49,13 +55,20 @@ impl Plan {
         let mut rng = Rng::with_seed(seed ^ 0x5eed_0f91_a200_0001);
         // Every fiftieth is broad; the others are small, and vicious in one place.
         let broad = seed % 50 == 49;
+        // What changes in between is lost; and afterwards there is time to see what comes of it.
+        let mut other = Rng::with_seed(seed ^ 0x5eed_0f91_a200_0002);
+        let put_back = (!broad && other.u8(0..8) == 0).then(|| {
+            let copied = other.i64(1_000..=8_000);
+            (copied, copied + other.i64(2_000..=8_000))
+        });
+        let longer = put_back.map_or(0, |(_, back)| back + REST_MILLIS);
         let chance = |rng: &mut Rng, most: f64| if rng.bool() { rng.f64() * most } else { 0.0 };
         Self {
             edges: if broad { 120 } else { 100 },
             busy_edges: if broad { 120 } else { rng.usize(2..=6) },
             busy_tokens: if broad { 2_000 } else { rng.usize(1..=8) },
             busy_organizations: if broad { 4 } else { rng.usize(1..=2) },
-            millis: rng.i64(15_000..=60_000),
+            millis: longer + rng.i64(15_000..=60_000),
             operations: if broad { 3_000 } else { rng.usize(120..=320) },
             changes: 0.05 + rng.f64() * 0.2,
             failures: if rng.u8(..) < 40 { 0 } else { rng.usize(1..=10) },
@@ -73,6 +86,7 @@ impl Plan {
                 _ => None,
             },
             split: rng.bool(),
+            put_back,
         }
     }
 }

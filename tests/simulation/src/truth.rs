@@ -46,6 +46,8 @@ pub(crate) struct State {
     expires_at: Option<i64>,
     /// What proves it, by digest or thumbprint, and until when.
     proofs: Vec<(String, Option<i64>)>,
+    /// Whether it is what older storage says, and nothing has come of that yet.
+    put_back: bool,
 }
 
 /// One organisation's truth.
@@ -55,6 +57,8 @@ pub(crate) struct Truth {
     tokens: BTreeMap<TokenId, Vec<State>>,
     /// When changes had returned, and as of which epoch they hold since: both never fall.
     held: Vec<(i64, u64)>,
+    /// The epoch of storage that was put back, until something is changed.
+    put_back_to: Option<u64>,
 }
 
 const TOKEN: &str =
@@ -76,6 +80,10 @@ impl Truth {
     /// Takes note of what was committed. Says what must never be.
     pub(crate) fn observe(&mut self, database: &Database, now: i64) -> Result<(), String> {
         let epoch = epoch(database);
+        if self.put_back_to == Some(epoch) {
+            return Ok(());
+        }
+        self.put_back_to = None;
         if epoch < self.epoch {
             return Err(format!("the epoch went back from {} to {epoch}", self.epoch));
         }
@@ -90,6 +98,28 @@ impl Truth {
             self.tokens.entry(id).or_default().push(state);
         }
         Ok(())
+    }
+
+    /// The storage is an older one from here on: each token that had changed since is what it was, and one that had been
+    /// made since is none. That is as if it had been changed, after everything that is lost.
+    pub(crate) fn put_back(&mut self, database: &Database, now: i64) {
+        let stored = Self::begin(database);
+        self.put_back_to = Some(stored.epoch);
+        self.epoch += 1;
+        for (id, states) in &mut self.tokens {
+            let Some(last) = states.last() else { continue };
+            let state = stored.tokens.get(id).and_then(|states| states.first());
+            if state.is_some_and(|state| state.epoch == last.epoch) {
+                continue;
+            }
+            let state = state.cloned().unwrap_or_else(|| State { stands: false, ..last.clone() });
+            states.push(State { epoch: self.epoch, at: now, put_back: true, ..state });
+        }
+    }
+
+    /// Whether a token is as older storage says, and no edge has brought that to light.
+    pub(crate) fn is_put_back(&self, token: TokenId) -> bool {
+        self.newest(token).is_some_and(|state| state.put_back)
     }
 
     /// The epoch now.
@@ -175,6 +205,7 @@ impl Truth {
             .iter()
             .filter(|(_, states)| states.len() > 1 || states.iter().all(|state| state.at > i64::MIN))
             .filter_map(|(id, states)| Some((*id, states.last()?)))
+            .filter(|(_, state)| !state.put_back)
     }
 }
 
@@ -222,6 +253,7 @@ fn read(database: &Database, row: &Row, at: i64) -> (TokenId, State) {
         writes: has("write") && role != "viewer",
         expires_at: row.get(4).expect("its end"),
         proofs,
+        put_back: false,
     };
     (id, state)
 }

@@ -29,6 +29,8 @@ pub enum Variant {
     FenceSkipped,
     /// What is put into the directory is what was there first.
     DirectoryFrozen,
+    /// Nobody starts over where an authority's storage was put back to an older state.
+    StartOverLost,
 }
 
 impl Variant {
@@ -47,5 +49,6 @@ impl Variant {
         ("horizon-lost", Self::HorizonLost),
         ("fence-skipped", Self::FenceSkipped),
         ("directory-frozen", Self::DirectoryFrozen),
+        ("start-over-lost", Self::StartOverLost),
     ];
 }

@@ -149,6 +149,18 @@ impl Workload {
         }
     }
 
+    /// What an authority had counted may be lost with its storage.
+    pub(crate) fn uses_lost(&mut self, organization: usize) {
+        for credential in self.credentials.iter().filter(|it| it.organization == organization) {
+            if let Some((all, lost)) = self.uses.get_mut(&credential.token) {
+                *lost = *all;
+            }
+            for counts in self.uses_at.values_mut() {
+                counts.remove(&credential.token);
+            }
+        }
+    }
+
     /// All isolates that requests went to.
     pub(crate) fn edges(&self) -> Vec<usize> {
         let mut edges: Vec<usize> = self.requests.iter().map(|request| request.edge).collect();
@@ -183,6 +195,11 @@ impl World {
                 let change = crate::change::Change::Terms(lease, stale);
                 self.later(0, Event::Work(Work::Change { organization, change, edge: 0 }));
             }
+        }
+        if let Some((copied, back)) = self.plan.put_back {
+            let organization = self.workload.busy_organizations[0];
+            self.later(copied, Event::BackUp(organization));
+            self.later(back, Event::PutBack(organization));
         }
         for _ in 0..self.plan.operations {
             let at = self.rng.i64(0..self.plan.millis);
@@ -307,8 +324,8 @@ impl World {
         }
         let Credential { organization, token, proof, eventual, .. } = &self.workload.credentials[credential];
         // Of what goes by the directory alone nothing is promised until that has been told.
-        let judged = !eventual || sent >= self.settled_from;
         let truth = &self.truths[*organization];
+        let judged = !eventual || (sent >= self.settled_from && !truth.is_put_back(*token));
         let token = *token;
         if accepted {
             self.counts.accepted += 1;

@@ -57,6 +57,8 @@ pub(crate) struct World {
     order: u64,
     next_call: u64,
     verdicts: BTreeMap<Vec<u8>, bool>,
+    /// What askers of calls hold, in a world that keeps it from starting over.
+    held: BTreeMap<CallId, u64>,
 }
 
 /// Which isolates keep to the former instance while two run, in a world that is split.
@@ -138,6 +140,7 @@ impl World {
             order: 0,
             next_call: 0,
             verdicts: BTreeMap::new(),
+            held: BTreeMap::new(),
         };
         for (number, prepared) in template.organizations.iter().enumerate() {
             world.add(Kind::Organization(number), Database::from_bytes(&prepared.database));
@@ -227,6 +230,8 @@ impl World {
             Event::Respond(number, outcome) => self.respond(number, outcome),
             Event::Work(work) => self.work(work),
             Event::Fail => self.fail(),
+            Event::BackUp(object) => self.back_up(object),
+            Event::PutBack(object) => self.put_back(object),
             Event::EndFormer { object, number } => {
                 let object = &mut self.objects[object];
                 if object.former.as_ref().is_some_and(|former| former.number == number) {
@@ -261,6 +266,9 @@ impl World {
     }
 
     fn call(&mut self, object: usize, json: String, caller: Caller) {
+        if self.rests(object) {
+            return;
+        }
         let former = self.objects[object].former.as_ref().map(|former| former.number);
         let to_former = match caller {
             Caller::Edge(task, _) if self.plan.split => keeps_to_former(task.edge),
@@ -272,6 +280,12 @@ impl World {
         };
         self.next_call += 1;
         let id = CallId(self.next_call);
+        if self.variant == Some(Variant::StartOverLost) {
+            let asked: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+            if let Some(since) = asked.pointer("/ask/since").and_then(serde_json::Value::as_u64) {
+                self.held.insert(id, since);
+            }
+        }
         if let Some(instance) = self.objects[object].instance(number) {
             instance.open.insert(id, (caller, Carried::default()));
         }
@@ -429,7 +443,7 @@ impl World {
             self.violated("answers", &format!("{from:?} answers {id:?} twice"));
             return;
         };
-        let json = json.map(|json| self.spoil(from.object, json));
+        let json = json.map(|json| self.spoil(from.object, id, json));
         if self.fails(self.plan.lost) {
             return;
         }
@@ -438,7 +452,7 @@ impl World {
     }
 
     /// What a world that is wrong on purpose makes of an answer.
-    fn spoil(&mut self, object: usize, json: String) -> String {
+    fn spoil(&mut self, object: usize, id: CallId, json: String) -> String {
         let Kind::Organization(number) = self.objects[object].kind else { return json };
         let Ok(mut answer) = serde_json::from_str::<serde_json::Value>(&json) else { return json };
         if answer.get("epoch").is_none() || answer.get("changes").is_none() {
@@ -448,6 +462,12 @@ impl World {
             Some(Variant::ChangesDropped) if answer["changes"].get("since").is_some() => {
                 answer["changes"]["since"]["tokens"] = serde_json::json!([]);
             }
+            Some(Variant::StartOverLost) if answer["changes"] == "start_over" => match self.held.remove(&id) {
+                Some(since) => {
+                    answer["changes"] = serde_json::json!({ "since": { "since": since, "tokens": [] } });
+                }
+                None => return json,
+            },
             Some(Variant::DirectoryTrusted) => {
                 let proof = answer.pointer("/record/proofs/0/kind/digest").and_then(serde_json::Value::as_str);
                 let listed = proof.and_then(|digest| self.directory.get(&mut self.rng, &format!("d:{digest}"), 0.5));
@@ -487,6 +507,10 @@ impl World {
         let Some(at) = due else { return };
         // One that was set for later, before this: its own event is still to come.
         if !self.objects[object].clock.has_come(self.now, at) {
+            return;
+        }
+        if self.rests(object) {
+            self.later(ALARM_AGAIN_MILLIS, Event::Alarm(object));
             return;
         }
         self.objects[object].alarm = None;

@@ -108,7 +108,7 @@ impl<S: Store> Instance<S> {
             Err(fault) => return vec![Effect::Fail { id, fault: fault.to_string() }],
         };
         let result = match call {
-            InstanceCall::Routes(ask) => self.routes_answer(id, &ask, lease).map_err(Refusal::from),
+            InstanceCall::Routes(ask) => self.routes_answer(context, id, &ask, lease).map_err(Refusal::from),
             InstanceCall::Locate { slug } => match self.named(&slug).and_then(|answer| answer::json(&answer)) {
                 Ok(json) => Ok(vec![Effect::Reply { id, json }]),
                 Err(fault) => Err(fault.into()),

@@ -32,11 +32,22 @@ impl<S: Store> Instance<S> {
     /// The table for an edge, unless it has the same, and for how long it may go by it.
     pub(super) fn routes_answer(
         &mut self,
+        context: &Context<'_>,
         call: CallId,
         ask: &Ask,
         Lease { lease_millis, stale_millis }: Lease,
     ) -> Result<Vec<Effect>, StoreError> {
-        let epoch = self.table_epoch()?;
+        let mut effects = Vec::new();
+        let mut epoch = self.table_epoch()?;
+        if let Some(held) = ask.since.filter(|held| *held > epoch)
+            && self.leases.is_open()
+        {
+            // Nobody can have a newer table: the storage was put back to an older state.
+            effects.extend(self.leases.put_back(&self.store, &mut self.ids, context.now)?);
+            epoch = held.after(context.now);
+            let (_, routes) = self.table()?;
+            self.keep(epoch, &routes)?;
+        }
         let is_same = ask.since == Some(epoch);
         let changes = if is_same { Changes::Since { since: epoch, tokens: Vec::new() } } else { Changes::StartOver };
         // A large table would make each renewal as large.
@@ -44,7 +55,8 @@ impl<S: Store> Instance<S> {
         let answer = Answer { epoch, record: None, changes, lease_millis, stale_millis, counted: None };
         let organizations = self.organizations(routes.as_deref().unwrap_or_default())?;
         let json = crate::answer::json(&Routes { answer, routes, organizations })?;
-        Ok(vec![Effect::Reply { id: call, json }])
+        effects.push(Effect::Reply { id: call, json });
+        Ok(effects)
     }
 
     /// `GET /v1/routes`.
@@ -66,17 +78,21 @@ impl<S: Store> Instance<S> {
         if routes == table.routes {
             self.leases.only_the_newest(&self.store)?;
         } else {
-            epoch = epoch.next();
-            let json = crate::answer::json(&table.routes)?;
-            self.store.execute(
-                "INSERT INTO route_table (one, epoch, routes) VALUES (1, ?1, ?2)
-                    ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, routes = excluded.routes",
-                &[Value::count(epoch.get())?, json.into()],
-            )?;
+            epoch = epoch.after(context.now);
+            self.keep(epoch, &table.routes)?;
         }
         let json = crate::answer::json(&http::document(200, &table)?)?;
         let (wait, timer) = self.leases.narrowed(&mut self.ids, context.now, epoch, epoch);
         Ok(timer.into_iter().chain(self.leases.reply(wait, call, json)).collect())
+    }
+
+    fn keep(&self, epoch: Epoch, routes: &[Route]) -> Result<(), StoreError> {
+        self.store.execute(
+            "INSERT INTO route_table (one, epoch, routes) VALUES (1, ?1, ?2)
+                ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, routes = excluded.routes",
+            &[Value::count(epoch.get())?, crate::answer::json(&routes)?.into()],
+        )?;
+        Ok(())
     }
 
     fn table_epoch(&self) -> Result<Epoch, StoreError> {

@@ -51,6 +51,7 @@ pub(crate) enum Action {
     IdentityLink,
     IdentityRemove,
     SignInEdit,
+    StoragePutBack,
 }
 
 impl Action {
@@ -91,6 +92,7 @@ impl Action {
             Self::IdentityLink => "identity.link",
             Self::IdentityRemove => "identity.remove",
             Self::SignInEdit => "sign_in.edit",
+            Self::StoragePutBack => "storage.put_back",
         }
     }
 }

@@ -27,8 +27,15 @@ impl<S: Store> Organization<S> {
             };
             return vec![replied(id, &nothing)];
         }
+        let (lost, mut effects) = match self.look_for_lost(context, ask) {
+            Ok(found) => found,
+            Err(failure) => return vec![Effect::Fail { id, fault: failure.to_string() }],
+        };
         let (store, profiles) = (&self.store, &mut self.profiles);
         let answer = store.transaction(|| -> Result<Answer> {
+            if let Some(held) = lost {
+                change::put_back(store, context, held)?;
+            }
             let counted = match &ask.uses {
                 None => None,
                 Some(batch) => {
@@ -52,10 +59,21 @@ impl<S: Store> Organization<S> {
             let Lease { lease_millis, stale_millis } = lease;
             Ok(Answer { epoch: head.epoch, record: record.map(Box::new), changes, lease_millis, stale_millis, counted })
         });
-        vec![match answer {
+        effects.push(match answer {
             Ok(answer) => replied(id, &answer),
             Err(failure) => Effect::Fail { id, fault: failure.to_string() },
-        }]
+        });
+        effects
+    }
+
+    /// The epoch that the edge holds, if it is of a history that was lost; then whatever was said in that is waited for.
+    fn look_for_lost(&mut self, context: &Context<'_>, ask: &Ask) -> Result<(Option<Epoch>, Vec<Effect>)> {
+        let Some(held) = ask.since else { return Ok((None, Vec::new())) };
+        if change::knows(&self.store, &Head::read(&self.store)?, held)? {
+            return Ok((None, Vec::new()));
+        }
+        let timer = self.leases.put_back(&self.store, &mut self.ids, context.now)?;
+        Ok((Some(held), timer.into_iter().collect()))
     }
 
     /// Reserves a try of a passphrase.

@@ -3,11 +3,15 @@
 //! [`within`] a call's transaction, it gives the change its epoch, runs it, and writes down what it touched: the change
 //! log, from which edges learn what to drop; the outbox, from which the directory is written; and the epoch itself. A
 //! change that leaves no entry in the activity log is refused, so that none can be forgotten.
+//!
+//! The change log has every epoch that this history of the organisation has had since the log begins. One that it does
+//! not have is of another history, which ended when the storage was put back to an older state (`put_back`).
 
+use serde_json::json;
 use symbolon::id::{MemberId, TokenId};
 use symbolon::protocol::Epoch;
 
-use super::activity::{self, Entry, Who};
+use super::activity::{self, Action, Entry, Who};
 use super::failure::{Failure, Result};
 use super::head::Head;
 use crate::machine::Context;
@@ -28,7 +32,8 @@ pub(crate) struct Change<'t, 'c, S> {
     pub(crate) epoch: Epoch,
     who: Who,
     entries: u32,
-    touched: bool,
+    /// Whether edges are to drop whatever they know from before.
+    starts_over: bool,
 }
 
 /// Makes a change within the transaction of the call that is open, and says its epoch. A change that touched no token
@@ -39,12 +44,35 @@ pub(crate) fn within<S: Store, T>(
     who: &Who,
     body: impl FnOnce(&mut Change<'_, '_, S>) -> Result<T>,
 ) -> Result<(T, Epoch)> {
+    within_after(store, context, who, Epoch::ZERO, body)
+}
+
+fn within_after<S: Store, T>(
+    store: &S,
+    context: &mut Context<'_>,
+    who: &Who,
+    latest: Epoch,
+    body: impl FnOnce(&mut Change<'_, '_, S>) -> Result<T>,
+) -> Result<(T, Epoch)> {
     let head = Head::read(store)?;
-    let epoch = head.epoch.next();
-    let mut change = Change { store, context, head, epoch, who: who.clone(), entries: 0, touched: false };
+    let epoch = head.epoch.max(latest).after(context.now);
+    let mut change = Change { store, context, head, epoch, who: who.clone(), entries: 0, starts_over: false };
     let result = body(&mut change)?;
     change.finish()?;
     Ok((result, epoch))
+}
+
+/// An edge holds this epoch, and this history of the organisation does not have it: the storage was put back to an older
+/// state since. Whatever edges and directory know may be of what was lost: edges start over, every record gets a new
+/// version, greater than any before, and the directory is told of all. The activity log says so.
+pub(crate) fn put_back<S: Store>(store: &S, context: &mut Context<'_>, held: Epoch) -> Result<()> {
+    within_after(store, context, &Who::default(), held, |change| {
+        change.starts_over = true;
+        change.touch_all()?;
+        let details = json!({ "held": held.get(), "newest": change.head.epoch.get() });
+        change.log(&Entry { action: Action::StoragePutBack, token: None, member: None, details })
+    })?;
+    Ok(())
 }
 
 impl<S: Store> Change<'_, '_, S> {
@@ -73,7 +101,6 @@ impl<S: Store> Change<'_, '_, S> {
 
     /// Touches the tokens of a condition. What a locator alone is asked for, the directory is not told.
     fn touch_where(&mut self, condition: &str, parameter: Option<Value>) -> Result<()> {
-        self.touched = true;
         let epoch = Value::count(self.epoch.get())?;
         let parameters: Vec<Value> = [epoch, self.context.now.into()].into_iter().chain(parameter).collect();
         for sql in [
@@ -97,8 +124,14 @@ impl<S: Store> Change<'_, '_, S> {
         if self.entries == 0 {
             return Err(Failure::Broken("a change left no entry in the activity log"));
         }
-        let floor = if self.touched { trim(self.store, self.head.log_floor)? } else { self.head.log_floor };
-        Head::set_epoch(self.store, self.epoch, floor)
+        let epoch = Value::count(self.epoch.get())?;
+        // One that touched no token has its epoch all the same.
+        self.store.execute(
+            "INSERT INTO change (epoch, token) SELECT ?1, '' WHERE NOT EXISTS (SELECT 1 FROM change WHERE epoch = ?1)",
+            &[epoch],
+        )?;
+        let floor = trim(self.store, self.head.log_floor)?;
+        Head::set_epoch(self.store, self.epoch, if self.starts_over { self.epoch } else { floor })
     }
 }
 
@@ -114,12 +147,21 @@ fn trim<S: Store>(store: &S, floor: Epoch) -> Result<Epoch> {
     Ok(Epoch::new(oldest))
 }
 
+/// Whether this history of the organisation has the epoch that an edge holds, as far as the log tells.
+pub(crate) fn knows<S: Store>(store: &S, head: &Head, held: Epoch) -> Result<bool> {
+    if held <= head.log_floor || held == head.epoch {
+        return Ok(true);
+    }
+    let sql = "SELECT 1 FROM change WHERE epoch = ?1 LIMIT 1";
+    Ok(!store.execute(sql, &[Value::count(held.get())?])?.is_empty())
+}
+
 /// The tokens that changed after `since`, or none if the log no longer tells.
 pub(crate) fn since<S: Store>(store: &S, head: &Head, since: Epoch) -> Result<Option<Vec<TokenId>>> {
     if since < head.log_floor || since > head.epoch {
         return Ok(None);
     }
-    let rows = store
-        .execute("SELECT DISTINCT token FROM change WHERE epoch > ?1 ORDER BY token", &[Value::count(since.get())?])?;
+    let sql = "SELECT DISTINCT token FROM change WHERE epoch > ?1 AND token <> '' ORDER BY token";
+    let rows = store.execute(sql, &[Value::count(since.get())?])?;
     Ok(Some(rows.iter().map(|row| row.parsed(0)).collect::<core::result::Result<_, _>>()?))
 }

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::machine::Event;
 use crate::store::Store as _;
 
-fn wants_lease(world: &mut World, secret: &str) -> symbolon::protocol::message::Answer {
+pub(super) fn wants_lease(world: &mut World, secret: &str) -> symbolon::protocol::message::Answer {
     let lookup = Some(Lookup::Digest(Digest::of(secret)));
     world.ask(Ask { lookup, lease: true, ..Ask::default() })
 }
@@ -208,8 +208,14 @@ fn changes_are_listed_since_an_epoch_as_far_as_the_log_goes() {
     let (_, made) = world.create(&secret, &json!({"kind": "pat", "name": "x", "scopes": ["read"]}));
     let id = world.record(&made).unwrap().token;
     assert_eq!(since(&mut world, epoch), Changes::Since { since: epoch, tokens: vec![id] });
-    let ahead = symbolon::protocol::Epoch::new(epoch.get() + 100);
-    assert_eq!(since(&mut world, ahead), Changes::StartOver, "an epoch that was never given");
+    // Also one that touched no token has its epoch.
+    let before = wants_lease(&mut world, &secret).epoch;
+    let invitation = json!({"email": "eve@acme.example", "role": "viewer"});
+    assert_eq!(world.http(&secret, "POST", "/v1/invitations", &invitation).0, 201);
+    let after = wants_lease(&mut world, &secret).epoch;
+    assert!(after > before);
+    assert_eq!(since(&mut world, after), Changes::Since { since: after, tokens: Vec::new() });
+    assert_eq!(since(&mut world, before), Changes::Since { since: before, tokens: Vec::new() });
 }
 
 #[test]

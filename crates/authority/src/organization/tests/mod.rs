@@ -13,4 +13,5 @@ mod random;
 mod refusals;
 mod tokens;
 mod wire;
+mod storage;
 mod world;

@@ -216,6 +216,30 @@ impl World {
         self.asks.clear();
     }
 
+    /// Takes a copy of all that is stored.
+    pub(crate) fn back_up(&self) {
+        self.store.execute("ATTACH ':memory:' AS saved", &[]).unwrap();
+        for name in self.tables() {
+            self.store.execute(&format!("CREATE TABLE saved.{name} AS SELECT * FROM main.{name}"), &[]).unwrap();
+        }
+    }
+
+    /// Puts the copy back, under a new machine.
+    pub(crate) fn put_back(&mut self) {
+        self.store.execute("PRAGMA foreign_keys = OFF", &[]).unwrap();
+        for name in self.tables() {
+            self.store.execute(&format!("DELETE FROM main.{name}"), &[]).unwrap();
+            self.store.execute(&format!("INSERT INTO main.{name} SELECT * FROM saved.{name}"), &[]).unwrap();
+        }
+        self.store.execute("PRAGMA foreign_keys = ON", &[]).unwrap();
+        self.restart();
+    }
+
+    fn tables(&self) -> Vec<String> {
+        let tables = self.store.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'", &[]).unwrap();
+        tables.iter().map(|table| table.get(0).unwrap()).collect()
+    }
+
     /// Hands in a call, which may be answered later.
     pub(crate) fn begin(&mut self, call: &OrganizationCall) -> CallId {
         self.next_call += 1;
