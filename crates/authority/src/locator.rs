@@ -7,7 +7,8 @@
 //! A shard answers as an organisation does, until a horizon and from a fence on (`leases`): else one that was superseded
 //! could say for long that a credential is not there which its successor has taken in. A claim writes, also one that is
 //! repeated, and is answered when no former machine answers any more. Claims and releases carry a number, so that a
-//! release that comes late gives nothing up that was claimed since.
+//! release that comes late gives nothing up that was claimed since; and the number of a release is remembered for longer
+//! than any message lives, so that a claim that comes late, after its release, takes nothing in.
 //!
 //! Keys of imported bcrypt hashes begin with the public prefix of their secrets; of those, so many may share a prefix and
 //! no more, because all of them are tried when a secret with that prefix comes.
@@ -45,12 +46,13 @@ const TERMS: LeaseTerms = LeaseTerms {
     stale_millis: 0,
 };
 
-/// The tables, beside the row of the leases, which is there once something was claimed. Form 1 was the places alone.
+/// The tables, beside the row of the leases, which is there once something was claimed. Form 1 was the places alone,
+/// form 2 had none of what was released.
 const TABLES: BesideRow = BesideRow {
     form: Form {
         row: "shard",
-        version: 2,
-        tables: &[PLACES],
+        version: 3,
+        tables: &[PLACES, RELEASED, RELEASED_AT],
         columns: &[("place", "claim", "INTEGER NOT NULL DEFAULT 0")],
         remade: &[],
     },
@@ -62,6 +64,18 @@ const PLACES: &str = "CREATE TABLE IF NOT EXISTS place (
         token TEXT NOT NULL,
         claim INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID";
+/// Up to which claim an organisation has given a key up.
+const RELEASED: &str = "CREATE TABLE IF NOT EXISTS released (
+        key TEXT NOT NULL,
+        organization TEXT NOT NULL,
+        claim INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (key, organization)
+    ) STRICT, WITHOUT ROWID";
+const RELEASED_AT: &str = "CREATE INDEX IF NOT EXISTS released_at ON released (at)";
+/// How long it is remembered that a key was given up, in milliseconds: a day. Whoever claims waits for some seconds, and
+/// no message between two objects is under way for hours.
+const REMEMBER_MILLIS: i64 = 86_400_000;
 
 /// One shard of the locator.
 pub struct Locator<S> {
@@ -95,10 +109,10 @@ impl<S: Store> Locator<S> {
                 effects.extend(self.leases.reply(self.leases.created(now), id, json));
             }
             LocatorCall::Release { key, place, claim } => {
-                if self.leases.is_open() {
-                    self.release(&key, place, claim)?;
-                    self.leases.only_the_newest(&self.store)?;
-                }
+                // Also where nothing was ever claimed: the claim may be on its way still.
+                effects.extend(self.prepare(now)?);
+                self.release(now, &key, place, claim)?;
+                self.leases.only_the_newest(&self.store)?;
                 let json = answer::json(&Claimed { done: true, full: false })?;
                 effects.push(Effect::Reply { id, json });
             }
@@ -124,7 +138,8 @@ impl<S: Store> Locator<S> {
         rows.first().map(|row| Ok(Place { organization: row.parsed(0)?, token: row.parsed(1)? })).transpose()
     }
 
-    /// Whether the key is that token's now. Asking twice is the same as once.
+    /// Whether the key is that token's now. Asking twice is the same as once; asking after the key was given up, with
+    /// the number of before, changes nothing.
     fn claim(&self, key: &str, place: Place, claim: u64) -> Result<Claimed, StoreError> {
         if key.is_empty() || key.len() > MAX_KEY_LEN {
             return Ok(Claimed { done: false, full: false });
@@ -139,7 +154,8 @@ impl<S: Store> Locator<S> {
             }
         }
         self.store.execute(
-            "INSERT INTO place (key, organization, token, claim) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO place (key, organization, token, claim) SELECT ?1, ?2, ?3, ?4
+                WHERE NOT EXISTS (SELECT 1 FROM released WHERE key = ?1 AND organization = ?2 AND claim >= ?4)
                 ON CONFLICT (key) DO UPDATE SET claim = max(claim, excluded.claim)
                 WHERE organization = excluded.organization AND token = excluded.token",
             &[key.into(), place.organization.as_str().into(), place.token.to_string().into(), Value::count(claim)?],
@@ -163,12 +179,25 @@ impl<S: Store> Locator<S> {
     }
 
     /// Takes the key from that token, unless it was claimed anew since. Another's key stays what it is.
-    fn release(&self, key: &str, place: Place, claim: u64) -> Result<(), StoreError> {
-        self.store.execute(
-            "DELETE FROM place WHERE key = ?1 AND organization = ?2 AND token = ?3 AND claim <= ?4",
-            &[key.into(), place.organization.as_str().into(), place.token.to_string().into(), Value::count(claim)?],
-        )?;
-        Ok(())
+    fn release(&self, now: Timestamp, key: &str, place: Place, claim: u64) -> Result<(), StoreError> {
+        if key.is_empty() || key.len() > MAX_KEY_LEN {
+            return Ok(());
+        }
+        let (organization, claim) = (Value::from(place.organization.as_str()), Value::count(claim)?);
+        self.store.transaction(|| {
+            self.store.execute(
+                "DELETE FROM place WHERE key = ?1 AND organization = ?2 AND token = ?3 AND claim <= ?4",
+                &[key.into(), organization.clone(), place.token.to_string().into(), claim.clone()],
+            )?;
+            let forgotten = now.plus_millis(REMEMBER_MILLIS.saturating_neg());
+            self.store.execute("DELETE FROM released WHERE at <= ?1", &[forgotten.into()])?;
+            self.store.execute(
+                "INSERT INTO released (key, organization, claim, at) VALUES (?1, ?2, ?3, ?4)
+                    ON CONFLICT (key, organization) DO UPDATE SET claim = max(claim, excluded.claim), at = excluded.at",
+                &[key.into(), organization, claim, now.into()],
+            )?;
+            Ok(())
+        })
     }
 }
 
@@ -209,6 +238,8 @@ impl<S: Store> Machine for Locator<S> {
 
 #[cfg(test)]
 mod tests {
+    use core::sync::atomic::{AtomicU64, Ordering};
+
     use symbolon::id::{ShortId, TokenId};
     use symbolon::time::Timestamp;
 
@@ -221,13 +252,19 @@ mod tests {
         Place { organization, token: TokenId::new(Timestamp::from_seconds(1), &[token; 10]) }
     }
 
+    /// A number greater than those before, as organisations count.
+    fn number() -> u64 {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    }
+
     fn claim(host: &mut Host, locator: &mut impl Machine, key: &str, place: Place) -> bool {
-        let answer: Claimed = host.call(locator, &LocatorCall::Claim { key: key.to_owned(), place, claim: 1 });
+        let answer: Claimed = host.call(locator, &LocatorCall::Claim { key: key.to_owned(), place, claim: number() });
         answer.done
     }
 
     fn release(host: &mut Host, locator: &mut impl Machine, key: &str, place: Place) -> bool {
-        let answer: Claimed = host.call(locator, &LocatorCall::Release { key: key.to_owned(), place, claim: 1 });
+        let answer: Claimed = host.call(locator, &LocatorCall::Release { key: key.to_owned(), place, claim: number() });
         answer.done
     }
 
@@ -307,6 +344,47 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_that_comes_after_its_release_takes_nothing_in() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let (key, mine, other) = (|| "t:one".to_owned(), place("aaaaaa", 1), place("bbbbbb", 2));
+        let claim = |place, claim| LocatorCall::Claim { key: key(), place, claim };
+        let release = |place, claim| LocatorCall::Release { key: key(), place, claim };
+        let mut locator = Locator::new(&store);
+        let mut with = |call: LocatorCall| host.call::<Claimed>(&mut locator, &call).done;
+        // The release of a claim that nobody has heard of, in a shard in which nothing was ever claimed.
+        assert!(with(release(mine, 1)));
+        assert!(!with(claim(mine, 1)), "the claim arrives at last");
+        assert!(with(claim(mine, 2)));
+        assert!(with(release(mine, 2)));
+        for late in [1, 2] {
+            assert!(!with(claim(mine, late)), "the same message once more");
+        }
+        assert_eq!(find(&mut host, &mut locator, "t:one"), None);
+        // It is free for whoever comes: another's numbers are another's.
+        let mut with = |call: LocatorCall| host.call::<Claimed>(&mut locator, &call).done;
+        assert!(with(claim(other, 1)));
+        assert!(!with(claim(mine, 3)));
+        assert!(with(release(other, 1)));
+        assert!(with(claim(mine, 3)));
+        assert!(with(claim(mine, 3)), "asking twice is the same as once");
+        assert_eq!(find(&mut host, &mut locator, "t:one"), Some(mine));
+    }
+
+    #[test]
+    fn what_was_given_up_is_remembered_for_longer_than_any_message_lives_and_not_for_ever() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let mut locator = Locator::new(&store);
+        let remembered = || store.execute("SELECT key FROM released", &[]).unwrap().len();
+        assert!(release(&mut host, &mut locator, "t:one", place("aaaaaa", 1)));
+        host.now = host.now.plus_millis(REMEMBER_MILLIS - 1);
+        assert!(release(&mut host, &mut locator, "t:two", place("aaaaaa", 1)));
+        assert_eq!(remembered(), 2);
+        host.now = host.now.plus_millis(1);
+        assert!(release(&mut host, &mut locator, "t:three", place("aaaaaa", 1)));
+        assert_eq!(remembered(), 2, "the first has left");
+    }
+
+    #[test]
     fn places_from_before_claims_were_counted_are_kept() {
         let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
         let mine = place("aaaaaa", 1);
@@ -330,7 +408,6 @@ mod tests {
         let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
         let mut locator = Locator::new(&store);
         assert_eq!(find(&mut host, &mut locator, "d:unknown"), None);
-        assert!(release(&mut host, &mut locator, "d:unknown", place("aaaaaa", 1)));
         assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()));
     }
 

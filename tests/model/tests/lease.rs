@@ -79,6 +79,35 @@ fn no_horizon() {
 }
 
 #[test]
+fn a_takeover_counted_from_before_its_fence() {
+    check("takeover counted from the write", Broken::TakeoverFromWrite, "I1", takeover(1, 1, 0, 7));
+}
+
+/// Narrowed, widened again, and narrowed while the first wait still runs.
+fn twice(ticks: u8) -> Lease {
+    let changes = Changes { narrowings: 2, widenings: 1, ..CHANGES };
+    Lease { changes, ..model(1, 1, 0, ticks) }
+}
+
+#[test]
+fn a_wait_that_began_before_the_change() {
+    check("joins an earlier wait", Broken::JoinsEarlierWait, "I1", twice(5));
+}
+
+#[test]
+fn a_wait_that_ends_later_ones() {
+    check("ends later waits", Broken::EndsLaterWaits, "I1", twice(5));
+}
+
+#[test]
+fn waits_that_are_shared() {
+    // The other token's wait is one that a retried narrowing may share, also one that a former instance carried out.
+    let changes = Changes { narrowings: 2, others: 1, takeovers: 1, ..CHANGES };
+    let network = Network { delay: 2, ..NETWORK };
+    holds("shared waits", Lease { changes, network, ..model(1, 1, 0, 5) });
+}
+
+#[test]
 fn a_takeover_that_waits_for_a_lease() {
     check("takeover waits for a lease", Broken::TakeoverWaitLease, "I1", takeover(2, 1, 0, 9));
 }

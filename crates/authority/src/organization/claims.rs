@@ -47,7 +47,7 @@ pub(crate) fn want<S: Store>(store: &S, now: Timestamp, keys: &[Wanted]) -> Resu
         let written = store.execute(
             "INSERT INTO claim (key, token, state, due_at, number) VALUES (?1, ?2, 'wanted', ?3, ?4)
                 ON CONFLICT (key) DO NOTHING RETURNING key",
-            &[key.into(), Value::text(token), now.plus_millis(ORPHANED_MILLIS).into(), next(store)?],
+            &[key.into(), Value::text(token), now.plus_millis(ORPHANED_MILLIS).into(), next(store, now)?],
         )?;
         if written.is_empty() {
             return Err(taken());
@@ -95,14 +95,16 @@ pub(crate) fn give_up<S: Store>(store: &S, now: Timestamp, name: &Wanted) -> Res
     store.execute(
         "INSERT INTO claim (key, token, state, due_at, number) VALUES (?1, ?2, 'releasing', ?3, ?4)
             ON CONFLICT (key) DO NOTHING",
-        &[(&name.key).into(), Value::text(&name.token), now.into(), next(store)?],
+        &[(&name.key).into(), Value::text(&name.token), now.into(), next(store, now)?],
     )?;
     Ok(())
 }
 
-/// A number that no claim has had, nor a name that was given up.
-fn next<S: Store>(store: &S) -> Result<Value> {
-    let rows = store.execute("UPDATE organization SET claims = claims + 1 RETURNING claims", &[])?;
+/// A number that no claim has had, nor a name that was given up. By the clock, as epochs are: also where the storage was
+/// put back to an older state.
+fn next<S: Store>(store: &S, now: Timestamp) -> Result<Value> {
+    let sql = "UPDATE organization SET claims = max(claims + 1, ?1) RETURNING claims";
+    let rows = store.execute(sql, &[now.into()])?;
     let row = rows.first().ok_or(Failure::Broken("the organisation has no row"))?;
     Ok(Value::count(row.get(0)?)?)
 }

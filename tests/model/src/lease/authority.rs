@@ -13,8 +13,13 @@ pub(super) struct Instance {
     facts: Facts,
     /// Until a write of it fails.
     pub(super) runs: bool,
+    /// When nothing is believed any more that a former instance said: counted from the fence, and shared by all answers.
     takeover_due: Option<u8>,
     quiet_due: Option<u8>,
+    /// What was granted before the change of this epoch is believed no more.
+    ended: Option<u8>,
+    /// What is waited for still: by the epoch at which the wait began, and until when.
+    waiting: Vec<(u8, u8)>,
     /// What broken instances go by.
     shadow: Shadow,
 }
@@ -67,8 +72,14 @@ impl Instance {
             lessor,
             facts: facts.clone(),
             runs: true,
-            takeover_due: wait.map(|millis| now + ticks(millis)),
+            takeover_due: wait.map(|millis| match model.broken {
+                // The write that fences is confirmed a tick after it was begun.
+                Broken::TakeoverFromWrite => (now + ticks(millis)).saturating_sub(1),
+                _ => now + ticks(millis),
+            }),
             quiet_due: None,
+            ended: None,
+            waiting: Vec::new(),
             shadow: Shadow::default(),
         }
     }
@@ -79,12 +90,36 @@ impl Instance {
         Self { runs: false, ..Self::start(model, &facts, None, 0) }
     }
 
-    fn narrowing_wait_millis(&self, model: &Lease) -> u64 {
+    fn granted_wait_millis(&self, model: &Lease) -> u64 {
         let margin = model.terms[self.facts.terms].margin_millis;
         match model.broken {
-            Broken::NoMargin => self.lessor.narrowing_wait_millis().saturating_sub(margin),
+            Broken::NoMargin => self.lessor.granted_wait_millis().saturating_sub(margin),
             Broken::LastGrantOnly => self.shadow.last_believed_millis,
-            _ => self.lessor.narrowing_wait_millis(),
+            _ => self.lessor.granted_wait_millis(),
+        }
+    }
+
+    /// Until when a narrowing waits that was committed with the change `of`: the rules of the product's `leases`, whose
+    /// own code is about calls and timers. Also when a wait began by that, if it did.
+    fn narrowed(&mut self, model: &Lease, now: u8, of: u8, current: u8) -> (u8, Option<u8>) {
+        let takeover = self.takeover_due.unwrap_or(now);
+        if self.ended.is_some_and(|ended| of <= ended) {
+            return (takeover, None);
+        }
+        let joins = |epoch: u8| epoch >= of || model.broken == Broken::JoinsEarlierWait;
+        if let Some((_, due)) = self.waiting.iter().find(|(epoch, _)| joins(*epoch)) {
+            return (takeover.max(*due), None);
+        }
+        match self.granted_wait_millis(model) {
+            0 => {
+                self.ended = self.ended.max(Some(current));
+                (takeover, None)
+            }
+            millis => {
+                let due = now + ticks(millis);
+                self.waiting.push((current, due));
+                (takeover.max(due), Some(takeover.max(due)))
+            }
         }
     }
 }
@@ -193,11 +228,19 @@ impl World {
             }
             self.expected = false;
         }
-        let wait = match model.broken {
-            Broken::RetryAtOnce if empty => 0,
-            _ => self.instances[instance].narrowing_wait_millis(model),
+        let now = self.now;
+        let own = &mut self.instances[instance];
+        let current = u8::try_from(own.facts.log.len()).unwrap();
+        let of = if empty { own.facts.changed_last(0) } else { current };
+        let due = match model.broken {
+            Broken::RetryAtOnce if empty => now,
+            _ => {
+                let (due, begun) = own.narrowed(model, now, of, current);
+                self.ends_sooner(instance, begun);
+                due
+            }
         };
-        self.reply(instance, ReplyKind::Narrowed, wait);
+        self.reply(instance, ReplyKind::Narrowed, due);
     }
 
     /// Widens; `None` if there is nothing to widen.
@@ -212,24 +255,42 @@ impl World {
             self.widened += 1;
             self.forbidden = false;
             if before == Token::Absent {
-                let wait = match model.broken {
-                    Broken::CreationAtOnce => 0,
-                    _ => self.instances[instance].lessor.creation_wait_millis(),
+                let due = match model.broken {
+                    Broken::CreationAtOnce => self.now,
+                    _ => self.instances[instance].takeover_due.unwrap_or(self.now),
                 };
-                self.reply(instance, ReplyKind::Created, wait);
+                self.reply(instance, ReplyKind::Created, due);
             }
         }
         Some(())
     }
 
-    fn reply(&mut self, instance: usize, kind: ReplyKind, wait_millis: u64) {
-        if wait_millis == 0 {
+    /// The other token is narrowed: nobody looks at the answer, but its wait is one that others share.
+    pub(super) fn narrow_other(&mut self, model: &Lease, instance: usize) {
+        self.left.others -= 1;
+        if self.change(model, instance, 1) {
+            let (now, own) = (self.now, &mut self.instances[instance]);
+            let current = u8::try_from(own.facts.log.len()).unwrap();
+            let (_, begun) = own.narrowed(model, now, current, current);
+            self.ends_sooner(instance, begun);
+        }
+    }
+
+    /// A wait that began later is over for all that was committed before it, too.
+    fn ends_sooner(&mut self, instance: usize, begun: Option<u8>) {
+        let Some(due) = begun else { return };
+        for reply in self.replies.iter_mut().filter(|it| it.instance == instance && it.kind == ReplyKind::Narrowed) {
+            reply.due = reply.due.min(due);
+        }
+    }
+
+    fn reply(&mut self, instance: usize, kind: ReplyKind, due: u8) {
+        if due <= self.now {
             match kind {
                 ReplyKind::Narrowed => self.forbidden = true,
                 ReplyKind::Created => self.expected = true,
             }
         } else {
-            let due = self.now + ticks(wait_millis);
             self.replies.push(Reply { due, kind, instance, widened: self.widened });
         }
     }
@@ -264,6 +325,16 @@ impl World {
                 instance.takeover_due = None;
                 instance.lessor.taken_over();
             }
+            let over = instance.waiting.iter().filter(|(_, due)| *due == now).map(|(epoch, _)| *epoch).max();
+            if let Some(mut epoch) = over {
+                if model.broken == Broken::EndsLaterWaits {
+                    epoch = u8::try_from(instance.facts.log.len()).unwrap();
+                    let due = instance.takeover_due.unwrap_or(now);
+                    self.replies.iter_mut().filter(|it| it.instance == number).for_each(|it| it.due = it.due.min(due));
+                }
+                instance.ended = instance.ended.max(Some(epoch));
+                instance.waiting.retain(|(other, _)| *other > epoch);
+            }
             if instance.quiet_due == Some(now) {
                 let before = instance.lessor.clone();
                 match instance.lessor.quiet() {
@@ -289,6 +360,12 @@ impl World {
 }
 
 impl Facts {
+    /// The epoch of the last change that was about this token.
+    fn changed_last(&self, token: u8) -> u8 {
+        let last = self.log.iter().rposition(|changed| *changed == token);
+        last.map_or(0, |at| u8::try_from(at + 1).unwrap())
+    }
+
     /// The tokens changed since an epoch, as bits; none if that is too long ago.
     fn changed(&self, model: &Lease, since: Option<u64>) -> Option<u8> {
         let since = usize::try_from(since?).ok()?;

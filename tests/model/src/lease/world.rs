@@ -40,6 +40,12 @@ pub enum Broken {
     NoFence,
     /// What the directory says is kept without asking.
     DirectoryTrusted,
+    /// A new instance counts its wait from when it begins to write, not from when its fence is confirmed.
+    TakeoverFromWrite,
+    /// A narrowing is answered with one whose wait began before it was committed.
+    JoinsEarlierWait,
+    /// When a wait is over, so are those that began later.
+    EndsLaterWaits,
     /// The margin is left out of every wait.
     NoMargin,
     /// A list of changes has only the last.
@@ -63,7 +69,7 @@ pub struct Changes {
     pub narrowings: u8,
     /// Widenings; of a token that does not exist yet, its creation.
     pub widenings: u8,
-    /// Changes of the other token.
+    /// Changes of the other token, each of them one that narrows.
     pub others: u8,
     /// Changes of the terms: from the first to the second, and back.
     pub terms: u8,
@@ -287,8 +293,9 @@ impl World {
         // Of what was said about one widening the earliest counts.
         let widened = self.widened;
         self.replies.retain(|reply| reply.widened == widened);
-        self.replies.sort_unstable_by_key(|reply| (reply.kind, reply.due));
-        self.replies.dedup_by_key(|reply| reply.kind);
+        // Those of one instance end in the order in which they began, also where a later wait ends them sooner.
+        self.replies.sort_unstable_by_key(|reply| (reply.kind, reply.instance, reply.due));
+        self.replies.dedup_by_key(|reply| (reply.kind, reply.instance));
         for edge in &mut self.edges {
             edge.observe(model, self.now);
             edge.mail.retain(|message| self.now - message.sent() <= model.network.delay);
@@ -434,10 +441,7 @@ impl Model for Lease {
             }
             Step::Narrow(instance) => world.narrow(self, instance),
             Step::Widen(instance) => world.widen(self, instance)?,
-            Step::Other(instance) => {
-                world.left.others -= 1;
-                world.change(self, instance, 1);
-            }
+            Step::Other(instance) => world.narrow_other(self, instance),
             Step::Terms(instance) => world.set_terms(self, instance),
             Step::TakeOver => world.take_over(self),
             Step::StepBack(number) => {

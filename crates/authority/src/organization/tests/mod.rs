@@ -11,7 +11,7 @@ mod logins;
 mod manage;
 mod random;
 mod refusals;
+mod storage;
 mod tokens;
 mod wire;
-mod storage;
 mod world;

@@ -40,12 +40,23 @@ fn after_older_storage_an_edge_that_holds_what_was_lost_starts_over() {
     assert_eq!(answer.changes, Changes::StartOver);
     assert!(answer.epoch > held, "else the edge would take it for an old answer");
     let again = world.ask(Ask { since: Some(answer.epoch), lease: true, ..Ask::default() });
-    assert_eq!((again.epoch, again.changes), (answer.epoch, Changes::Since { since: answer.epoch, tokens: Vec::new() }));
+    assert_eq!(
+        (again.epoch, again.changes),
+        (answer.epoch, Changes::Since { since: answer.epoch, tokens: Vec::new() })
+    );
     for since in [newest, held] {
         let other = world.ask(Ask { since: Some(since), lease: true, ..Ask::default() });
-        assert_eq!((other.epoch, other.changes), (answer.epoch, Changes::StartOver), "every edge does, and once is enough");
+        assert_eq!(
+            (other.epoch, other.changes),
+            (answer.epoch, Changes::StartOver),
+            "every edge does, and once is enough"
+        );
     }
-    assert_eq!(world.record(&kept).unwrap().version, answer.epoch, "records have versions that the directory has not seen");
+    assert_eq!(
+        world.record(&kept).unwrap().version,
+        answer.epoch,
+        "records have versions that the directory has not seen"
+    );
     assert_eq!(entries(&mut world, &secret).len(), 1);
     assert_eq!(entries(&mut world, &secret)[0]["details"]["held"], json!(held));
     world.pass(120_000);

@@ -236,7 +236,10 @@ impl World {
     }
 
     fn tables(&self) -> Vec<String> {
-        let tables = self.store.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'", &[]).unwrap();
+        let tables = self
+            .store
+            .execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'", &[])
+            .unwrap();
         tables.iter().map(|table| table.get(0).unwrap()).collect()
     }
 
