@@ -1,6 +1,7 @@
-// What leases save and what they cost: questions to the authority for 1,000 verifications, and how long a revocation
-// takes. `cargo xtask bench leases` starts it with its settings as JSON.
-import { asProxy, bindings, call, median, prepare, script, turn } from "./bench-instance.mjs";
+// What leases save and what they cost, in one run: requests per second under each freshness beside Workers that do
+// nothing, questions to the authority for 1,000 verifications, and how long a revocation takes. `cargo xtask bench
+// leases` starts it with its settings as JSON.
+import { CONNECTIONS, asProxy, bindings, call, median, prepare, script, turn } from "./bench-instance.mjs";
 import { start, worker } from "./instance.mjs";
 
 const settings = JSON.parse(process.argv[2]);
@@ -34,6 +35,8 @@ const { ORGANIZATION, INSTANCE, ...others } = durableObjects;
 const instance = await start({
   workers: [
     worker({ folder: settings.worker, bindings }),
+    script("empty-js", 'export default { fetch() { return new Response("ok\\n"); } };'),
+    worker({ folder: settings.emptyRust, name: "empty-rust", durableObjects: {}, kvNamespaces: {} }),
     script("counter", COUNTER, { kvNamespaces: { DIRECTORY: "directory" }, durableObjects: { ORGANIZATION, INSTANCE } }),
     ...Array.from({ length: EDGES }, (_, index) =>
       worker({
@@ -78,6 +81,27 @@ try {
     { label: "eventual", headers: [...asProxy("/bench"), authorized(eventual)] },
     { label: "strict", headers: [...asProxy("/strict"), authorized(bearer)] },
   ];
+
+  // In turns, on one Worker whose objects nothing stands before: whatever slows the machine down slows all of them.
+  const rows = [
+    { label: "empty Worker, JavaScript", name: "empty-js", path: "/", headers: [] },
+    { label: "empty Worker, Rust", name: "empty-rust", path: "/", headers: [] },
+    ...modes.map((mode) => ({ ...mode, name: "symbolon", path: "/v1/forward-auth/nginx" })),
+  ].map((row) => ({ ...row, rates: [] }));
+  const once = async ({ name, path, headers }) => (await turn(new URL(path, await address(name)), headers, settings.seconds)).rate;
+  for (const row of rows) await once(row);
+  for (let round = 0; round < settings.rounds; round += 1) {
+    console.error(`xtask: round ${round + 1} of ${settings.rounds}`);
+    for (const row of rows) row.rates.push(await once(row));
+  }
+  console.log(`throughput (${CONNECTIONS} connections, median of ${settings.rounds} turns of ${settings.seconds} s)`);
+  console.log(`  ${"".padEnd(26)}requests/s   to JavaScript   to Rust`);
+  const [javascript, rust] = rows;
+  for (const { label, rates } of rows) {
+    const to = (base) => median(rates.map((rate, round) => rate / base.rates[round])).toFixed(2);
+    console.log(`  ${label.padEnd(26)}${median(rates).toFixed(0).padStart(10)}${to(javascript).padStart(16)}${to(rust).padStart(10)}`);
+  }
+
   console.log(`leases (${EDGES} edges, turns of ${settings.seconds} s)`);
   console.log(`  questions for 1,000 verifications: ${"authority".padStart(14)}${"route table".padStart(14)}${"directory".padStart(12)}${"verifications".padStart(16)}`);
   for (const { label, headers } of modes) {

@@ -21,7 +21,8 @@ pub(crate) enum Subject {
     Www,
     /// Requests per second and CPU time of the Worker, against Workers that do nothing.
     Throughput,
-    /// Questions to the authority for 1,000 verifications, and how long a revocation takes.
+    /// Requests per second under each freshness, questions to the authority for 1,000 verifications, and how long a
+    /// revocation takes: in one run.
     Leases,
     /// The npm package: bytes of bundles and times, beside other packages and bare WebCrypto.
     Web,
@@ -109,7 +110,12 @@ fn throughput(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn leases(workspace: &Workspace, options: &Options) -> Result<()> {
-    let settings = json!({"worker": build::worker(workspace, Flavour::Release)?, "seconds": options.seconds});
+    let settings = json!({
+        "worker": build::worker(workspace, Flavour::Release)?,
+        "emptyRust": build::empty_worker(workspace)?,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+    });
     measure(workspace, "xtask/js/bench-leases.mjs", &settings)
 }
 
