@@ -52,6 +52,13 @@ pub(crate) fn token_of(organization: ShortId, seed: u8) -> String {
     secret.expose().to_owned()
 }
 
+/// A token of the organisation by its number: more than there are seeds.
+pub(crate) fn token_number(number: u32) -> String {
+    let mut random = [7; 64];
+    random.iter_mut().zip(number.to_string().bytes()).for_each(|(byte, digit)| *byte = digit);
+    formats()[0].generate(&organization(), &instance_secret(), &random).unwrap().expose().to_owned()
+}
+
 pub(crate) fn token() -> String {
     token_of(organization(), 7)
 }

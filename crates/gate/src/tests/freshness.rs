@@ -65,6 +65,30 @@ fn past_half_of_a_lease_it_is_renewed_in_the_background() {
 }
 
 #[test]
+fn ten_thousand_records_are_remembered_and_the_least_recently_used_leaves() {
+    let mut world = World::new();
+    let mut asks = |number: u32| {
+        let secret = testing::token_number(number);
+        let mut record = testing::record();
+        let random: [u8; 10] = core::array::from_fn(|at| number.to_be_bytes().get(at).copied().unwrap_or_default());
+        record.token = symbolon::id::TokenId::new(testing::NOW, &random);
+        record.proofs = vec![Proof { kind: ProofKind::Bearer { digest: Digest::of(&secret) }, until: None }];
+        // The authority has others too; this one is asked about.
+        world.records = vec![record];
+        let headers = [("Authorization", format!("Bearer {secret}"))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        assert_eq!(world.code(request("GET", THINGS, &headers)), "forward");
+        world.calls.contains(&"organization".to_owned())
+    };
+    assert!((0..10_000).all(&mut asks), "each is confirmed once");
+    assert!(!asks(0), "and remembered");
+    assert!(asks(10_000), "one more than there is room for");
+    assert!(!asks(0), "was used a moment ago");
+    assert!(!asks(10_000));
+    assert!(asks(1), "was not used for the longest");
+}
+
+#[test]
 fn strict_asks_every_time() {
     let mut world = World::with(|record| record.rules.freshness = Freshness::Strict);
     check(&mut world, THINGS, "forward", &["instance", "organization"]);

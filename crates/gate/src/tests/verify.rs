@@ -1,6 +1,8 @@
 //! `POST /v1/verify`.
 
 use serde_json::{Value, json};
+use symbolon::policy::Freshness;
+use symbolon::protocol::message::Lookup;
 use symbolon::protocol::{Owner, Proof, ProofKind, Record, RecordState};
 use symbolon::signature::BodyDigests;
 use symbolon::token::Digest;
@@ -64,6 +66,36 @@ fn a_good_credential_is_described() {
     let timing = response.headers.iter().find(|(name, _)| name == "server-timing").unwrap();
     assert_eq!(timing.1, "memory;dur=0, memory;dur=0");
     assert!(!response.body.contains(&shown()));
+}
+
+#[test]
+fn the_answer_says_who_was_asked() {
+    let timing = |world: &mut World, question: &Value| {
+        world.body = question.to_string().into_bytes();
+        let Outcome::Respond(response) = world.handle(call()) else { panic!() };
+        let field = response.headers.into_iter().find(|(name, _)| name == "server-timing");
+        field.unwrap().1.replace(";dur=0", "")
+    };
+    let shown = || shown();
+    let mut world = world(|_| {});
+    // First whoever asks is verified, then what they show.
+    assert_eq!(timing(&mut world, &json!({"credential": shown()})), "authority, authority");
+    assert_eq!(timing(&mut world, &json!({"credential": shown()})), "memory, memory");
+    assert_eq!(timing(&mut world, &json!({"credential": shown(), "freshness": "strict"})), "memory, authority");
+    // What is `eventual` goes by the directory alone, once an isolate knows that it is.
+    let mut world = self::world(|_| {});
+    for record in &mut world.records {
+        record.rules.freshness = Freshness::Eventual;
+    }
+    for (record, secret) in world.records.iter().zip([testing::token(), shown()]) {
+        let key = Lookup::Digest(Digest::of(&secret)).locator_key().unwrap();
+        world.directory.insert(key, serde_json::to_string(record).unwrap());
+    }
+    assert_eq!(timing(&mut world, &json!({"credential": shown()})), "authority, authority");
+    world.now = world.now.plus_millis(10_000);
+    assert_eq!(timing(&mut world, &json!({"credential": shown()})), "directory, directory");
+    // A question may ask for more than the kind does.
+    assert_eq!(timing(&mut world, &json!({"credential": shown(), "freshness": "strict"})), "directory, authority");
 }
 
 #[test]

@@ -6,6 +6,10 @@ use symbolon::time::Timestamp;
 use super::edge::{Answer, Question, Wanted};
 use super::world::{Broken, Facts, I1, I2, Lease, TICK_MILLIS, Token, World};
 
+/// How long it takes until the write that fences is confirmed, where a broken instance counts that in: longer than any
+/// margin here.
+const FENCE_TICKS: u8 = 2;
+
 /// One instance. Its memory is what it knew when it last wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Instance {
@@ -73,8 +77,7 @@ impl Instance {
             facts: facts.clone(),
             runs: true,
             takeover_due: wait.map(|millis| match model.broken {
-                // The write that fences is confirmed a tick after it was begun.
-                Broken::TakeoverFromWrite => (now + ticks(millis)).saturating_sub(1),
+                Broken::TakeoverFromWrite => (now + ticks(millis)).saturating_sub(FENCE_TICKS),
                 _ => now + ticks(millis),
             }),
             quiet_due: None,
