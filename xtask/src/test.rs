@@ -26,6 +26,8 @@ pub(crate) enum Suite {
     Revocation,
     /// tests/interface: schemathesis over the OpenAPI document, against the Worker in workerd.
     Interface,
+    /// tests/proxies: nginx, Caddy and Traefik, configured as docs/protecting.md says, in front of an API.
+    Proxies,
     /// tests/npm: the npm package in Node 20 and 24, Deno, Bun and workerd, and in projects that install it.
     Npm,
     /// crates/web in WebAssembly, by wasm-bindgen-test in Node and in Chromium.
@@ -124,6 +126,7 @@ fn run(workspace: &Workspace, suite: Suite, seeds: Seeds) -> Result<Counts> {
         Suite::Workerd => workerd(workspace),
         Suite::Revocation => revocation(workspace),
         Suite::Interface => interface(workspace),
+        Suite::Proxies => proxies(workspace),
         Suite::Npm => npm::test(workspace),
         Suite::Wasm => wasm_test::test(workspace),
         Suite::Browser => npm::test_in_browser(workspace),
@@ -193,6 +196,20 @@ fn interface(workspace: &Workspace) -> Result<Counts> {
     setup::python_packages(workspace)?;
     let mut command = setup::node_command(workspace);
     command.args(["--test", "--test-reporter=spec"]).args(files(workspace, "tests/interface")?);
+    node_tests(&mut command)
+}
+
+fn proxies(workspace: &Workspace) -> Result<Counts> {
+    build::worker(workspace, Flavour::Release)?;
+    let debian = setup::proxies(workspace)?;
+    let python = setup::python_packages(workspace)?;
+    let mut command = setup::node_command(workspace);
+    command
+        .args(["--test", "--test-reporter=spec"])
+        .args(files(workspace, "tests/proxies")?)
+        .env("SYMBOLON_NGINX", debian.join("usr/sbin/nginx"))
+        .env("SYMBOLON_CADDY", debian.join("usr/bin/caddy"))
+        .env("SYMBOLON_TRAEFIK", python.with_file_name("traefik"));
     node_tests(&mut command)
 }
 
