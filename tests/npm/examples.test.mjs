@@ -28,7 +28,7 @@ test("guard a server", async (t) => {
     "server.mjs": `import { generateKeyPair, thumbprint } from "symbolon"; export const pair = await generateKeyPair(); const keys = { [await thumbprint(pair)]: pair.publicKey };\n${example("guard")}`,
     "client.mjs": `import { signedFetch } from "symbolon"; import server, { pair } from "./server.mjs";
       const call = signedFetch(pair, { fetch: server.fetch });
-      console.log((await call("https://a.example/x")).status, (await server.fetch(new Request("https://a.example/x"))).status);`,
+      console.log((await call("https://api.example.com/x")).status, (await server.fetch(new Request("https://api.example.com/x"))).status);`,
   });
   equal((await run("node", ["client.mjs"], { cwd: folder })).trim(), "200 401");
 });

@@ -1,7 +1,8 @@
 // The middleware in its frameworks, offline and through POST /v1/verify of the real Worker.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { test } from "node:test";
 
 import express from "express";
@@ -16,28 +17,38 @@ const { againstKeys, askSymbolon, guard, honoGuard, memoryOfReplays, nodeGuard }
 
 const policy = nativePolicy({ maxAgeSeconds: 60, maxLifetimeSeconds: 60, maxAheadSeconds: 5 });
 
-/** Each framework as a `fetch` to a server that answers with who it is and the body that it got. */
+const ORIGIN = "https://api.example";
+
+/**
+ * Each framework as a `fetch` to a server that answers with who it is and the body that it got, for clients that call it by
+ * `ORIGIN`, as behind a proxy.
+ */
 const frameworks = {
-  plain: async (t, verifier) => {
-    const handler = guard(verifier, async (request, accepted) => Response.json({ via: accepted.via, body: await request.text() }));
-    return { origin: "https://api.example", send: handler };
+  plain: async (t, verifier, options = { origin: ORIGIN }) => {
+    const handler = guard(verifier, async (request, accepted) => Response.json({ via: accepted.via, body: await request.text() }), options);
+    return { origin: ORIGIN, send: handler };
   },
-  Hono: async (t, verifier) => {
+  Hono: async (t, verifier, options = { origin: ORIGIN }) => {
     const app = new Hono();
-    app.use("/api/*", honoGuard(verifier));
+    app.use("/api/*", honoGuard(verifier, options));
     app.all("/api/*", async (c) => c.json({ via: c.get("symbolon").via, body: await c.req.text() }));
-    return { origin: "https://api.example", send: (request) => app.fetch(request) };
+    return { origin: ORIGIN, send: (request) => app.fetch(request) };
   },
-  Express: async (t, verifier) => {
+  Express: async (t, verifier, options = { origin: ORIGIN }) => {
     const app = express();
     const api = express.Router();
-    api.use(nodeGuard(verifier));
-    api.all("/*rest", (request, response) => response.json({ via: request.symbolon.via, body: Buffer.from(request.rawBody).toString() }));
+    api.use(nodeGuard(verifier, options));
+    // What parses bodies comes afterwards, and finds them.
+    api.use(express.text({ type: () => true, limit: "1mb" }));
+    api.all("/*rest", (request, response) => {
+      equal(Buffer.from(request.rawBody).toString(), request.body ?? "");
+      response.json({ via: request.symbolon.via, body: request.body });
+    });
     app.use("/api", api);
     return listening(t, app);
   },
-  Connect: async (t, verifier) => {
-    const middleware = nodeGuard(verifier);
+  Connect: async (t, verifier, options = { origin: ORIGIN }) => {
+    const middleware = nodeGuard(verifier, options);
     return listening(t, (request, response) =>
       middleware(request, response, (error) => {
         response.statusCode = error === undefined ? 200 : 500;
@@ -51,7 +62,21 @@ async function listening(t, handler) {
   const server = createServer(handler);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }));
-  return { origin: `http://127.0.0.1:${server.address().port}`, send: (request) => fetch(request) };
+  const { port } = server.address();
+  // What clients send to ORIGIN arrives here.
+  const send = (request) => fetch(new Request(request.url.replace(ORIGIN, `http://127.0.0.1:${port}`), request));
+  return { origin: ORIGIN, send, port };
+}
+
+/** Sends what no client library would, and answers with the status line and the code. */
+function raw(port, lines) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write([...lines, "Connection: close", "", ""].join("\r\n")));
+    let text = "";
+    socket.on("data", (data) => { text += data; });
+    socket.on("error", reject);
+    socket.on("close", () => resolve([Number(text.split(" ")[1]), /"code":"([a-z_]+)"/.exec(text)?.[1]]));
+  });
 }
 
 for (const [name, framework] of Object.entries(frameworks)) {
@@ -116,6 +141,121 @@ for (const [name, framework] of Object.entries(frameworks)) {
   });
 }
 
+for (const [name, framework] of Object.entries(frameworks)) {
+  test(`${name}: a request that was signed for another server is refused`, async (t) => {
+    const pair = await generateKeyPair();
+    const verifier = againstKeys({ keys: () => pair.publicKey, policy, replays: undefined });
+    const elsewhere = () => signRequest(new Request("https://other.example/api/x"), pair);
+    const here = () => signRequest(new Request(`${ORIGIN}/api/x`), pair);
+    const as = (request) => new Request(`${ORIGIN}/api/x`, { headers: request.headers });
+    for (const origin of [ORIGIN, `${ORIGIN}/`]) {
+      const { send } = await framework(t, verifier, { origin });
+      equal((await send(await here())).status, 200, origin);
+      equal((await send(as(await elsewhere()))).status, 401, "passed on");
+    }
+    for (const bad of [undefined, {}, { origin: undefined }, { origin: [] }, { origin: "api.example" }, { origin: "https://api.example/api" }, { origin: "ftp://api.example" }]) {
+      // A default must not hide what is missing.
+      await rejects(async () => framework(t, verifier, bad ?? null), (error) => error.code === "invalid_request" && /origin/.test(error.message));
+    }
+    if (name === "plain" || name === "Hono") {
+      // What the request itself says counts where there are several, and only if it is one of them.
+      for (const origin of [[ORIGIN, "https://second.example"], (claimed) => (claimed === ORIGIN ? claimed : undefined)]) {
+        const { send } = await framework(t, verifier, { origin });
+        equal((await send(await here())).status, 200);
+        const misdirected = await send(await elsewhere());
+        deepEqual([misdirected.status, (await misdirected.json()).code], [421, "invalid_request"]);
+      }
+      return;
+    }
+    const lines = (request) => Array.from(request.headers, ([field, value]) => `${field}: ${value}`);
+    const given = await framework(t, verifier);
+    deepEqual(await raw(given.port, ["GET /api/x HTTP/1.1", "Host: other.example", ...lines(await elsewhere())]), [401, "signature_invalid"], "Host is not believed");
+    deepEqual(await raw(given.port, ["GET https://other.example/api/x HTTP/1.1", "Host: api.example", ...lines(await elsewhere())]), [401, "signature_invalid"], "nor the target");
+    deepEqual(await raw(given.port, ["GET https://other.example/api/x HTTP/1.1", "Host: api.example", ...lines(await here())]), [200, undefined], "the path is what was asked for");
+    const several = await framework(t, verifier, { origin: ["http://api.example", "http://second.example"] });
+    const plainly = await signRequest(new Request("http://second.example/api/x"), pair);
+    deepEqual(await raw(several.port, ["GET /api/x HTTP/1.1", "Host: Second.Example:80", ...lines(plainly)]), [200, undefined], "one of several");
+    for (const host of ["other.example", "api.example@other.example", "second.example/y?", "second.example#", "%"]) {
+      const [status] = await raw(several.port, ["GET /api/x HTTP/1.1", `Host: ${host}`, ...lines(plainly)]);
+      equal(status, 421, host);
+    }
+  });
+
+  test(`${name}: a body that is too long is refused, however it comes`, async (t) => {
+    const pair = await generateKeyPair();
+    const verifier = againstKeys({ keys: () => pair.publicKey, policy, replays: undefined });
+    const { send } = await framework(t, verifier, { origin: ORIGIN, maxBodyBytes: 100_000 });
+    const body = "a".repeat(300_000);
+    const signed = await signRequest(new Request(`${ORIGIN}/api/x`, { method: "POST", body }), pair);
+    let sent = 0;
+    const pull = (controller) => ((sent += 1) > 3 ? controller.close() : controller.enqueue(Buffer.alloc(100_000, "a")));
+    const streamed = new Request(`${ORIGIN}/api/x`, { method: "POST", headers: signed.headers, body: new ReadableStream({ pull }), duplex: "half" });
+    for (const request of [signed, streamed]) {
+      const answer = await send(request);
+      deepEqual([answer.status, (await answer.json()).code], [413, "too_large"]);
+    }
+    const short = await send(await signRequest(new Request(`${ORIGIN}/api/x`, { method: "POST", body: "a".repeat(100_000) }), pair));
+    equal((await short.json()).body.length, 100_000);
+  });
+}
+
+test("a body that something else has read is a fault of the server's, and never none", async (t) => {
+  const pair = await generateKeyPair();
+  const verifier = againstKeys({ keys: () => pair.publicKey, policy, replays: undefined });
+  const headers = Object.fromEntries((await signRequest(new Request(`${ORIGIN}/api/x`, { method: "POST" }), pair)).headers);
+  for (const [before, expected] of [
+    [express.text({ type: () => true }), /put it before whatever parses bodies/],
+    [(request, response, next) => { request.rawBody = "x"; next(); }, /Uint8Array/],
+    [(request, response, next) => { request.rawBody = Buffer.from("x"); next(); }, /does not cover/],
+  ]) {
+    const app = express();
+    app.use(before, nodeGuard(verifier, { origin: ORIGIN }));
+    app.use((request, response) => response.end("accepted"));
+    app.use((error, request, response, next) => response.status(500).end(error.message));
+    const { send } = await listening(t, app);
+    const answer = await send(new Request(`${ORIGIN}/api/x`, { method: "POST", headers, body: "x" }));
+    match(await answer.text(), expected);
+    ok(answer.status >= 400);
+  }
+});
+
+test("what asks Symbolon sends every field as it came, follows no redirect, and says to its operator why it got no answer", async () => {
+  const asked = [];
+  const given = { method: "GET", url: `${ORIGIN}/x`, body: null };
+  const told = [];
+  const verifier = (answer, more = {}) => askSymbolon({
+    url: "https://tokens.example", credential: "secret", onUnavailable: (cause) => told.push([cause.code, cause.message]),
+    fetch: async (target, init) => (asked.push({ target, init }), answer()), ...more,
+  });
+  const verdict = (body) => () => Response.json(body);
+  const headers = [["__proto__", "a"], ["Constructor", "b"], ["Authorization", "Bearer x"], ["authorization", "Bearer y"]];
+  const refused = await verifier(verdict({ valid: false, code: "malformed_credential" }))({ ...given, headers });
+  deepEqual([refused.accepted, refused.status], [false, 401]);
+  const sent = JSON.parse(asked[0].init.body).request.headers;
+  deepEqual(Object.entries(sent), [["__proto__", ["a"]], ["constructor", ["b"]], ["authorization", ["Bearer x", "Bearer y"]]]);
+  equal(asked[0].init.redirect, "manual");
+  const whole = { valid: true, code: "ok", token: {}, principal: {}, organization: {}, permissions: [], grants: [] };
+  equal((await verifier(verdict(whole))({ ...given, headers: [] })).accepted, true);
+  equal(told.length, 0);
+  for (const answer of [
+    verdict({ ...whole, code: "revoked" }), verdict({ ...whole, token: null }), verdict({ valid: "true", code: "ok" }), verdict(null),
+    () => new Response("<html>"), () => new Response(null, { status: 307, headers: { location: "https://other.example/" } }),
+    () => Response.json({ code: "insufficient_permission" }, { status: 403 }), () => new Response("x".repeat(2 * 1024 * 1024)),
+    () => { throw new TypeError("no way there"); },
+  ]) {
+    const decision = await verifier(answer)({ ...given, headers: [] });
+    deepEqual([decision.accepted, decision.status, decision.code], [false, 503, "authority_unavailable"]);
+    ok(!decision.reason.includes("insufficient"), "a client learns nothing of it");
+  }
+  equal(told.length, 9);
+  match(told[6][1], /403 \(insufficient_permission\)/);
+  const slow = verifier(() => new Promise(() => {}), { fetch: (target, { signal }) => new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))), timeoutMillis: 1 });
+  equal((await slow({ ...given, headers: [] })).status, 503);
+  for (const [code, status] of [["revoked", 401], ["locked", 401], ["insufficient_permission", 403]]) {
+    equal((await verifier(verdict({ valid: false, code }))({ ...given, headers: [] })).status, status);
+  }
+});
+
 test("a verifier can itself sign its questions", async (t) => {
   const { url, secret } = await symbolon(t);
   const pair = await generateKeyPair();
@@ -127,4 +267,5 @@ test("a verifier can itself sign its questions", async (t) => {
   const decision = await verifier({ method: "GET", url: "https://api.example/x", headers: [["authorization", `Bearer ${secret}`]], body: null });
   equal(decision.accepted, true);
   equal(decision.identity.principal.type, "member");
+  deepEqual(decision.identity.permissions.includes("*:*") || decision.identity.permissions.length > 1, true);
 });

@@ -187,6 +187,105 @@ export function tests({ full, light, software, api, vectors }) {
       equal(await run([new Response('{"code":"expired"}', { status: 401, headers: { "content-type": "application/problem+json" } })]), 401, "another cause");
     });
 
+    test(`${tier}: no server makes signedFetch sign for a time far from this clock's, or read without end`, async () => {
+      const pair = await api.generateKeyPair();
+      const seen = [];
+      const problem = (body, date) => new Response(body, { status: 401, headers: { "content-type": "application/problem+json", ...(date && { date: new Date(date).toUTCString() }) } });
+      const stale = (date) => problem('{"code":"signature_stale"}', date);
+      const calling = (answers, options = {}) => {
+        const call = api.signedFetch(pair, { now: () => NOW, fetch: async (request) => (seen.push(request), answers.shift()), ...options });
+        return async () => (await call("https://a.example/")).status;
+      };
+      const created = () => seen.splice(0).map((request) => Number(/created=(\d+)/.exec(request.headers.get("signature-input"))[1]) - NOW / 1000);
+      for (const date of [NOW + 3_601_000, NOW - 3_601_000, 4_102_444_800_000]) {
+        const call = calling([stale(date), new Response("")]);
+        equal([await call(), await call(), created()], [401, 200, [0, 0]], "too far, and not remembered");
+      }
+      const wide = calling([stale(NOW + 7_200_000), new Response("")], { maxClockSkewSeconds: 7200 });
+      equal([await wide(), created()], [200, [0, 7200]], "unless it is asked for");
+      const twice = calling([stale(NOW + 60_000), stale(NOW + 60_000), new Response("")]);
+      equal([await twice(), await twice(), created()], [401, 200, [0, 60, 0]], "a time that did not help is forgotten");
+      equal(await code(() => api.signedFetch(pair, { maxClockSkewSeconds: Number.NaN }), "no number"), "invalid_request", "no number");
+      let pulled = 0;
+      // After a hundred pieces it goes silent, and whoever still reads hangs.
+      const pull = (controller) => ((pulled += 1) > 100 ? new Promise(() => {}) : controller.enqueue(new Uint8Array(10_000).fill(32)));
+      const endless = new ReadableStream({ pull });
+      equal([await calling([problem(endless, NOW)])(), created()], [401, [0]], "endless");
+    });
+
+    test(`${tier}: what a call demands stays demanded after a redirect`, async () => {
+      const pair = await api.generateKeyPair();
+      const seen = [];
+      const to = (location) => new Response(null, { status: 307, headers: { location } });
+      const call = (location) => api.signedFetch(pair, { fetch: async (request) => (seen.push(request), seen.length === 1 ? to(location) : new Response("")) });
+      const controller = new AbortController();
+      const demands = { integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", cache: "no-store" };
+      // Not every host has these: workerd refuses the first.
+      const possible = Object.entries(demands).filter(([name, value]) => {
+        try {
+          return new Request("https://a.example/", { [name]: value })[name] === value;
+        } catch {
+          return false;
+        }
+      });
+      await call("/b")("https://a.example/a", { ...Object.fromEntries(possible), signal: controller.signal });
+      equal([seen[1].integrity, seen[1].cache], [seen[0].integrity, seen[0].cache], "settings");
+      controller.abort();
+      equal([seen[0].signal.aborted, seen[1].signal.aborted], [true, true], "signal");
+      seen.length = 0;
+      equal(await code(() => call("https://user:secret@a.example/b")("https://a.example/a"), "user"), "redirect_refused", "user");
+    });
+
+    test(`${tier}: where requests have no body of their own to look at, as in Firefox`, async () => {
+      const found = Object.getOwnPropertyDescriptor(Request.prototype, "body");
+      // In workerd and Bun it cannot be taken away.
+      if (found?.configurable !== true) return;
+      ok(delete Request.prototype.body, "it can be taken away");
+      try {
+        const pair = await api.generateKeyPair();
+        const policy = full.nativePolicy(NATIVE);
+        const call = api.signedFetch(pair, {
+          fetch: async (request) => {
+            const { valid, bodyCovered } = await full.verifyRequest(request, pair.publicKey, { policy });
+            return Response.json([valid, bodyCovered, await request.text()]);
+          },
+        });
+        const of = async (...given) => (await call(...given)).json();
+        equal(await of("https://a.example/"), [true, false, ""], "GET");
+        equal(await of("https://a.example/", { method: "POST", body: "x" }), [true, true, "x"], "POST");
+        equal(await of("https://a.example/", { method: "POST" }), [true, false, ""], "POST of nothing");
+        const signed = await api.signRequest(new Request("https://a.example/", { method: "PUT", body: "y" }), pair);
+        equal(await signed.text(), "y", "the body goes along");
+        const unsigned = await api.signRequest(new Request("https://a.example/", { method: "POST" }), pair);
+        const bodied = new Request("https://a.example/", { method: "POST", headers: unsigned.headers, body: "z" });
+        equal((await full.verifyRequest(bodied, pair.publicKey, { policy })).code, "signature_invalid", "a body is noticed");
+        equal((await full.verifyRequest(bodied, pair.publicKey, { policy, maxBodyBytes: 0 })).code, "too_large", "a long body");
+      } finally {
+        Object.defineProperty(Request.prototype, "body", found);
+      }
+    });
+
+    test(`${tier}: what is handed over wrongly is told, with what to do`, async () => {
+      const pair = await api.generateKeyPair();
+      const request = new Request("https://a.example/");
+      for (const each of [undefined, null, "key", {}, pair.publicKey, pair.privateKey]) {
+        equal(await code(() => api.signRequest(request, each), "key"), "invalid_request", "key");
+        equal(await code(() => api.signedFetch(each)("https://a.example/"), "key"), "invalid_request", "key");
+      }
+      for (const each of [undefined, null, 5]) equal(await code(() => api.importKey(each), "import"), "invalid_request", "import");
+      equal(await code(() => api.parseToken(undefined), "token"), "malformed_credential", "token");
+      equal(await code(() => api.exportKey(pair.publicKey, "der"), "form"), "invalid_request", "form");
+      const signed = await api.signRequest(request, pair);
+      equal(await code(() => api.signRequest(signed, pair), "twice"), "invalid_request", "a label that is taken");
+      const twice = await api.signRequest(signed, pair, { label: "sig2", nonce: 'a, sig3="' });
+      ok(/^sig=.*, sig2=/.test(twice.headers.get("signature-input")), "two signatures");
+      const thrice = await api.signRequest(twice, pair, { label: "sig3" });
+      ok(/, sig3=/.test(thrice.headers.get("signature-input")), "a label that stands in a text alone is free");
+      const read = new Request("https://a.example/", { method: "POST", body: "x" });
+      await read.text();
+      equal(await code(() => api.signRequest(read, pair), "read before"), "invalid_request", "a body that was read");
+    });
+
     test(`${tier}: signedFetch sends a Blob and a stream without reading them first`, async () => {
       const pair = await api.generateKeyPair();
       let sent;
@@ -254,6 +353,28 @@ export function tests({ full, light, software, api, vectors }) {
     ok(caught instanceof RangeError, "a resolver's failure is no refusal");
   });
 
+  test("a body that is not read is never taken for none", async () => {
+    const pair = await full.generateKeyPair();
+    const policy = full.nativePolicy(NATIVE);
+    const { method, url, headers } = await full.signRequest(new Request("https://a.example/pay", { method: "POST" }), pair);
+    const verify = (body) => full.verifyRequest({ method, url, headers, body }, pair.publicKey, { policy });
+    equal((await verify(null)).valid, true, "none");
+    equal((await verify(new Uint8Array())).valid, true, "no bytes");
+    equal((await verify(utf8("more"))).code, "signature_invalid", "bytes that are not covered");
+    for (const body of ["more", { more: 1 }, utf8("more").buffer, new Response("more").body, new Uint16Array(4), undefined]) {
+      equal(await code(() => verify(body), String(body)), "invalid_request", String(body));
+    }
+    // Another library's Request: it has its body as a stream, and is no instance of this host's.
+    const make = (body) => ({ method, url, headers, body: new Response(body).body, bodyUsed: false, clone: () => make(body) });
+    equal((await full.verifyRequest(make("more"), pair.publicKey, { policy })).code, "signature_invalid", "another library's");
+    const read = new Request(url, { method, headers, body: "more" });
+    await read.text();
+    equal(await code(() => full.verifyRequest(read, pair.publicKey, { policy }), "read"), "invalid_request", "read before");
+    for (const key of [pair, pair.privateKey, undefined, () => pair.privateKey]) {
+      equal(await code(() => full.verifyRequest(new Request(url, { method, headers }), key, { policy }), "key"), "invalid_request", "no public key");
+    }
+  });
+
   test("keys of WebAssembly and of WebCrypto are interchangeable", async () => {
     const made = await software.SoftwareKey.generate();
     const pair = await full.importKey(made.export("jwk"), { extractable: true });
@@ -276,7 +397,9 @@ export function tests({ full, light, software, api, vectors }) {
     equal(await code(() => software.SoftwareKey.import({ ...jwk, x: jwk.y }), "halves"), "invalid_request", "halves");
     for (const each of ["", "0", "f".repeat(64), "zz"]) equal(await code(() => software.SoftwareKey.import(each), each), "invalid_request", each);
     made.destroy();
-    await code(() => made.sign(utf8("x")), "used after its end");
+    made.destroy();
+    equal(await code(() => made.sign(utf8("x")), "sign"), "invalid_request", "signing after its end");
+    equal(await code(() => made.export("hex"), "export"), "invalid_request", "exporting after its end");
   });
 
   test("a signature without a nonce has one replay key for both of its forms", async () => {

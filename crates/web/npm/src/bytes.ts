@@ -43,6 +43,17 @@ export function fromBase64Url(text: string): Bytes | undefined {
   return bytes !== undefined && toBase64Url(bytes) === text ? bytes : undefined;
 }
 
+/** Pieces as one; `length` is theirs together. */
+export function joined(chunks: readonly Uint8Array[], length: number): Bytes {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
 /** WebCrypto's SHA-2. */
 export const digest = async (algorithm: "SHA-256" | "SHA-512", bytes: Bytes): Promise<Bytes> =>
   new Uint8Array(await subtle().digest(algorithm, bytes));

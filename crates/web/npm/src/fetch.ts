@@ -1,16 +1,26 @@
+import { boundedText } from "./answer.js";
 import { RedirectError, SignatureError } from "./errors.js";
 import type { SigningKey } from "./keys.js";
-import { type Prepare, bare, contentDigest, digestField, partsOf, readBody } from "./message.js";
+import { type Prepare, bare, bodyOf, contentDigest, digestField, partsOf, settings } from "./message.js";
 import { type SignOptions, signatureFields } from "./sign.js";
 
 /** How many redirects are followed; half of what browsers follow. */
 const MAX_REDIRECTS = 10;
 const MAX_BODY = 64 * 1024 * 1024;
+/** By how much a server's clock may differ, in seconds: an hour is more than clocks that nobody sets drift in years. */
+const MAX_SKEW_SECONDS = 3600;
+/** How long a problem document may be, in bytes: far more than any. */
+const MAX_PROBLEM = 64 * 1024;
 
 /** Options of {@link SignedFetch}; those of signing apply to every request. */
 export interface SignedFetchOptions extends Omit<SignOptions, "nonce" | "contentDigest"> {
   /** What sends. Default: the host's `fetch`. */
   readonly fetch?: (request: Request) => Promise<Response>;
+  /**
+   * By how much a server's clock may differ from this one for its time to be signed with, in seconds; 0: never. A server
+   * that could name any time would be given signatures that are good in a far future. Default: 3600.
+   */
+  readonly maxClockSkewSeconds?: number;
 }
 
 /** What a single call may say besides what `fetch` takes. */
@@ -36,7 +46,9 @@ export const makeSignedFetch =
   (key: SigningKey, options: SignedFetchOptions = {}): SignedFetch => {
     const send = options.fetch ?? ((request: Request) => globalThis.fetch(request));
     const now = options.now ?? Date.now;
-    /** By how much an origin's clock is ahead of ours, in milliseconds, once it has told. */
+    const maxSkew = (options.maxClockSkewSeconds ?? MAX_SKEW_SECONDS) * 1000;
+    if (!(maxSkew >= 0)) throw new SignatureError("invalid_request", "maxClockSkewSeconds is a number of seconds");
+    /** By how much an origin's clock is ahead of ours, in milliseconds, once it has told and been believed. */
     const ahead = new Map<string, number>();
 
     const attempt = async (request: Request, body: Body): Promise<Response> => {
@@ -55,15 +67,18 @@ export const makeSignedFetch =
     return async (input, init = {}) => {
       const { contentDigest: known, ...plain } = init;
       let request = new Request(input, streaming(plain));
-      let body = await bodyOf(request, plain.body, known, options.maxBodyBytes ?? MAX_BODY, digestBlob);
+      let body = await readyBody(request, plain.body, known, options.maxBodyBytes ?? MAX_BODY, digestBlob);
       let retried = false;
       for (let redirects = 0; ; ) {
         const response = await attempt(request, body);
-        if (!retried && body.again !== undefined && (await isStale(response))) {
-          const theirs = Date.parse(response.headers.get("date") ?? "");
-          if (!Number.isNaN(theirs)) {
+        if (await isStale(response)) {
+          const { origin } = new URL(request.url);
+          const skew = Date.parse(response.headers.get("date") ?? "") - now();
+          if (!retried && Math.abs(skew) <= maxSkew) ahead.set(origin, skew);
+          // Its time was of no use: it is not kept.
+          else ahead.delete(origin);
+          if (!retried && ahead.has(origin) && body.again !== undefined) {
             retried = true;
-            ahead.set(new URL(request.url).origin, theirs - now());
             await response.body?.cancel();
             continue;
           }
@@ -84,7 +99,7 @@ export const makeSignedFetch =
 const streaming = (init: RequestInit): RequestInit =>
   init.body instanceof ReadableStream ? ({ duplex: "half", ...init } as RequestInit) : init;
 
-async function bodyOf(
+async function readyBody(
   request: Request,
   given: BodyInit | null | undefined,
   known: string | undefined,
@@ -92,16 +107,17 @@ async function bodyOf(
   digestBlob: DigestBlob,
 ): Promise<Body> {
   if (known !== undefined) {
-    const again = given === undefined || given === null || given instanceof ReadableStream ? undefined : given;
+    // A form is written with another boundary each time, and a stream can be read once.
+    const once = given === undefined || given === null || given instanceof ReadableStream || given instanceof FormData;
+    const again = once ? undefined : given;
     return { again, digest: known };
   }
   if (given instanceof Blob) {
     // Never in memory as a whole: hashed as it streams, then sent by the host.
     return { again: given, digest: given.size === 0 ? undefined : digestField(await digestBlob(given)) };
   }
-  if (request.body === null) return { again: null, digest: undefined };
-  const bytes = await readBody(request.clone(), limit);
-  return { again: bytes, digest: bytes.length === 0 ? undefined : await contentDigest(bytes) };
+  const bytes = await bodyOf(request, limit);
+  return { again: bytes, digest: bytes === null ? undefined : await contentDigest(bytes) };
 }
 
 /** A host that hides where a redirect leads answers with an opaque one. */
@@ -112,7 +128,7 @@ const isRedirect = (response: Response): boolean =>
 async function isStale(response: Response): Promise<boolean> {
   if (response.status !== 401 || !response.headers.get("content-type")?.startsWith("application/problem+json")) return false;
   try {
-    const problem: unknown = await response.clone().json();
+    const problem: unknown = JSON.parse(await boundedText(response.clone(), MAX_PROBLEM));
     return typeof problem === "object" && problem !== null && "code" in problem && problem.code === "signature_stale";
   } catch {
     return false;
@@ -129,14 +145,13 @@ function follow(request: Request, response: Response, body: Body): { readonly re
   if (target.origin !== new URL(request.url).origin) {
     throw new RedirectError("a signed request is not sent on to another origin", target.href);
   }
+  if (target.username !== "" || target.password !== "") throw new RedirectError("a redirect that names a user", target.href);
   const { status } = response;
   const toGet = (status === 303 && request.method !== "HEAD") || ((status === 301 || status === 302) && request.method === "POST");
   if (!toGet && body.again === undefined) throw new SignatureError("unsupported", "a stream cannot be sent again after a redirect");
   const headers = new Headers(request.headers);
   if (toGet) for (const name of ["content-type", "content-encoding", "content-language", "content-location", "content-digest"]) headers.delete(name);
-  const { credentials, signal } = request;
-  const init: RequestInit = { method: toGet ? "GET" : request.method, headers, signal, redirect: request.redirect };
-  // workerd has no credentials mode.
-  if (credentials !== undefined) init.credentials = credentials;
+  // All else stays as it was asked for: what the answer must hash to, too.
+  const init: RequestInit = { ...settings(request), method: toGet ? "GET" : request.method, headers };
   return { request: new Request(target, init), body: toGet ? { again: null, digest: undefined } : body };
 }

@@ -26,10 +26,10 @@ export const signedFetch: (key: SigningKey, options?: SignedFetchOptions) => Sig
 );
 
 export * from "./common.js";
+export type { ReceivedRequest } from "./received.js";
 export {
   type KeyResolver,
   type Presence,
-  type ReceivedRequest,
   type RefusedRequest,
   type Verification,
   type VerificationPolicy,

@@ -107,6 +107,7 @@ export async function exportKey(
   key: CryptoKeyPair | CryptoKey,
   format: KeyFormat,
 ): Promise<string | PrivateJwk | PublicJwk> {
+  if (!["hex", "pem", "jwk"].includes(format)) throw new KeyError("invalid_request", 'a key is written as "hex", "pem" or "jwk"');
   if (!("privateKey" in key)) {
     if (key.type !== "public") throw new KeyError("invalid_request", "a private key is exported with its public half");
     const jwk = await publicJwk(key);
@@ -148,7 +149,7 @@ export async function signChallenge(key: SigningKey, challenge: string): Promise
 /** ECDSA with SHA-256: the 64 bytes r and s. */
 export async function signBytes(key: SigningKey, bytes: Bytes): Promise<Uint8Array> {
   const made =
-    "privateKey" in key ? new Uint8Array(await subtle().sign(SIGNATURE, key.privateKey, bytes)) : await key.sign(bytes);
+    isPair(key) ? new Uint8Array(await subtle().sign(SIGNATURE, key.privateKey, bytes)) : await key.sign(bytes);
   if (made.length !== 64) throw new KeyError("internal", "a signature has 64 bytes, r and s");
   return made;
 }
@@ -160,7 +161,22 @@ export async function verifyBytes(key: CryptoKey, bytes: Bytes, signature: Bytes
 
 /** The thumbprint of a signing key. */
 export const thumbprintOf = async (key: SigningKey): Promise<string> =>
-  "privateKey" in key ? await thumbprint(key) : await key.thumbprint();
+  isPair(key) ? await thumbprint(key) : await key.thumbprint();
+
+/** @throws {KeyError} `invalid_request` for what cannot sign at all. */
+function isPair(key: SigningKey): key is CryptoKeyPair {
+  if (typeof key === "object" && key !== null) {
+    if ("privateKey" in key) return true;
+    if (typeof key.sign === "function" && typeof key.thumbprint === "function") return false;
+  }
+  throw new KeyError("invalid_request", "not what signs: give the pair that generateKeyPair or importKey made, with both halves, or a Signer");
+}
+
+/** @throws {KeyError} `invalid_request` for what verifies nothing. */
+export function checkPublic(key: CryptoKey): CryptoKey {
+  if (typeof key === "object" && key !== null && key.type === "public" && key.algorithm.name === ALGORITHM.name) return key;
+  throw new KeyError("invalid_request", "not what verifies: give a pair's publicKey, or what importPublicKey made");
+}
 
 const publicHalf = (key: CryptoKeyPair | CryptoKey): CryptoKey => ("publicKey" in key ? key.publicKey : key);
 
@@ -190,6 +206,7 @@ function parseJson(text: string): JsonWebKey {
 }
 
 function readJwk(jwk: JsonWebKey, operation: string, secret: boolean): PrivateJwk {
+  if (typeof jwk !== "object" || jwk === null) throw new KeyError("invalid_request", "not a JWK");
   const { kty, crv, x, y, d } = jwk;
   if (kty !== "EC" || crv !== "P-256") throw new KeyError("invalid_request", "not a key on P-256");
   const forSignatures =

@@ -1,5 +1,5 @@
-import { type Bytes, digest, toBase64 } from "./bytes.js";
-import { SignatureError } from "./errors.js";
+import { type Bytes, digest, joined, toBase64 } from "./bytes.js";
+import { SignatureError, SymbolonError } from "./errors.js";
 
 /** What of a request can be signed. */
 export interface Parts {
@@ -49,10 +49,28 @@ export type ParameterName = "created" | "expires" | "nonce" | "alg" | "keyid" | 
 /** The first step of signing: in TypeScript, or in the core. */
 export type Prepare = (parts: Parts, spec: Spec) => Prepared | Promise<Prepared>;
 
+/**
+ * The body of a request, which can still be read afterwards; null where there is none.
+ * @throws {SymbolonError} `invalid_request` where it was read before, and `too_large`.
+ */
+export async function bodyOf(request: Request, limit: number): Promise<Bytes | null> {
+  if (request.body === null) return null;
+  if (request.bodyUsed || request.body?.locked === true) {
+    throw new SymbolonError("invalid_request", "the body was read before: hand the request over first, or a clone of it");
+  }
+  const bytes = await readBody(request.clone(), limit);
+  return bytes.length === 0 ? null : bytes;
+}
+
 /** Reads a body to its end. */
-export async function readBody(request: Request, limit: number): Promise<Bytes> {
-  const stream = request.body;
-  if (stream === null) return new Uint8Array(await request.arrayBuffer());
+async function readBody(request: Request, limit: number): Promise<Bytes> {
+  // Firefox has no `body` on requests: there the bytes tell.
+  const stream: ReadableStream<Uint8Array> | null | undefined = request.body;
+  if (stream === null || stream === undefined) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.length > limit) throw tooLong(limit);
+    return bytes;
+  }
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -61,19 +79,16 @@ export async function readBody(request: Request, limit: number): Promise<Bytes> 
     if (done) break;
     length += value.byteLength;
     if (length > limit) {
-      await reader.cancel();
-      throw new SignatureError("too_large", `the body is longer than ${limit} bytes`);
+      // Not awaited: of a body in two branches, one ends only with the other.
+      void reader.cancel().catch(() => {});
+      throw tooLong(limit);
     }
     chunks.push(value);
   }
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  return joined(chunks, length);
 }
+
+const tooLong = (limit: number): SignatureError => new SignatureError("too_large", `the body is longer than ${limit} bytes`);
 
 /**
  * The same request without its body, so that another one can be given. Handing over the request itself would use its
@@ -81,9 +96,13 @@ export async function readBody(request: Request, limit: number): Promise<Bytes> 
  */
 export function bare(request: Request): Request {
   if (request.body === null) return request;
-  const { method, headers, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal } = request;
-  const init: RequestInit = { method, headers, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal };
+  return new Request(request.url, { method: request.method, headers: request.headers, ...settings(request) });
+}
+
+/** How a request is to be sent, whatever it says and wherever it goes. */
+export function settings({ mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal }: Request): RequestInit {
+  const init: RequestInit = { credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal };
   // Not every host has every one of these; "navigate" cannot be set.
   const usable = Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined && value !== "about:client"));
-  return new Request(request.url, mode === undefined || mode === "navigate" ? usable : { ...usable, mode });
+  return mode === undefined || mode === "navigate" ? usable : { ...usable, mode };
 }

@@ -1,7 +1,7 @@
-import { type Bytes, toBase64, toBase64Url } from "./bytes.js";
+import { toBase64, toBase64Url } from "./bytes.js";
 import { SignatureError } from "./errors.js";
 import { type SigningKey, signBytes, thumbprintOf } from "./keys.js";
-import { type ParameterName, type Parts, type Prepare, bare, contentDigest, partsOf, readBody } from "./message.js";
+import { type ParameterName, type Parts, type Prepare, bare, bodyOf, contentDigest, partsOf } from "./message.js";
 
 /** How long a signature is good, in seconds: a minute allows for the network, and is more than a replay needs. */
 const LIFETIME_SECONDS = 60;
@@ -24,7 +24,10 @@ export interface SignOptions {
   readonly tag?: string;
   /** What makes it unique. Default: 16 random bytes. */
   readonly nonce?: string;
-  /** The value of `Content-Digest`, where it is known: the body is then not read. */
+  /**
+   * The value of `Content-Digest`, where it is known: the body is then not read, but moves to the signed request, and that
+   * which was handed in can no longer be used.
+   */
   readonly contentDigest?: string;
   /** The most bytes of a body that are read into memory. Default: 64 MiB. */
   readonly maxBodyBytes?: number;
@@ -37,6 +40,12 @@ export type SignRequest = (request: Request, key: SigningKey, options?: SignOpti
 
 const nonce = (): string => toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
 
+/** The labels of the signatures that a request has already. */
+function labels(headers: Headers): readonly string[] {
+  const unquoted = (headers.get("signature-input") ?? "").replace(/"(?:[^"\\]|\\.)*"/g, "");
+  return unquoted.split(",").map((member) => /^[^=;]*/.exec(member.trim())?.[0] ?? "");
+}
+
 /** The fields that a signature adds to a request. */
 export async function signatureFields(
   prepare: Prepare,
@@ -48,6 +57,10 @@ export async function signatureFields(
   const created = Math.floor((options.now ?? Date.now)() / 1000);
   const lifetime = options.lifetimeSeconds ?? LIFETIME_SECONDS;
   if (!Number.isSafeInteger(lifetime) || lifetime <= 0) throw new SignatureError("invalid_request", "a lifetime is whole seconds");
+  const label = options.label ?? "sig";
+  if (labels(parts.headers).includes(label)) {
+    throw new SignatureError("invalid_request", `the request has a signature with the label ${label} already: choose another label`);
+  }
   const name = options.keyId ?? [options.organization, await thumbprintOf(key)].filter((part) => part !== undefined).join(".");
   const sent = ["content-type", "content-encoding"].filter((field) => parts.headers.has(field));
   const native = ["@method", "@authority", "@path", "@query", ...(hasBody ? ["content-digest", ...sent] : [])];
@@ -58,7 +71,6 @@ export async function signatureFields(
     ["keyid", name],
     ["tag", options.tag ?? "symbolon"],
   ];
-  const label = options.label ?? "sig";
   const prepared = await prepare(parts, { label, components: options.components ?? native, parameters });
   const made = await signBytes(key, prepared.base);
   return [
@@ -67,24 +79,18 @@ export async function signatureFields(
   ];
 }
 
-/** The body's digest, unless it is given; undefined where there is no body. */
-export async function digestOf(request: Request, options: SignOptions): Promise<readonly [digest: string | undefined, body: Bytes | null]> {
-  if (options.contentDigest !== undefined) return [options.contentDigest, null];
-  // Firefox has no `body` on requests: there the bytes tell.
-  if (request.body === null) return [undefined, null];
-  const bytes = await readBody(request.clone(), options.maxBodyBytes ?? MAX_BODY);
-  return bytes.length === 0 ? [undefined, null] : [await contentDigest(bytes), bytes];
-}
-
 export const makeSignRequest =
   (prepare: Prepare): SignRequest =>
   async (request, key, options = {}) => {
-    const [digest, body] = await digestOf(request, options);
+    const known = options.contentDigest;
+    const body = known === undefined ? await bodyOf(request, options.maxBodyBytes ?? MAX_BODY) : null;
+    const digest = body === null ? known : await contentDigest(body);
     const headers = new Headers(request.headers);
     if (digest !== undefined) headers.set("content-digest", digest);
     const fields = await signatureFields(prepare, partsOf(request, headers), digest !== undefined, key, options);
     // The request may be signed already, by somebody else: both fields are lists.
     for (const [name, value] of fields) headers.append(name, value);
-    // A body that was read is sent from memory, so that the request that was handed in can still be used.
-    return body === null ? new Request(request, { headers }) : new Request(bare(request), { headers, body });
+    // A body whose digest was known moves on as it is, unread. One that was read is sent from memory, so that the request
+    // that was handed in can still be used.
+    return known === undefined ? new Request(bare(request), { headers, body }) : new Request(request, { headers });
   };

@@ -19,14 +19,19 @@ import type { SecretKey } from "./wasm/generated/curve.js";
  * What was exported lives on as a string, which JavaScript alone can forget.
  */
 export class SoftwareKey implements Signer {
-  readonly #secret: SecretKey;
+  #held: SecretKey | undefined;
   readonly #point: Uint8Array;
   readonly #sha256: (bytes: Bytes) => Uint8Array;
 
   private constructor(secret: SecretKey, sha256: (bytes: Bytes) => Uint8Array) {
-    this.#secret = secret;
+    this.#held = secret;
     this.#point = secret.public();
     this.#sha256 = sha256;
+  }
+
+  get #secret(): SecretKey {
+    if (this.#held === undefined) throw new KeyError("invalid_request", "the key was destroyed");
+    return this.#held;
   }
 
   /** A new key from `crypto.getRandomValues`. */
@@ -56,7 +61,8 @@ export class SoftwareKey implements Signer {
   export(format: "hex"): string;
   export(format: "jwk"): PrivateJwk;
   export(format: "hex" | "jwk"): string | PrivateJwk {
-    const bytes = called("key", () => this.#secret.bytes());
+    const secret = this.#secret;
+    const bytes = called("key", () => secret.bytes());
     const text = format === "hex" ? toHex(bytes) : { ...this.publicKey("jwk"), d: toBase64Url(bytes) };
     bytes.fill(0);
     return text;
@@ -84,12 +90,14 @@ export class SoftwareKey implements Signer {
 
   /** ECDSA with SHA-256 and the nonce of RFC 6979: the 64 bytes r and s. */
   sign(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
-    return called("key", () => this.#secret.sign(bytes));
+    const secret = this.#secret;
+    return called("key", () => secret.sign(bytes));
   }
 
-  /** Wipes it from the memory of WebAssembly. It cannot be used afterwards. */
+  /** Wipes it from the memory of WebAssembly. It cannot sign or be exported afterwards; a second call does nothing. */
   destroy(): void {
-    this.#secret.free();
+    this.#held?.free();
+    this.#held = undefined;
   }
 }
 

@@ -37,6 +37,7 @@ export interface ParsedToken {
  */
 export function parseToken(text: string, formats: readonly TokenFormat[] = NATIVE_FORMATS): ParsedToken {
   const wrong = (why: string): TokenError => new TokenError("malformed_credential", why);
+  if (typeof text !== "string") throw wrong("not a text");
   if (text.length > MAX_CREDENTIAL) throw wrong("longer than any token");
   const format = formats
     .filter(({ prefix }) => text.startsWith(prefix))

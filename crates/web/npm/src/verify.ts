@@ -1,7 +1,8 @@
 import { type Bytes, digest } from "./bytes.js";
 import { type Code, SignatureError, SymbolonError } from "./errors.js";
-import { verifyBytes } from "./keys.js";
-import { fieldLines, readBody } from "./message.js";
+import { checkPublic, verifyBytes } from "./keys.js";
+import { bodyOf, fieldLines } from "./message.js";
+import { type ReceivedRequest, bytesOf } from "./received.js";
 import { called } from "./wasm/load.js";
 import { rules } from "./wasm/rules.js";
 
@@ -54,17 +55,6 @@ export const nativePolicy = (window: VerificationWindow): VerificationPolicy => 
   expires: "optional",
   ...window,
 });
-
-/** A request that another server framework received. */
-export interface ReceivedRequest {
-  readonly method: string;
-  /** The absolute URL, as the client wrote it. */
-  readonly url: string;
-  /** Every field line in its order. */
-  readonly headers: Iterable<readonly [name: string, value: string]>;
-  /** The whole body as received; null where there is none. */
-  readonly body: Uint8Array<ArrayBuffer> | null;
-}
 
 /** Finds the public key for a `keyid`; undefined where none is known. */
 export type KeyResolver = (keyId: string | undefined) => CryptoKey | undefined | Promise<CryptoKey | undefined>;
@@ -127,7 +117,8 @@ export async function verifyRequest(
   key: CryptoKey | KeyResolver,
   options: VerifyOptions,
 ): Promise<Verification> {
-  const policy = checked(options.policy);
+  const policy = checked(options?.policy);
+  if (typeof key !== "function") checkPublic(key);
   const core = await rules();
   const limit = options.maxBodyBytes ?? MAX_BODY;
   const list = (pieces: readonly string[]): string => pieces.join("\n");
@@ -145,7 +136,7 @@ export async function verifyRequest(
   ));
   let received;
   try {
-    const body = request instanceof Request ? await bodyOf(request, limit) : request.body;
+    const body = isPlatforms(request) ? await bodyOf(request, limit) : bytesOf(request.body);
     const url = request.url.replace(/#.*$/s, "");
     received = called("signature", () => new core.Received(request.method, url, fieldLines(request.headers), options.preferTag ?? "symbolon", options.preferLabel));
     const keyId = received.keyId();
@@ -175,14 +166,15 @@ class Passed extends Error {}
 
 async function resolved(resolver: KeyResolver, keyId: string | undefined): Promise<CryptoKey | undefined> {
   try {
-    return await resolver(keyId);
+    const found = await resolver(keyId);
+    return found === undefined ? undefined : checkPublic(found);
   } catch (cause) {
     throw new Passed("the resolver failed", { cause });
   }
 }
 
-const bodyOf = async (request: Request, limit: number): Promise<Bytes | null> =>
-  request.body === null ? null : await readBody(request.clone(), limit);
+/** Whether it is the platform's, be it of another realm or another library: those have their bodies as streams. */
+const isPlatforms = (request: Request | ReceivedRequest): request is Request => "clone" in request && typeof request.clone === "function";
 
 /** A rule that JavaScript left out would otherwise be read as none. */
 function checked(policy: VerificationPolicy): VerificationPolicy {

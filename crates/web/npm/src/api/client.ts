@@ -1,6 +1,7 @@
 // What every call of the generated client goes through. The calls themselves are made from the OpenAPI document when
 // the package is built (xtask/js/api.mjs): one function each, so that a bundle holds those that are used.
 
+import { boundedText } from "../answer.js";
 import { type Code, type LocalCode, SymbolonError } from "../errors.js";
 import type { SignedFetch } from "../fetch.js";
 import type { Problem, ProblemCode } from "./generated.js";
@@ -189,7 +190,7 @@ async function read<Data>(response: Response, signal: AbortSignal | undefined): 
     failed(new ApiError("unexpected_answer", `the server answered ${status} with what is not of its contract`, { status, cause }));
   let document: unknown;
   try {
-    const text = await bounded(response);
+    const text = await boundedText(response, MAX_ANSWER);
     const media = headers.get("content-type") ?? "";
     document = text === "" ? undefined : /^application\/([a-z0-9.+-]+\+)?json\b/.test(media) ? JSON.parse(text) : text;
   } catch (error) {
@@ -211,21 +212,3 @@ async function read<Data>(response: Response, signal: AbortSignal | undefined): 
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-
-/** The text of an answer, which is never held in memory past the limit. */
-async function bounded(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let [text, length] = ["", 0];
-  const reader = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    length += value.byteLength;
-    if (length > MAX_ANSWER) {
-      await reader.cancel();
-      throw new RangeError(`the answer is longer than ${MAX_ANSWER} bytes`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-}

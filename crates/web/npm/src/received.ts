@@ -1,0 +1,25 @@
+// Requests that another server framework received.
+
+import type { Bytes } from "./bytes.js";
+import { SymbolonError } from "./errors.js";
+
+/** A request that another server framework received. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** The absolute URL, as the client wrote it. */
+  readonly url: string;
+  /** Every field line in its order. */
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  /** The whole body as received; null where there is none. */
+  readonly body: Uint8Array | null;
+}
+
+/**
+ * A body as bytes. One of another type would have no length here and so be taken for none: it would pass without a digest.
+ * @throws {SymbolonError} `invalid_request`
+ */
+export function bytesOf(body: unknown): Bytes | null {
+  if (body === null) return null;
+  if (ArrayBuffer.isView(body) && Object.prototype.toString.call(body) === "[object Uint8Array]") return body as Bytes;
+  throw new SymbolonError("invalid_request", "a received body is a Uint8Array of its bytes as they came, or null where there is none");
+}
