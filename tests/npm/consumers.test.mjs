@@ -84,6 +84,37 @@ test("types: a strict project compiles against it", async (t) => {
   const bundled = { compilerOptions: { ...config.compilerOptions, module: "esnext", moduleResolution: "bundler" } };
   const other = await project(t, { "consumer.ts": source, "tsconfig.json": JSON.stringify(bundled) });
   await run("tsc", ["--project", "."], { cwd: other });
+  // A server's project has Node's types and not the DOM's, and has them checked, the package's too.
+  const server = source.replace("CryptoKeyPair", "KeyPair").replace("type Code,", "type Code, type KeyPair,");
+  const middleware = `
+    import { createServer } from "node:http";
+    import { Hono } from "hono";
+    import { type Accepted, askSymbolon, guard, honoGuard, nodeGuard } from "symbolon/middleware";
+    import { createClient, whoAmI } from "symbolon/api";
+    const verifier = askSymbolon({ url: "https://tokens.example", credential: "x" });
+    const origin = "https://api.example";
+    // @ts-expect-error an origin is required
+    guard(verifier, () => new Response(""));
+    const shown = (accepted: Accepted): string =>
+      accepted.via === "signature" ? accepted.signature.replayKey : accepted.identity.principal.type === "member" ? accepted.identity.principal.email : accepted.identity.token.kind;
+    guard(verifier, (request: Request, accepted) => new Response(shown(accepted)), { origin });
+    const node = nodeGuard(verifier, { origin });
+    createServer((request, response) => node(request, response, () => response.end()));
+    const app = new Hono<{ Variables: { symbolon: Accepted } }>();
+    app.use("/api/*", honoGuard(verifier, { origin: [origin, "https://second.example"] }));
+    app.get("/api/x", (c) => c.text(shown(c.get("symbolon"))));
+    const me = await whoAmI(createClient({ url: "https://tokens.example" }));
+    if (me.ok) void me.data.permissions.join();
+  `;
+  const modules = { paths: { hono: [join(ROOT, "node_modules/hono/dist/types/index.d.ts")] }, typeRoots: [join(ROOT, "node_modules/@types")], types: ["node"] };
+  const third = await project(t, {
+    "consumer.ts": server,
+    "middleware.ts": middleware,
+    "tsconfig.json": JSON.stringify({ compilerOptions: { ...config.compilerOptions, lib: ["es2022"], ...modules }, files: ["consumer.ts"] }),
+    "tsconfig.middleware.json": JSON.stringify({ compilerOptions: { ...config.compilerOptions, ...modules }, files: ["middleware.ts"] }),
+  });
+  await run("tsc", ["--project", "."], { cwd: third });
+  await run("tsc", ["--project", "tsconfig.middleware.json"], { cwd: third });
 });
 
 test("publint, are the types wrong, and a dry run of npm publish find nothing", async () => {

@@ -61,8 +61,8 @@ export const digest = async (algorithm: "SHA-256" | "SHA-512", bytes: Bytes): Pr
 import { SymbolonError } from "./errors.js";
 
 /** WebCrypto, which browsers give to secure contexts alone. */
-export function subtle(): SubtleCrypto {
-  const found: SubtleCrypto | undefined = globalThis.crypto?.subtle;
+export function subtle(): typeof crypto.subtle {
+  const found: typeof crypto.subtle | undefined = globalThis.crypto?.subtle;
   if (found === undefined) {
     throw new SymbolonError("unsupported", "this host has no WebCrypto (pages need https or localhost): use symbolon/software");
   }

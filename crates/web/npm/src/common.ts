@@ -1,8 +1,11 @@
 export { type Code, type LocalCode, KeyError, RedirectError, SignatureError, StorageError, SymbolonError, TokenError } from "./errors.js";
 export type { SignedFetch, SignedFetchOptions, SignedRequestInit } from "./fetch.js";
 export {
+  type CryptoKey,
+  type Jwk,
   type KeyFormat,
   type KeyOptions,
+  type KeyPair,
   type PrivateJwk,
   type PublicJwk,
   type Signer,

@@ -10,6 +10,27 @@ const MAX_KEY_TEXT = 4096;
 /** PKCS#8 of a P-256 key that holds the scalar alone (RFC 5958 around RFC 5915): what comes before the 32 bytes. */
 const PKCS8_HEAD = "3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420";
 
+/** A key of WebCrypto, by the types that the project has for its host: the DOM's, Node's or those of Workers. */
+export type CryptoKey = Extract<Awaited<ReturnType<typeof crypto.subtle.generateKey>>, { readonly type: string }>;
+
+/** A pair of WebCrypto's keys, as its own `generateKey` makes them: `CryptoKeyPair`. */
+export interface KeyPair {
+  readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
+}
+
+/** A JWK, as it may come: `JsonWebKey`. */
+export interface Jwk {
+  readonly kty?: string | undefined;
+  readonly crv?: string | undefined;
+  readonly x?: string | undefined;
+  readonly y?: string | undefined;
+  readonly d?: string | undefined;
+  readonly alg?: string | undefined;
+  readonly use?: string | undefined;
+  readonly key_ops?: readonly string[] | undefined;
+}
+
 /** The forms that keys are written in. */
 export type KeyFormat = "hex" | "pem" | "jwk";
 
@@ -38,7 +59,7 @@ export interface Signer {
 }
 
 /** What can sign: a pair of WebCrypto keys, or a {@link Signer}. */
-export type SigningKey = CryptoKeyPair | Signer;
+export type SigningKey = KeyPair | Signer;
 
 /** Options of {@link generateKeyPair} and {@link importKey}. */
 export interface KeyOptions {
@@ -47,7 +68,7 @@ export interface KeyOptions {
 }
 
 /** Makes a P-256 key pair with WebCrypto. Its private half is not extractable unless asked for. */
-export async function generateKeyPair(options: KeyOptions = {}): Promise<CryptoKeyPair> {
+export async function generateKeyPair(options: KeyOptions = {}): Promise<KeyPair> {
   return await subtle().generateKey(ALGORITHM, options.extractable ?? false, ["sign", "verify"]);
 }
 
@@ -58,7 +79,7 @@ export async function generateKeyPair(options: KeyOptions = {}): Promise<CryptoK
  * @throws {KeyError} `invalid_request` where it is no such key; `unsupported` where the host's WebCrypto cannot find the
  *   public half of hexadecimal digits (Firefox and Safari): give PEM or JWK there, or use `symbolon/software`.
  */
-export async function importKey(key: string | JsonWebKey, options: KeyOptions = {}): Promise<CryptoKeyPair> {
+export async function importKey(key: string | Jwk, options: KeyOptions = {}): Promise<KeyPair> {
   const jwk = await privateJwk(key);
   const publicKey = await publicFromJwk(jwk);
   let privateKey;
@@ -81,7 +102,7 @@ export async function importKey(key: string | JsonWebKey, options: KeyOptions = 
  * Imports a public key: 128 hexadecimal digits (x, then y), the point of SEC 1 in hexadecimal, SPKI in PEM, or a JWK.
  * @throws {KeyError} `invalid_request` where it is no such key, or is a private one.
  */
-export async function importPublicKey(key: string | JsonWebKey): Promise<CryptoKey> {
+export async function importPublicKey(key: string | Jwk): Promise<CryptoKey> {
   if (typeof key !== "string") return await publicFromJwk(readJwk(key, "verify", false));
   const text = bounded(key);
   if (text.startsWith("{")) return await publicFromJwk(readJwk(parseJson(text), "verify", false));
@@ -99,12 +120,12 @@ export async function importPublicKey(key: string | JsonWebKey): Promise<CryptoK
  * alone.
  * @throws {KeyError} `unsupported` where the private key is not extractable.
  */
-export function exportKey(key: CryptoKeyPair, format: "hex" | "pem"): Promise<string>;
-export function exportKey(key: CryptoKeyPair, format: "jwk"): Promise<PrivateJwk>;
+export function exportKey(key: KeyPair, format: "hex" | "pem"): Promise<string>;
+export function exportKey(key: KeyPair, format: "jwk"): Promise<PrivateJwk>;
 export function exportKey(key: CryptoKey, format: "hex" | "pem"): Promise<string>;
 export function exportKey(key: CryptoKey, format: "jwk"): Promise<PublicJwk>;
 export async function exportKey(
-  key: CryptoKeyPair | CryptoKey,
+  key: KeyPair | CryptoKey,
   format: KeyFormat,
 ): Promise<string | PrivateJwk | PublicJwk> {
   if (!["hex", "pem", "jwk"].includes(format)) throw new KeyError("invalid_request", 'a key is written as "hex", "pem" or "jwk"');
@@ -128,13 +149,13 @@ export async function exportKey(
 }
 
 /** The RFC 7638 thumbprint of a public key or of a pair's public half: 43 characters of base64url. */
-export async function thumbprint(key: CryptoKeyPair | CryptoKey): Promise<string> {
+export async function thumbprint(key: KeyPair | CryptoKey): Promise<string> {
   const { x, y } = await publicJwk(publicHalf(key));
   return toBase64Url(await digest("SHA-256", utf8(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`)));
 }
 
 /** The fingerprint by which DevGuard knows a key: SHA-256 of its 128 lowercase hexadecimal digits, in hexadecimal. */
-export async function fingerprint(key: CryptoKeyPair | CryptoKey): Promise<string> {
+export async function fingerprint(key: KeyPair | CryptoKey): Promise<string> {
   return toHex(await digest("SHA-256", utf8(coordinates(await publicJwk(publicHalf(key))))));
 }
 
@@ -164,7 +185,7 @@ export const thumbprintOf = async (key: SigningKey): Promise<string> =>
   isPair(key) ? await thumbprint(key) : await key.thumbprint();
 
 /** @throws {KeyError} `invalid_request` for what cannot sign at all. */
-function isPair(key: SigningKey): key is CryptoKeyPair {
+function isPair(key: SigningKey): key is KeyPair {
   if (typeof key === "object" && key !== null) {
     if ("privateKey" in key) return true;
     if (typeof key.sign === "function" && typeof key.thumbprint === "function") return false;
@@ -178,7 +199,7 @@ export function checkPublic(key: CryptoKey): CryptoKey {
   throw new KeyError("invalid_request", "not what verifies: give a pair's publicKey, or what importPublicKey made");
 }
 
-const publicHalf = (key: CryptoKeyPair | CryptoKey): CryptoKey => ("publicKey" in key ? key.publicKey : key);
+const publicHalf = (key: KeyPair | CryptoKey): CryptoKey => ("publicKey" in key ? key.publicKey : key);
 
 async function publicJwk(key: CryptoKey): Promise<PublicJwk> {
   if (key.type !== "public") throw new KeyError("invalid_request", "not a public key");
@@ -196,7 +217,7 @@ function bounded(text: string): string {
   return text.trim();
 }
 
-function parseJson(text: string): JsonWebKey {
+function parseJson(text: string): Jwk {
   try {
     return JSON.parse(text);
   } catch {
@@ -205,7 +226,7 @@ function parseJson(text: string): JsonWebKey {
   }
 }
 
-function readJwk(jwk: JsonWebKey, operation: string, secret: boolean): PrivateJwk {
+function readJwk(jwk: Jwk, operation: string, secret: boolean): PrivateJwk {
   if (typeof jwk !== "object" || jwk === null) throw new KeyError("invalid_request", "not a JWK");
   const { kty, crv, x, y, d } = jwk;
   if (kty !== "EC" || crv !== "P-256") throw new KeyError("invalid_request", "not a key on P-256");
@@ -220,7 +241,7 @@ function readJwk(jwk: JsonWebKey, operation: string, secret: boolean): PrivateJw
   return { kty, crv, x, y, d: d ?? "" };
 }
 
-async function privateJwk(key: string | JsonWebKey): Promise<PrivateJwk> {
+async function privateJwk(key: string | Jwk): Promise<PrivateJwk> {
   if (typeof key !== "string") return readJwk(key, "sign", true);
   const text = bounded(key);
   if (text.startsWith("{")) return readJwk(parseJson(text), "sign", true);
@@ -246,7 +267,7 @@ async function fromPkcs8(der: Bytes, code: "invalid_request" | "unsupported", wh
 
 const publicFromJwk = ({ kty, crv, x, y }: PublicJwk): Promise<CryptoKey> => importPublic("jwk", { kty, crv, x, y });
 
-async function importPublic(format: "raw" | "spki" | "jwk", data: Bytes | JsonWebKey): Promise<CryptoKey> {
+async function importPublic(format: "raw" | "spki" | "jwk", data: Bytes | Jwk): Promise<CryptoKey> {
   try {
     const key =
       format === "jwk"

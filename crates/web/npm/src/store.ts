@@ -1,4 +1,5 @@
 import { StorageError, SymbolonError } from "./errors.js";
+import type { CryptoKey, KeyPair } from "./keys.js";
 
 const STORE = "keys";
 
@@ -18,9 +19,9 @@ export interface StoredKey {
  */
 export interface KeyStore {
   /** Keeps a pair under a name. An earlier one of this name is replaced only with `replace`. */
-  put(name: string, pair: CryptoKeyPair, options?: { readonly replace?: boolean }): Promise<void>;
+  put(name: string, pair: KeyPair, options?: { readonly replace?: boolean }): Promise<void>;
   /** The pair of this name; undefined where there is none. */
-  get(name: string): Promise<CryptoKeyPair | undefined>;
+  get(name: string): Promise<KeyPair | undefined>;
   /** All of them, in the order of their names. */
   list(): Promise<readonly StoredKey[]>;
   /** Forgets a pair; whether there was one. */
@@ -32,7 +33,7 @@ export interface KeyStore {
 interface Row {
   readonly name: string;
   readonly createdAt: number;
-  readonly pair: CryptoKeyPair;
+  readonly pair: KeyPair;
 }
 
 /**

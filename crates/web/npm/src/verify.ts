@@ -1,6 +1,6 @@
 import { type Bytes, digest } from "./bytes.js";
 import { type Code, SignatureError, SymbolonError } from "./errors.js";
-import { checkPublic, verifyBytes } from "./keys.js";
+import { type CryptoKey, checkPublic, verifyBytes } from "./keys.js";
 import { bodyOf, fieldLines } from "./message.js";
 import { type ReceivedRequest, bytesOf } from "./received.js";
 import { called } from "./wasm/load.js";

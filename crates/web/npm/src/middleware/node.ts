@@ -8,12 +8,12 @@ import { type GuardOptions, MAX_BODY, type Origins, divided, misdirected, origin
 
 /** As much of a Node request as is used here, as Express and Connect hand it over. */
 export interface NodeRequest {
-  readonly method?: string;
-  readonly url?: string;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
   /** Express: what the client asked for, before routers cut it. */
-  readonly originalUrl?: string;
+  readonly originalUrl?: string | undefined;
   readonly rawHeaders: readonly string[];
-  readonly headers: { readonly host?: string; readonly "content-length"?: string };
+  readonly headers: { readonly host?: string | undefined; readonly "content-length"?: string | undefined };
   /** The bytes of the body: kept here, or by something before. */
   rawBody?: Uint8Array;
   /** Who a verified request comes from. */

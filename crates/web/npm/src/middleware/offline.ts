@@ -1,5 +1,6 @@
 // Verifying offline, against public keys that are known here.
 
+import type { CryptoKey } from "../keys.js";
 import { type KeyResolver, type VerificationPolicy, verifyRequest } from "../verify.js";
 import type { ReceivedRequest } from "../received.js";
 import { type Verifier, refused } from "./decision.js";
