@@ -113,6 +113,39 @@ test("Chromium: keys stay in IndexedDB, across visits, and nowhere else", async 
   });
 });
 
+test("Chromium: a key that is said to be kept is kept, and what went wrong is told", async (t) => {
+  const { found } = await outcome(
+    t,
+    `import { generateKeyPair, openKeyStore } from ${of("index.js")};
+     const why = (promise) => promise.then(() => "none", (error) => [error.name, error.code, error.message].join(": "));
+     const store = await openKeyStore("another");
+     const pair = await generateKeyPair();
+     const add = IDBObjectStore.prototype.add;
+     // A disk that fills up after the request itself has succeeded.
+     IDBObjectStore.prototype.add = function (row) {
+       const request = add.call(this, row);
+       request.addEventListener("success", () => this.transaction.abort());
+       return request;
+     };
+     const aborted = await why(store.put("a", pair));
+     IDBObjectStore.prototype.add = add;
+     const left = await store.list();
+     const { privateKey, publicKey } = pair;
+     const strange = await why(store.put("b", { privateKey: () => privateKey, publicKey }));
+     await store.put("a", pair);
+     const taken = await why(store.put("a", pair));
+     store.close();
+     globalThis.outcome = { aborted, left: left.length, strange, taken, closed: await why(store.get("a")) };`,
+  );
+  deepEqual(found, {
+    aborted: "StorageError: storage_failed: the database of keys cannot be used",
+    left: 0,
+    strange: "StorageError: storage_failed: only a pair of WebCrypto's keys can be kept",
+    taken: "StorageError: storage_failed: there is a key of this name already",
+    closed: "StorageError: storage_failed: the store was closed",
+  });
+});
+
 test("Chromium: a page with modules and no build step signs what the Worker accepts", async (t) => {
   const [{ url: api, secret }, folder] = await Promise.all([symbolon(t), project(t, {})]);
   // What the browser resolves by itself: an import map, which a strict policy allows from a nonce or a hash.

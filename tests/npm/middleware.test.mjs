@@ -234,6 +234,12 @@ test("what asks Symbolon sends every field as it came, follows no redirect, and 
   const sent = JSON.parse(asked[0].init.body).request.headers;
   deepEqual(Object.entries(sent), [["__proto__", ["a"]], ["constructor", ["b"]], ["authorization", ["Bearer x", "Bearer y"]]]);
   equal(asked[0].init.redirect, "manual");
+  const cookies = async (more) => {
+    await verifier(verdict({ valid: false, code: "missing_credential" }))({ ...given, headers: [["Cookie", "session=1"], ...more] });
+    return JSON.parse(asked.at(-1).init.body).request.headers.cookie;
+  };
+  equal(await cookies([]), undefined, "cookies are not passed on");
+  deepEqual(await cookies([["Signature-Input", 'sig=("@method" "cookie");created=1']]), ["session=1"], "unless they are signed");
   const whole = { valid: true, code: "ok", token: {}, principal: {}, organization: {}, permissions: [], grants: [] };
   equal((await verifier(verdict(whole))({ ...given, headers: [] })).accepted, true);
   equal(told.length, 0);

@@ -6,7 +6,6 @@
 import { type SignedFetch, type SignedFetchOptions, makeSignedFetch } from "./fetch.js";
 import type { SigningKey } from "./keys.js";
 import { type SignRequest, makeSignRequest } from "./sign.js";
-import { streamDigest } from "./software.js";
 import { prepareInCore } from "./wasm/rules.js";
 
 /**
@@ -22,7 +21,8 @@ export const signRequest: SignRequest = /* @__PURE__ */ makeSignRequest(prepareI
  */
 export const signedFetch: (key: SigningKey, options?: SignedFetchOptions) => SignedFetch = /* @__PURE__ */ makeSignedFetch(
   prepareInCore,
-  streamDigest,
+  // Only for a Blob, so only then loaded: bundlers that split make a file of its own of it.
+  async (blob) => await (await import("./software.js")).streamDigest(blob),
 );
 
 export * from "./common.js";

@@ -44,45 +44,72 @@ interface Row {
 export async function openKeyStore(database = "symbolon"): Promise<KeyStore> {
   const factory: IDBFactory | undefined = globalThis.indexedDB;
   if (factory === undefined) throw new SymbolonError("unsupported", "this host has no IndexedDB");
-  const opening = factory.open(database, 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "name" });
-  const db = await settled(opening);
+  const db = await opened(factory, database);
   // Another page may want to delete or upgrade it: this one must not stand in its way.
   db.onversionchange = () => db.close();
-  const store = (mode: IDBTransactionMode): IDBObjectStore => db.transaction(STORE, mode).objectStore(STORE);
   return {
     async put(name, pair, { replace = false } = {}) {
       const row: Row = { name, createdAt: Date.now(), pair: { privateKey: pair.privateKey, publicKey: pair.publicKey } };
-      const target = store("readwrite");
-      await settled(replace ? target.put(row) : target.add(row));
+      await within(db, "readwrite", (keys) => (replace ? keys.put(row) : keys.add(row)));
     },
     async get(name) {
-      const row = await settled<Row | undefined>(store("readonly").get(name));
+      const row = await within<Row | undefined>(db, "readonly", (keys) => keys.get(name));
       return row?.pair;
     },
     async list() {
-      const rows = await settled<Row[]>(store("readonly").getAll());
+      const rows = await within<Row[]>(db, "readonly", (keys) => keys.getAll());
       return rows.map(({ name, createdAt, pair }) => ({ name, createdAt: new Date(createdAt), publicKey: pair.publicKey }));
     },
     async delete(name) {
-      const target = store("readwrite");
-      const there = (await settled(target.count(name))) > 0;
-      await settled(target.delete(name));
-      return there;
+      const there = await within(db, "readwrite", (keys) => {
+        const counted = keys.count(name);
+        keys.delete(name);
+        return counted;
+      });
+      return there > 0;
     },
     close: () => db.close(),
   };
 }
 
-function settled<T>(request: IDBRequest<T>): Promise<T> {
+function opened(factory: IDBFactory, database: string): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => {
-      const taken = request.error?.name === "ConstraintError";
-      reject(new StorageError(taken ? "there is a key of this name already" : "the database of keys cannot be used", { cause: request.error }));
-    };
-    if (request instanceof IDBOpenDBRequest) {
-      request.onblocked = () => reject(new StorageError("another page keeps the database of keys from being opened"));
+    const fail = (cause: unknown): void => reject(failed(cause));
+    try {
+      const opening = factory.open(database, 1);
+      opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "name" });
+      opening.onsuccess = () => resolve(opening.result);
+      opening.onerror = () => fail(opening.error);
+      opening.onblocked = () => reject(new StorageError("another page keeps the database of keys from being opened"));
+    } catch (cause) {
+      // Where a page may not have any, such as in a sandbox.
+      fail(cause);
     }
   });
+}
+
+/** What a request came to, once the whole transaction is written: a key that is said to be kept is kept. */
+function within<T>(db: IDBDatabase, mode: IDBTransactionMode, call: (keys: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    try {
+      const transaction = db.transaction(STORE, mode);
+      const request = call(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(failed(request.error ?? transaction.error));
+    } catch (cause) {
+      reject(failed(cause));
+    }
+  });
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ConstraintError: "there is a key of this name already",
+  DataCloneError: "only a pair of WebCrypto's keys can be kept",
+  InvalidStateError: "the store was closed",
+  QuotaExceededError: "the browser has no room for the key",
+};
+
+function failed(cause: unknown): StorageError {
+  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : "";
+  return new StorageError(WHY[name] ?? "the database of keys cannot be used", { cause });
 }

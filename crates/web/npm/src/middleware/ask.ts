@@ -78,7 +78,10 @@ export function askSymbolon(options: AskOptions): Verifier {
   };
 }
 
-/** Fields by their names, in lower case. Any name may occur, `__proto__` too. */
+/**
+ * Fields by their names, in lower case. Any name may occur, `__proto__` too. Cookies are this server's own affair, and stay
+ * here unless they are signed.
+ */
 function byName(fields: ReceivedRequest["headers"]): Readonly<Record<string, readonly string[]>> {
   const found = new Map<string, string[]>();
   for (const [name, value] of fields) {
@@ -87,6 +90,7 @@ function byName(fields: ReceivedRequest["headers"]): Readonly<Record<string, rea
     values.push(value);
     found.set(key, values);
   }
+  if (!found.get("signature-input")?.some((value) => value.includes('"cookie"'))) found.delete("cookie");
   return Object.fromEntries(found);
 }
 
