@@ -149,13 +149,12 @@ test("Chromium: a key that is said to be kept is kept, and what went wrong is to
 test("Chromium: a page with modules and no build step signs what the Worker accepts", async (t) => {
   const [{ url: api, secret }, folder] = await Promise.all([symbolon(t), project(t, {})]);
   // What the browser resolves by itself: an import map, which a strict policy allows from a nonce or a hash.
-  const map = JSON.stringify({
-    imports: { symbolon: "/symbolon/lib/index.js" },
-    scopes: { "/symbolon/": { "#rules": "/symbolon/lib/wasm/rules.inline.js", "#curve": "/symbolon/lib/wasm/curve.inline.js" } },
-  });
+  // It is the one of docs/npm.md, as it stands there.
+  const [, example] = /^```html page\n(.*?)^```/ms.exec(readFileSync(join(ROOT, "docs/npm.md"), "utf8"));
+  const [, map] = /<script type="importmap">(.*?)<\/script>/s.exec(example);
   const { createHash } = await import("node:crypto");
   const hash = createHash("sha256").update(map).digest("base64");
-  const page = `<!doctype html><script type=importmap>${map}</script><script type=module src=/main.js></script>`;
+  const page = `<!doctype html>${example}`;
   const url = await serve(t, {
     files: { "/": page, "/consumer.js": CONSUMER, "/main.js": `import { sign } from "./consumer.js"; globalThis.outcome = await sign(location.origin, ${JSON.stringify(secret)});` },
     fallback: (path) => (path.startsWith("/symbolon/lib/") && !path.includes("..") ? readFileSync(join(folder, "node_modules", path)) : undefined),

@@ -1,11 +1,14 @@
 // The examples of docs/npm.md, taken out of it and run as they stand. (Browsers and Workers: consumers, tests/browser.)
 
 import { equal, match, ok } from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { build } from "esbuild";
+
 import { ROOT, project, run, symbolon, tarball } from "./lib.mjs";
+import { LIB } from "./package.mjs";
 
 /** The example of this name. */
 function example(name) {
@@ -31,6 +34,43 @@ test("guard a server", async (t) => {
       console.log((await call("https://api.example.com/x")).status, (await server.fetch(new Request("https://api.example.com/x"))).status);`,
   });
   equal((await run("node", ["client.mjs"], { cwd: folder })).trim(), "200 401");
+});
+
+test("guard Express and Hono by asking Symbolon", async (t) => {
+  const { url, secret } = await symbolon(t);
+  const start = "const [url, token] = process.argv.slice(2);\n";
+  // What is imported stays first.
+  const [head, body] = ["express", "hono"].map(example).map((text) => text.replace(/^(import [^;]+;\n)+/, (imports) => `${imports}${start}`));
+  const folder = await project(t, {
+    "express.mjs": `${head}
+      import { createServer } from "node:http";
+      const server = createServer(app).listen(0, "127.0.0.1", async () => {
+        const call = (headers) => fetch(\`http://127.0.0.1:\${server.address().port}/api/things\`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: '{"name":"table"}' });
+        const good = await call({ authorization: "Bearer " + token });
+        console.log(good.status, await good.text(), (await call({})).status);
+        server.close();
+      });`,
+    "hono.ts": `${body}
+      const call = (headers: Record<string, string>) => app.request("https://api.example.com/api/me", { headers });
+      const good = await call({ authorization: "Bearer " + token });
+      console.log(good.status, await good.text(), (await call({})).status);`,
+  });
+  for (const name of ["express", "hono"]) symlinkSync(join(ROOT, "node_modules", name), join(folder, "node_modules", name));
+  await build({ entryPoints: [join(folder, "hono.ts")], outfile: join(folder, "hono.mjs"), format: "esm" });
+  equal((await run("node", ["express.mjs", url, secret], { cwd: folder })).trim(), '200 {"by":"Ada","thing":"table"} 401');
+  equal((await run("node", ["hono.mjs", url, secret], { cwd: folder })).trim(), "200 Ada 401");
+});
+
+test("every function, class and value of every entry is in the documentation", async () => {
+  const text = readFileSync(join(ROOT, "docs/npm.md"), "utf8");
+  // In its sentences: an example alone says nothing.
+  const prose = text.replace(/^```.*?^```/gms, "");
+  const words = new Set(Array.from(prose.matchAll(/`([^`]+)`/g), ([, code]) => code.match(/\w+/g) ?? []).flat());
+  for (const entry of ["index", "webcrypto", "software", "middleware", "api"]) {
+    ok(text.includes(entry === "index" ? "`symbolon`" : `\`symbolon/${entry}\``), entry);
+    const missing = Object.keys(await import(new URL(`${entry}.js`, LIB).href)).filter((name) => !words.has(name));
+    equal(missing.join(), "", entry);
+  }
 });
 
 test("the step of a pipeline signs a request, and fails where the key is not known", async (t) => {
