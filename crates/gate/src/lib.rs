@@ -37,6 +37,7 @@ pub mod slow;
 mod state;
 mod task;
 mod verify;
+mod waiting;
 mod wire;
 
 #[cfg(test)]
@@ -50,3 +51,4 @@ pub use oidc::{OidcConfig, OidcConfigError};
 pub use ports::{BodyError, Unavailable};
 pub use request::{Forward, GateRequest, Outcome};
 pub use task::{Io, Step, Task};
+pub use waiting::Waiting;

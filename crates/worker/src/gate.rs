@@ -1,7 +1,5 @@
 //! The gate of one isolate, as its host drives it.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 use symbolon::key::PublicKey;
 use symbolon::policy::builtin_hex_formats;
@@ -13,7 +11,7 @@ use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
 use symbolon_authority::{instance, locator, login, replay};
 use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
-use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, ProxySecrets, Step, Task};
+use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, ProxySecrets, Step, Task, Waiting};
 use wasm_bindgen::prelude::*;
 
 use crate::{flat, time};
@@ -32,8 +30,7 @@ const PATIENT_MILLIS: u32 = LeaseTerms::PATIENCE_MILLIS;
 #[wasm_bindgen]
 pub struct Gate {
     rules: Rules,
-    tasks: HashMap<u32, Running>,
-    last: u32,
+    tasks: Waiting<Running>,
     ready: flat::Ready,
 }
 
@@ -88,7 +85,7 @@ impl Gate {
             oidc: oidc.and_then(|json| provider(&json).ok()),
             admin_key,
         };
-        Ok(Self { rules: Rules::new(config, random), tasks: HashMap::new(), last: 0, ready: flat::Ready::new() })
+        Ok(Self { rules: Rules::new(config, random), tasks: Waiting::new(), ready: flat::Ready::new() })
     }
 
     /// What is wrong with a provider as it is configured, if anything: signing in that way is off then, and nothing else
@@ -116,7 +113,7 @@ impl Gate {
         }
         let mut task = self.rules.handle(request);
         let step = task.start(now);
-        let id = self.free();
+        let id = self.tasks.free();
         self.request_step(now, id, task, step)
     }
 
@@ -133,13 +130,13 @@ impl Gate {
 
     /// Drops a task that its host gives up.
     pub fn forget(&mut self, task: u32) {
-        self.tasks.remove(&task);
+        drop(self.tasks.take(task));
     }
 }
 
 impl Gate {
     fn go_on(&mut self, now: Timestamp, task: u32, effect: u32, answer: Answer) -> String {
-        match self.tasks.remove(&task) {
+        match self.tasks.take(task) {
             None => crate::to_json(&Told::ended(task, None)),
             Some(Running::Request(mut running)) => {
                 let step = running.answer(now, EffectId(effect), answer);
@@ -155,7 +152,7 @@ impl Gate {
     fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> String {
         match step {
             Step::Wait(effects) => {
-                self.tasks.insert(id, Running::Request(task));
+                self.tasks.keep(now, id, Running::Request(task));
                 flat::waiting(id, &effects).unwrap_or_else(|| crate::to_json(&Told::waiting(id, effects)))
             }
             Step::Done(outcome) => {
@@ -173,7 +170,7 @@ impl Gate {
     fn background_step(&mut self, now: Timestamp, id: u32, task: Task<()>, step: Step<()>) -> Told {
         match step {
             Step::Wait(effects) => {
-                self.tasks.insert(id, Running::Background(task));
+                self.tasks.keep(now, id, Running::Background(task));
                 Told::waiting(id, effects)
             }
             Step::Done(()) => Told { background: self.background(now), ..Told::ended(id, None) },
@@ -185,21 +182,11 @@ impl Gate {
         let mut task = self.rules.background(now)?;
         match task.start(now) {
             Step::Wait(effects) => {
-                let id = self.free();
-                self.tasks.insert(id, Running::Background(task));
+                let id = self.tasks.free();
+                self.tasks.keep(now, id, Running::Background(task));
                 Some(Box::new(Told::waiting(id, effects)))
             }
             Step::Done(()) => None,
-        }
-    }
-
-    /// A number that no task has.
-    fn free(&mut self) -> u32 {
-        loop {
-            self.last = self.last.wrapping_add(1);
-            if self.last != 0 && !self.tasks.contains_key(&self.last) {
-                return self.last;
-            }
         }
     }
 }

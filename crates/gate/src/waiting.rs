@@ -1,0 +1,136 @@
+//! What waits for an answer, by numbers that a host can hold.
+//!
+//! A host that carries a task's effects out may end without a word: a client goes away, and the runtime stops whatever
+//! was done for it. So what has waited for longer than any answer takes is let go here, and with it whatever it holds
+//! (a look-up that counts against its client's address, for one).
+
+use std::collections::HashMap;
+
+use symbolon::time::Timestamp;
+
+/// After so long without an answer nobody brings one any more, in milliseconds: twice as long as a host waits for the
+/// answer to a change.
+const LOST_MILLIS: i64 = 120_000;
+/// How often is looked for what was lost, in milliseconds.
+const LOOK_MILLIS: i64 = 10_000;
+
+/// Tasks of an isolate between two of their steps.
+#[derive(Debug)]
+pub struct Waiting<T> {
+    tasks: HashMap<u32, (Timestamp, T)>,
+    last: u32,
+    looked_at: Timestamp,
+}
+
+impl<T> Waiting<T> {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { tasks: HashMap::new(), last: 0, looked_at: Timestamp::MIN }
+    }
+
+    /// A number that no waiting task has, and never 0.
+    pub fn free(&mut self) -> u32 {
+        loop {
+            self.last = self.last.wrapping_add(1);
+            if self.last != 0 && !self.tasks.contains_key(&self.last) {
+                return self.last;
+            }
+        }
+    }
+
+    /// Keeps a task that waits from now on. Others that have waited for too long are let go.
+    pub fn keep(&mut self, now: Timestamp, number: u32, task: T) {
+        self.let_go(now);
+        self.tasks.insert(number, (now, task));
+    }
+
+    /// Takes the task of this number; none if there is none any more.
+    pub fn take(&mut self, number: u32) -> Option<T> {
+        self.tasks.remove(&number).map(|(_, task)| task)
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    fn let_go(&mut self, now: Timestamp) {
+        let passed = now.millis_since(self.looked_at);
+        if (0..LOOK_MILLIS).contains(&passed) {
+            return;
+        }
+        self.looked_at = now;
+        self.tasks.retain(|_, (since, _)| {
+            // After a step back of the clock nobody knows how long it was: it counts from here.
+            *since = now.min(*since);
+            now.millis_since(*since) < LOST_MILLIS
+        });
+    }
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + millis)
+    }
+
+    #[test]
+    fn no_host_waits_so_long() {
+        assert!(LOST_MILLIS >= 2 * i64::from(symbolon::protocol::lease::LeaseTerms::PATIENCE_MILLIS));
+    }
+
+    #[test]
+    fn a_task_is_kept_for_as_long_as_an_answer_may_come() {
+        let mut waiting = Waiting::new();
+        let (lost, slow) = (waiting.free(), waiting.free());
+        assert_ne!(lost, slow);
+        waiting.keep(at(0), lost, 'l');
+        waiting.keep(at(1), slow, 's');
+        let other = waiting.free();
+        waiting.keep(at(LOST_MILLIS - 1), other, 'o');
+        assert_eq!(waiting.take(slow), Some('s'), "it was slow, and no more");
+        waiting.keep(at(LOST_MILLIS), slow, 's');
+        waiting.keep(at(LOST_MILLIS + LOOK_MILLIS), waiting.last, 'o');
+        assert_eq!(waiting.take(lost), None);
+        assert_eq!((waiting.take(slow), waiting.take(other)), (Some('s'), Some('o')));
+        assert!(waiting.is_empty());
+    }
+
+    #[test]
+    fn hosts_that_end_without_a_word_leave_nothing_behind() {
+        let mut waiting = Waiting::new();
+        for second in 0..1_000 {
+            let number = waiting.free();
+            waiting.keep(at(second * 1_000), number, ());
+        }
+        let most = (LOST_MILLIS + LOOK_MILLIS) / 1_000;
+        assert!(i64::try_from(waiting.len()).unwrap() <= most + 1, "{}", waiting.len());
+    }
+
+    #[test]
+    fn after_a_step_back_of_the_clock_it_counts_from_there() {
+        let mut waiting = Waiting::new();
+        waiting.keep(at(1_000_000), 1, ());
+        waiting.keep(at(0), 2, ());
+        waiting.keep(at(LOST_MILLIS - 1), 3, ());
+        assert_eq!(waiting.len(), 3);
+        waiting.keep(at(LOST_MILLIS + LOOK_MILLIS), 4, ());
+        assert_eq!((waiting.take(1), waiting.take(2), waiting.len()), (None, None, 2));
+    }
+}
