@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use symbolon::id::TokenId;
 use symbolon::time::Timestamp;
+use symbolon::token::Digest;
 
 use crate::event::Event;
 use crate::template::{MANAGEMENT, Made, Means};
@@ -27,6 +28,8 @@ pub(crate) enum Change {
     Rotate(TokenId, u32),
     /// A new token.
     Create,
+    /// A token with a secret of before, by that secret's number: it was presented when nobody had it.
+    Import(usize),
     /// A member gets a role.
     Role(usize, &'static str),
     /// A member is suspended, or not any more.
@@ -38,7 +41,7 @@ pub(crate) enum Change {
 impl Change {
     /// Whether sending it twice is the same as once.
     pub(crate) const fn can_be_repeated(&self) -> bool {
-        !matches!(self, Self::Create | Self::Rotate(..))
+        !matches!(self, Self::Create | Self::Import(_) | Self::Rotate(..))
     }
 
     /// Which token it is made to.
@@ -62,7 +65,7 @@ impl Change {
             Self::Rotate(_, grace) => *grace == 0,
             Self::Role(_, role) => *role == "viewer",
             Self::Suspend(_, suspended) => *suspended,
-            Self::Create | Self::Rename(_) => false,
+            Self::Create | Self::Import(_) | Self::Rename(_) => false,
         }
     }
 }
@@ -79,7 +82,11 @@ impl World {
             (6..=8, _) => Change::Scope(token, if rng.bool() { "read" } else { "write" }),
             (9, _) => Change::Expire(token, rng.i64(25..=60)),
             (10, _) => Change::Rename(token),
-            (11 | 12, _) => Change::Create,
+            (11, _) => Change::Create,
+            (12, _) => match self.workload.stranger(organization) {
+                Some(stranger) => return (organization, self.show_and_import(stranger)),
+                None => Change::Create,
+            },
             (13, _) => Change::Terms(rng.u64(0..=6) * 500, rng.u64(0..=3)),
             (14..=16, Some(member)) => Change::Role(member, if rng.bool() { "viewer" } else { "developer" }),
             (_, Some(member)) => Change::Suspend(member, rng.bool()),
@@ -115,6 +122,15 @@ impl World {
         }
     }
 
+    /// Somebody presents a secret that nobody has, so that isolates remember that; then it is brought in.
+    fn show_and_import(&mut self, stranger: usize) -> Change {
+        for _ in 0..self.rng.usize(1..=6) {
+            let (edge, at) = (self.workload.busy_edge(&mut self.rng), self.rng.i64(0..=300));
+            self.later(at, Event::Work(Work::Stranger { stranger, edge }));
+        }
+        Change::Import(stranger)
+    }
+
     /// Method, URL and body.
     pub(crate) fn describe(&self, organization: usize, change: &Change) -> (&'static str, String, Json) {
         let token = |id: &TokenId, rest: &str| format!("{MANAGEMENT}/v1/tokens/{id}{rest}");
@@ -132,6 +148,11 @@ impl World {
             Change::Rotate(id, grace) => ("POST", token(id, "/rotate"), json!({ "grace_seconds": grace })),
             Change::Create => {
                 ("POST", format!("{MANAGEMENT}/v1/tokens"), json!({"kind": "key", "name": "new", "scopes": ["write"]}))
+            }
+            Change::Import(number) => {
+                let sha256 = Digest::of(&self.workload.strangers[*number].secret).to_string();
+                let token = json!({"kind": "key", "name": "imported", "scopes": ["write"], "sha256": sha256});
+                ("POST", format!("{MANAGEMENT}/v1/tokens/import"), json!({ "tokens": [token] }))
             }
             Change::Role(number, role) => ("PATCH", member(number), json!({ "role": role })),
             Change::Suspend(number, suspended) => {
@@ -154,6 +175,17 @@ impl World {
             let made = Made { id, means: Means::Secret(secret.to_owned()), member: None, eventual };
             credentials.push(Credential::of(organization, &made));
         }
+        let mut imported = None;
+        if let Change::Import(number) = change {
+            let id: TokenId =
+                document["tokens"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("a token's id");
+            let secret = self.workload.strangers[*number].secret.clone();
+            credentials.push(Credential::of(
+                organization,
+                &Made { id, means: Means::Secret(secret), member: None, eventual: false },
+            ));
+            imported = Some(id);
+        }
         let about = |credential: &Credential| match change {
             Change::Revoke(id)
             | Change::Activate(id, _)
@@ -163,6 +195,7 @@ impl World {
             | Change::Rotate(id, _) => credential.token == *id,
             Change::Role(member, _) | Change::Suspend(member, _) => credential.member == Some(*member),
             Change::Create => document["token"]["id"] == credential.token.to_string(),
+            Change::Import(_) => Some(credential.token) == imported,
             Change::Terms(..) => false,
         };
         let mut found: Vec<usize> = (0..credentials.len())

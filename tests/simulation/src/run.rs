@@ -1,12 +1,14 @@
 //! One run: the workload with all that goes wrong, the calm after it, and what must be true in the end.
 
 use serde_json::json;
+use symbolon::id::TokenId;
 use symbolon::protocol::Record;
 use symbolon_authority::store::Value;
 
 use crate::change::Change;
 use crate::clock::START;
 use crate::event::Event;
+use crate::object::Kind;
 use crate::template;
 use crate::truth::Need;
 use crate::variant::Variant;
@@ -18,6 +20,9 @@ use crate::world::{Counts, World};
 const CALM_MILLIS: i64 = 480_000;
 /// The last change is made now; a minute later, and what a put may take, the directory must say so.
 const LAST_MILLIS: i64 = 62_500;
+
+/// Whether a shard of the locator has its tables.
+const PLACES: &str = "SELECT 1 FROM sqlite_master WHERE name = 'place'";
 
 /// What a run has found.
 #[derive(Clone, Debug)]
@@ -127,6 +132,7 @@ impl World {
         for organization in self.workload.busy_organizations.clone() {
             self.check_chain(organization);
         }
+        self.check_places();
         self.check_uses();
     }
 
@@ -155,6 +161,38 @@ impl World {
         }
     }
 
+    /// Every name at a locator is that of a credential which lives there, and nothing is being claimed any more.
+    fn check_places(&mut self) {
+        let mut wrong = Vec::new();
+        for object in &self.objects {
+            match &object.kind {
+                Kind::Organization(number) if self.workload.busy_organizations.contains(number) => {
+                    let claims = object.disk.look("SELECT key || ' ' || state FROM claim", &[]);
+                    wrong.extend(claims.iter().map(|row| row.get::<String>(0).expect("a claim")));
+                }
+                Kind::Locator(_) if !object.disk.look(PLACES, &[]).is_empty() => {
+                    for row in object.disk.look("SELECT key, organization, token FROM place", &[]) {
+                        let (key, short_id): (String, String) =
+                            (row.get(0).expect("a key"), row.get(1).expect("whose"));
+                        let token: TokenId = row.parsed(2).expect("a token");
+                        let organization = self.organization(&short_id);
+                        let sql = "SELECT 1 FROM credential WHERE key = ?1 AND token = ?2";
+                        let lives = self.objects[organization].disk.look(sql, &[(&key).into(), Value::text(&token)]);
+                        // Where storage was put back, names of what was lost stay taken.
+                        let whole = self.plan.put_back.is_none() || organization != self.workload.busy_organizations[0];
+                        if lives.is_empty() && whole {
+                            wrong.push(format!("{key} of {token} has a place"));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !wrong.is_empty() {
+            self.violated("claims", &format!("{wrong:?}"));
+        }
+    }
+
     /// The activity log, judged by its own means.
     fn check_chain(&mut self, organization: usize) {
         let prepared = &self.template.organizations[organization];
@@ -170,7 +208,9 @@ impl World {
         let mut wrong = Vec::new();
         for (token, (all, lost)) in &self.workload.uses {
             let organization = self.workload.credentials.iter().find(|it| it.token == *token).map(|it| it.organization);
-            let disk = &self.objects[organization.expect("its organisation")].disk;
+            // Of a secret that was brought in without an answer nobody knows whose it is.
+            let Some(organization) = organization else { continue };
+            let disk = &self.objects[organization].disk;
             let rows = disk.look("SELECT use_count FROM token WHERE id = ?1", &[Value::text(token)]);
             // One that was made after the copy which was put back is nowhere.
             let Some(row) = rows.first() else { continue };

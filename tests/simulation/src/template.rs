@@ -8,13 +8,13 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::{Value as Json, json};
 use symbolon::id::{OrganizationId, ShortId, TokenId};
 use symbolon::key::{PrivateKey, Thumbprint};
-use symbolon::policy::GrantSet;
+use symbolon::policy::{GrantSet, SecretFormat};
 use symbolon::protocol::SharedSecret;
 use symbolon::protocol::message::{
     Ask, Client, HttpRequest, HttpResponse, InstanceCall, Lookup, Manage, OrganizationCall,
 };
 use symbolon::time::Timestamp;
-use symbolon::token::{Digest, InstanceSecret};
+use symbolon::token::{Digest, Format, InstanceSecret, RANDOM_LEN};
 use symbolon_authority::instance::Instance;
 use symbolon_authority::locator::{self, Locator};
 use symbolon_authority::machine::{CallId, Config, Context, Effect, Event, Machine, Target};
@@ -87,6 +87,15 @@ pub(crate) struct Template {
 /// The settings of the instance.
 pub(crate) fn config() -> Config {
     Config { instance_secret: INSTANCE_SECRET.to_vec(), setup_code: SharedSecret::new(SETUP_CODE) }
+}
+
+/// A secret of the kind `key` in the form of an organisation's, which nobody has.
+pub(crate) fn secret(rng: &mut fastrand::Rng, template: &Template, organization: usize) -> String {
+    let mut random = [0; RANDOM_LEN];
+    rng.fill(&mut random);
+    let format = Format::new("sym_key_", SecretFormat::Native).expect("the prefix of a built-in kind");
+    let short_id = template.organizations[organization].short_id;
+    format.generate(&short_id, &instance_secret(), &random).expect("enough random bytes").expose().to_owned()
 }
 
 /// The secret as the gate takes it.

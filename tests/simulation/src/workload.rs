@@ -14,10 +14,12 @@ use symbolon_gate::{GateRequest, Outcome};
 use crate::change::Change;
 use crate::event::Event;
 use crate::plan::Plan;
-use crate::template::{EVENTUAL_EVERY, GATEWAY, Made, Means, Template};
+use crate::template::{self, EVENTUAL_EVERY, GATEWAY, Made, Means, Template};
 use crate::truth::{Carried, Need};
 use crate::world::World;
 
+/// How many secrets there are that nobody has yet.
+const STRANGERS: usize = 8;
 /// How long a signed request can be used, in seconds.
 const SIGNED_SECONDS: u32 = 60;
 
@@ -28,6 +30,8 @@ pub(crate) enum Work {
     Anything,
     /// Uses a credential at an isolate.
     Use { credential: usize, need: Need, path: &'static str, edge: usize },
+    /// Presents a secret that nobody has yet.
+    Stranger { stranger: usize, edge: usize },
     /// Asks for a change at an isolate.
     Change { organization: usize, change: Change, edge: usize },
 }
@@ -50,6 +54,8 @@ pub(crate) struct Credential {
 pub(crate) enum About {
     /// A credential that is used.
     Use { credential: usize, need: Need },
+    /// A secret that nobody had when it was presented first.
+    Stranger(usize),
     /// A signed request, by its number.
     Signed { credential: usize, signed: usize },
     /// A change.
@@ -69,6 +75,14 @@ pub(crate) struct Request {
     carried: Carried,
 }
 
+/// A secret in the form of an organisation's, which it does not know yet.
+pub(crate) struct Stranger {
+    organization: usize,
+    pub(crate) secret: String,
+    /// Whether it is being brought in.
+    taken: bool,
+}
+
 /// A request that was signed, and how often it was accepted.
 struct Signed {
     http: GateRequest,
@@ -83,6 +97,7 @@ pub(crate) struct Workload {
     pub(crate) busy_organizations: Vec<usize>,
     requests: Vec<Request>,
     signed: Vec<Signed>,
+    pub(crate) strangers: Vec<Stranger>,
     /// How often each token was accepted; and how often by isolates that are no more.
     pub(crate) uses: BTreeMap<TokenId, (u64, u64)>,
     /// The same by isolate that lives.
@@ -114,8 +129,14 @@ impl Workload {
             chosen.dedup();
             credentials.extend(chosen.into_iter().map(|index| Credential::of(*organization, &tokens[index])));
         }
+        let strangers = (0..STRANGERS).map(|number| {
+            let organization = busy_organizations[number % busy_organizations.len()];
+            Stranger { organization, secret: template::secret(rng, template, organization), taken: false }
+        });
+        let strangers = strangers.collect();
         Self {
             credentials,
+            strangers,
             busy_edges: shuffled(rng, plan.edges, plan.busy_edges),
             busy_organizations,
             requests: Vec::new(),
@@ -140,6 +161,13 @@ impl Workload {
     /// Most of the time one of the busy isolates, at times any.
     pub(crate) fn busy_edge(&self, rng: &mut Rng) -> usize {
         if rng.u8(0..10) == 0 { rng.usize(0..100) } else { self.busy_edges[rng.usize(0..self.busy_edges.len())] }
+    }
+
+    /// A secret of that organisation's which nobody has brought in.
+    pub(crate) fn stranger(&mut self, organization: usize) -> Option<usize> {
+        let found = self.strangers.iter().position(|it| it.organization == organization && !it.taken)?;
+        self.strangers[found].taken = true;
+        Some(found)
     }
 
     /// What an isolate had counted is lost with it.
@@ -218,6 +246,11 @@ impl World {
                 if let Some(work) = work {
                     self.work(work);
                 }
+            }
+            Work::Stranger { stranger, edge } => {
+                let secret = self.workload.strangers[stranger].secret.clone();
+                let http = http("GET", &format!("{GATEWAY}/things"), Some(&secret), false);
+                self.send_request(edge, http, String::new(), About::Stranger(stranger));
             }
             Work::Use { credential, need, path, edge } => self.use_it(credential, need, path, edge),
             Work::Change { organization, change, edge } => {
@@ -303,6 +336,7 @@ impl World {
         };
         let name = match &about {
             About::Use { credential, need } => format!("use of {credential} for {need:?}"),
+            About::Stranger(number) => format!("stranger {number}"),
             About::Signed { credential, signed } => format!("signed request {signed} of {credential}"),
             About::Change { change, .. } => format!("{change:?}"),
         };
@@ -313,6 +347,12 @@ impl World {
         let (credential, need) = match about {
             About::Use { credential, need } => (credential, need),
             About::Signed { credential, .. } => (credential, Need::Write),
+            About::Stranger(number) => {
+                if accepted {
+                    self.stranger_accepted(number, edge);
+                }
+                return;
+            }
             About::Change { .. } => return,
         };
         if status >= 500 {
@@ -351,6 +391,23 @@ impl World {
             {
                 self.violated("I2", &format!("{name} at edge {edge}: {code}: {what}"));
             }
+        }
+    }
+
+    /// It has been brought in meanwhile; whoever did that may not know yet.
+    fn stranger_accepted(&mut self, number: usize, edge: usize) {
+        let Stranger { organization, secret, .. } = &self.workload.strangers[number];
+        let disk = &self.objects[*organization].disk;
+        let sql = "SELECT token FROM credential WHERE key = ?1";
+        match disk.look(sql, &[format!("d:{}", Digest::of(secret)).into()]).first() {
+            Some(row) => {
+                let token: TokenId = row.parsed(0).expect("a token's id");
+                self.workload.uses.entry(token).or_default().0 += 1;
+                *self.workload.uses_at.entry(edge).or_default().entry(token).or_default() += 1;
+            }
+            // Of storage that was put back nobody says any more what it had.
+            None if self.plan.put_back.is_some() => {}
+            None => self.violated("I1", &format!("stranger {number} was accepted, and nobody has brought it in")),
         }
     }
 

@@ -71,6 +71,16 @@ fn a_seed_replays_exactly() {
 }
 
 #[test]
+fn a_seed_that_fails_fails_again_in_the_same_way() {
+    let fails = |seed| run(seed, Some(Variant::WaitCut), true).err();
+    let first = (0..1_000).find_map(fails).expect("a world that is wrong is noticed");
+    let second = fails(first.seed).expect("it fails again");
+    assert_eq!(first.what, second.what);
+    assert!(first.trace.len() > 100, "the trace says what happened before");
+    assert_eq!(first.trace, second.trace, "event by event");
+}
+
+#[test]
 fn worlds_that_are_wrong_are_noticed() {
     let most = setting("SYMBOLON_SEEDS_FOR_VARIANTS", 1_000);
     let mut missed = Vec::new();
