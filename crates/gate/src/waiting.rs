@@ -83,6 +83,7 @@ impl<T> Default for Waiting<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 
