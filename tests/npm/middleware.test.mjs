@@ -41,7 +41,7 @@ const frameworks = {
     // What parses bodies comes afterwards, and finds them.
     api.use(express.text({ type: () => true, limit: "1mb" }));
     api.all("/*rest", (request, response) => {
-      equal(Buffer.from(request.rawBody).toString(), request.body ?? "");
+      if (request.rawBody !== undefined) equal(Buffer.from(request.rawBody).toString(), request.body ?? "");
       response.json({ via: request.symbolon.via, body: request.body });
     });
     app.use("/api", api);
@@ -52,7 +52,9 @@ const frameworks = {
     return listening(t, (request, response) =>
       middleware(request, response, (error) => {
         response.statusCode = error === undefined ? 200 : 500;
-        response.end(JSON.stringify({ via: request.symbolon?.via, body: Buffer.from(request.rawBody ?? "").toString() }));
+        const chunks = [];
+        request.on("data", (chunk) => chunks.push(chunk));
+        request.on("end", () => response.end(JSON.stringify({ via: request.symbolon?.via, body: Buffer.concat(chunks).toString() })));
       }),
     );
   },
@@ -196,6 +198,14 @@ for (const [name, framework] of Object.entries(frameworks)) {
     }
     const short = await send(await signRequest(new Request(`${ORIGIN}/api/x`, { method: "POST", body: "a".repeat(100_000) }), pair));
     equal((await short.json()).body.length, 100_000);
+    // Whoever sends no signature has nothing of theirs read at all.
+    const strangers = await framework(t, async ({ body: read, unread }) => ({ accepted: false, status: 401, code: "missing_credential", reason: `${read} ${unread}` }), { origin: ORIGIN, maxBodyBytes: 0 });
+    const unsigned = await strangers.send(new Request(`${ORIGIN}/api/x`, { method: "POST", body: "a".repeat(100) }));
+    equal((await unsigned.json()).detail, "null true");
+    const { headers } = await signRequest(new Request(`${ORIGIN}/api/x`, { method: "POST" }), pair);
+    const found = await verifier({ method: "POST", url: `${ORIGIN}/api/x`, headers, body: null, unread: true });
+    equal(found.code, "signature_invalid", "what was not read is not covered");
+    equal((await verifier({ method: "POST", url: `${ORIGIN}/api/x`, headers, body: null })).accepted, true);
   });
 }
 
@@ -242,6 +252,9 @@ test("what asks Symbolon sends every field as it came, follows no redirect, and 
   deepEqual(await cookies([["Signature-Input", 'sig=("@method" "cookie");created=1']]), ["session=1"], "unless they are signed");
   const whole = { valid: true, code: "ok", token: {}, principal: {}, organization: {}, permissions: [], grants: [] };
   equal((await verifier(verdict(whole))({ ...given, headers: [] })).accepted, true);
+  equal((await verifier(verdict(whole))({ ...given, headers: [], unread: true })).accepted, true);
+  const uncovered = verifier(verdict(whole))({ ...given, headers: [["Signature", "sig=:AA==:"]], unread: true });
+  await rejects(uncovered, (error) => error.code === "invalid_request");
   equal(told.length, 0);
   for (const answer of [
     verdict({ ...whole, code: "revoked" }), verdict({ ...whole, token: null }), verdict({ valid: "true", code: "ok" }), verdict(null),

@@ -12,7 +12,12 @@ export interface ReceivedRequest {
   readonly headers: Iterable<readonly [name: string, value: string]>;
   /** The whole body as received; null where there is none. */
   readonly body: Uint8Array | null;
+  /** There is a body, and it was not read: no signature is accepted with it. */
+  readonly unread?: boolean;
 }
+
+/** Whether a body came, read or not. */
+export const hasBody = ({ body, unread = false }: Pick<ReceivedRequest, "body" | "unread">): boolean => unread || (body !== null && body.length > 0);
 
 /**
  * A body as bytes. One of another type would have no length here and so be taken for none: it would pass without a digest.

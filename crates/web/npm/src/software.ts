@@ -50,7 +50,8 @@ export class SoftwareKey implements Signer {
     if (bytes === undefined) throw new KeyError("invalid_request", "not a private key: neither hexadecimal nor JWK");
     const made = new SoftwareKey(called("key", () => core.SecretKey.fromBytes(bytes)), core.sha256);
     bytes.fill(0);
-    if (typeof key !== "string" && (made.export("jwk").x !== key.x || made.export("jwk").y !== key.y)) {
+    const { x, y } = made.publicKey("jwk");
+    if (typeof key !== "string" && (x !== key.x || y !== key.y)) {
       made.destroy();
       throw new KeyError("invalid_request", "the private key does not belong to the public key beside it");
     }

@@ -2,7 +2,7 @@ import { type Bytes, digest } from "./bytes.js";
 import { type Code, SignatureError, SymbolonError } from "./errors.js";
 import { type CryptoKey, checkPublic, verifyBytes } from "./keys.js";
 import { bodyOf, fieldLines } from "./message.js";
-import { type ReceivedRequest, bytesOf } from "./received.js";
+import { type ReceivedRequest, bytesOf, hasBody } from "./received.js";
 import { called } from "./wasm/load.js";
 import { rules } from "./wasm/rules.js";
 
@@ -141,10 +141,10 @@ export async function verifyRequest(
     received = called("signature", () => new core.Received(request.method, url, fieldLines(request.headers), options.preferTag ?? "symbolon", options.preferLabel));
     const keyId = received.keyId();
     const publicKey = typeof key === "function" ? await resolved(key, keyId) : key;
-    const hasBody = body !== null && body.length > 0;
+    const bodied = hasBody({ body, unread: !isPlatforms(request) && request.unread === true });
     const now = BigInt(Math.floor((options.now ?? Date.now)()));
     const held = received;
-    const bytes = called("signature", () => held.check(demanded, hasBody, now)) as Bytes;
+    const bytes = called("signature", () => held.check(demanded, bodied, now)) as Bytes;
     if (publicKey === undefined) return { valid: false, code: "unknown_token", reason: "the key is not known" };
     const matches = await verifyBytes(publicKey, bytes.subarray(64), bytes.subarray(0, 64));
     const content = body ?? new Uint8Array();

@@ -7,6 +7,7 @@ import type { SignedFetch } from "../fetch.js";
 import { contentDigest } from "../message.js";
 import { type ReceivedRequest, bytesOf } from "../received.js";
 import { type Identity, type Verifier, refused } from "./decision.js";
+import { isSigned } from "./guard.js";
 
 /** How long an answer about a token may be, in bytes: far more than any. */
 const MAX_ANSWER = 1024 * 1024;
@@ -53,6 +54,8 @@ export function askSymbolon(options: AskOptions): Verifier {
         };
   return async (request) => {
     const body = bytesOf(request.body);
+    // Without its digest Symbolon would take it for none.
+    if (request.unread === true && isSigned(request.headers)) throw new SymbolonError("invalid_request", "the body of a signed request must be read first");
     const of = resource?.(request);
     const question = {
       request: {

@@ -35,7 +35,10 @@ export interface Refused {
 
 export type Decision = Accepted | Refused;
 
-/** Decides about a request that was received whole. */
+/**
+ * Decides about a request. Only the body of a signed one is read for it, since nothing else covers a body: of all others a
+ * guard says that it is `unread`, and whoever sends no credential has nothing of theirs kept in memory.
+ */
 export type Verifier = (request: ReceivedRequest) => Promise<Decision>;
 
 /** Of what is not the credential's fault; all other causes are 401. */

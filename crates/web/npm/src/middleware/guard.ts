@@ -20,7 +20,7 @@ export type Origin = string | readonly string[] | ((claimed: string) => string |
 export interface GuardOptions {
   /** Under which origin clients call this server. */
   readonly origin: Origin;
-  /** The most bytes of a body that are read. Default: 64 MiB. */
+  /** The most bytes of a signed request's body that are read. Default: 64 MiB. */
   readonly maxBodyBytes?: number;
 }
 
@@ -58,6 +58,10 @@ function originOf(text: string): string | undefined {
 
 export const misdirected = (): Decision => refused("invalid_request", "this server is not the one that the request names", 421);
 
+/** Whether a request is, or says that it is, signed. */
+export const isSigned = (fields: ReceivedRequest["headers"]): boolean =>
+  Array.from(fields, ([name]) => name.toLowerCase()).some((name) => name === "signature-input" || name === "signature");
+
 /** Reads a request of the platform; it can still be read afterwards. Its URL is what the request itself says. */
 export async function received(request: Request, maxBodyBytes = MAX_BODY): Promise<ReceivedRequest> {
   return { method: request.method, url: request.url, headers: request.headers, body: await bodyOf(request, maxBodyBytes) };
@@ -74,7 +78,8 @@ async function decideAt(verifier: Verifier, request: Request, origins: Origins, 
   if (origin === undefined) return misdirected();
   let whole;
   try {
-    whole = await received(request, maxBodyBytes);
+    const { method, url, headers } = request;
+    whole = isSigned(headers) ? await received(request, maxBodyBytes) : { method, url, headers, body: null, unread: request.body !== null };
   } catch (error) {
     if (error instanceof SymbolonError && error.code === "too_large") return refused("too_large", error.message);
     throw error;

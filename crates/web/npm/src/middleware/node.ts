@@ -4,7 +4,7 @@ import { type Bytes, joined } from "../bytes.js";
 import { SymbolonError } from "../errors.js";
 import { bytesOf } from "../received.js";
 import { type Accepted, type Decision, type Verifier, refusal, refused } from "./decision.js";
-import { type GuardOptions, MAX_BODY, type Origins, divided, misdirected, originsOf } from "./guard.js";
+import { type GuardOptions, MAX_BODY, type Origins, divided, isSigned, misdirected, originsOf } from "./guard.js";
 
 /** As much of a Node request as is used here, as Express and Connect hand it over. */
 export interface NodeRequest {
@@ -13,8 +13,9 @@ export interface NodeRequest {
   /** Express: what the client asked for, before routers cut it. */
   readonly originalUrl?: string | undefined;
   readonly rawHeaders: readonly string[];
-  readonly headers: { readonly host?: string | undefined; readonly "content-length"?: string | undefined };
-  /** The bytes of the body: kept here, or by something before. */
+  readonly headers: { readonly host?: string | undefined; readonly "content-length"?: string | undefined; readonly "transfer-encoding"?: string | undefined };
+  readonly httpVersionMajor: number;
+  /** The bytes of a signed request's body: kept here, or by something before. */
   rawBody?: Uint8Array;
   /** Who a verified request comes from. */
   symbolon?: Accepted;
@@ -39,8 +40,8 @@ export type NodeMiddleware = (request: NodeRequest, response: NodeResponse, next
 
 /**
  * Middleware for Express and Connect: `app.use(nodeGuard(verifier, { origin }))`, before whatever parses bodies. It keeps
- * the body's bytes as `request.rawBody`, and what parses bodies afterwards finds them too; `request.symbolon` says who it
- * is.
+ * the bytes of a signed request's body as `request.rawBody`, and what parses bodies afterwards finds them too;
+ * `request.symbolon` says who it is.
  */
 export function nodeGuard(verifier: Verifier, options: GuardOptions): NodeMiddleware {
   const origins = originsOf(options?.origin);
@@ -70,10 +71,15 @@ async function decideNode(verifier: Verifier, request: NodeRequest, origins: Ori
   for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
     headers.push([request.rawHeaders[index] ?? "", request.rawHeaders[index + 1] ?? ""]);
   }
+  const given = { method: request.method ?? "", url: origin + rest, headers };
+  // In HTTP/1.1 a body is announced (RFC 9112, section 6.3). What has none is left alone.
+  const announced = request.httpVersionMajor !== 1 || request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) !== 0;
+  if (!isSigned(headers)) return await verifier({ ...given, body: null, unread: announced });
+  if (!announced && request.rawBody === undefined) return await verifier({ ...given, body: null });
   const body = request.rawBody === undefined ? await take(request, limit) : bytesOf(request.rawBody);
   if (body === undefined) return refused("too_large", `the body is longer than ${limit} bytes`);
   if (body !== null) request.rawBody = body;
-  return await verifier({ method: request.method ?? "", url: origin + rest, headers, body });
+  return await verifier({ ...given, body });
 }
 
 /** Reads the body to its end and puts it back, for whatever parses bodies afterwards; undefined where it is too long. */

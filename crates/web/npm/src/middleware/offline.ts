@@ -2,7 +2,7 @@
 
 import type { CryptoKey } from "../keys.js";
 import { type KeyResolver, type VerificationPolicy, verifyRequest } from "../verify.js";
-import type { ReceivedRequest } from "../received.js";
+import { type ReceivedRequest, hasBody } from "../received.js";
 import { type Verifier, refused } from "./decision.js";
 
 /** A memory of used signatures. */
@@ -56,9 +56,8 @@ export function memoryOfReplays(now: () => number = Date.now, limit = 100_000): 
 /** What the policy wants to be signed of such a request (RFC 9421, section 5.1). */
 function acceptSignature(policy: VerificationPolicy, request: ReceivedRequest): string {
   const sent = new Set(Array.from(request.headers, ([name]) => name.toLowerCase()));
-  const hasBody = request.body !== null && request.body.length > 0;
   const ifSent = policy.withBodyIfSent.filter((name) => sent.has(name));
-  const wanted = [...policy.components, ...(hasBody ? ["content-digest", ...policy.withBody, ...ifSent] : [])];
+  const wanted = [...policy.components, ...(hasBody(request) ? ["content-digest", ...policy.withBody, ...ifSent] : [])];
   const identifiers = Array.from(new Set(wanted.map((name) => (name.startsWith('"') ? name : `"${name}"`))));
   const expires = policy.expires === "required" ? ";expires" : "";
   return `${policy.labels?.[0] ?? "sig"}=(${identifiers.join(" ")});created${expires};alg="ecdsa-p256-sha256";tag="${policy.tag ?? "symbolon"}"`;
