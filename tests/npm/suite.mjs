@@ -353,6 +353,91 @@ export function tests({ full, light, software, api, vectors }) {
     ok(caught instanceof RangeError, "a resolver's failure is no refusal");
   });
 
+  test("whatever is changed on the way is refused, and what only looks changed is not", async () => {
+    const pair = await full.generateKeyPair();
+    const url = "https://api.example:8443/a/b?x=%2F&y=1+2";
+    const body = utf8("{}");
+    const policy = full.nativePolicy(NATIVE);
+    const signed = await full.signRequest(new Request(url, { method: "POST", headers: { "content-type": "application/json" }, body }), pair, { now: () => NOW });
+    const lines = Array.from(signed.headers);
+    const good = { method: "POST", url, headers: lines, body };
+    const verify = async (request, at = NOW) => {
+      const found = await full.verifyRequest(request, pair.publicKey, { policy, now: () => at });
+      return found.valid ? "ok" : found.code;
+    };
+    /** The fields, with each of this name put through a function that answers with the values of its lines. */
+    const fields = (name, change) => lines.flatMap(([field, value]) => (field === name ? change(value).map((one) => [field, one]) : [[field, value]]));
+    const other = `sha-256=:${btoa("x".repeat(32))}:`;
+    const cases = [
+      ["as it is", good, "ok"],
+      ["an authority in capitals", { ...good, url: url.replace("api.example", "API.Example") }, "ok"],
+      ["a scheme in capitals", { ...good, url: url.replace("https", "HTTPS") }, "ok"],
+      ["another order of fields", { ...good, headers: lines.toReversed() }, "ok"],
+      ["names of fields in capitals", { ...good, headers: lines.map(([name, value]) => [name.toUpperCase(), value]) }, "ok"],
+      ["white space around a value", { ...good, headers: fields("content-type", (value) => [` \t${value} `]) }, "ok"],
+      ["a field that is not covered", { ...good, headers: [...lines, ["x-new", "1"]] }, "ok"],
+      ["a method in small letters", { ...good, method: "post" }, "signature_invalid"],
+      ["another method", { ...good, method: "PUT" }, "signature_invalid"],
+      ["a slash at the end", { ...good, url: url.replace("/b?", "/b/?") }, "signature_invalid"],
+      ["two slashes", { ...good, url: url.replace("/a/", "//a/") }, "signature_invalid"],
+      ["a path in capitals", { ...good, url: url.replace("/a/b", "/A/b") }, "signature_invalid"],
+      ["an escape that need not be", { ...good, url: url.replace("/a/", "/%61/") }, "signature_invalid"],
+      ["an escape in small letters", { ...good, url: url.replace("%2F", "%2f") }, "signature_invalid"],
+      ["an escape undone", { ...good, url: url.replace("%2F", "/") }, "signature_invalid"],
+      ["another spelling of a space", { ...good, url: url.replace("+", "%20") }, "signature_invalid"],
+      ["another order of the query", { ...good, url: url.replace("x=%2F&y=1+2", "y=1+2&x=%2F") }, "signature_invalid"],
+      ["no query", { ...good, url: url.replace(/\?.*/, "") }, "signature_invalid"],
+      ["another port", { ...good, url: url.replace(":8443", "") }, "signature_invalid"],
+      ["a dot at the end of the host", { ...good, url: url.replace("example:", "example.:") }, "signature_invalid"],
+      ["a host in another script", { ...good, url: url.replace("api", "\u0430pi") }, "malformed_credential"],
+      ["dot segments", { ...good, url: url.replace("/a/b", "/a/c/../b") }, "malformed_credential"],
+      ["a backslash", { ...good, url: url.replace("/a/b", "/a\\b") }, "malformed_credential"],
+      ["a user", { ...good, url: url.replace("//", "//user@") }, "malformed_credential"],
+      ["another body", { ...good, body: utf8("[]") }, "digest_mismatch"],
+      ["a longer body", { ...good, body: utf8("{}{}") }, "digest_mismatch"],
+      ["no body", { ...good, body: null }, "digest_mismatch"],
+      ["another digest", { ...good, headers: fields("content-digest", () => [other]) }, "signature_invalid"],
+      ["a digest more", { ...good, headers: fields("content-digest", (value) => [value, other]) }, "malformed_credential"],
+      ["a digest less", { ...good, headers: fields("content-digest", () => []) }, "signature_invalid"],
+      ["another type", { ...good, headers: fields("content-type", () => ["text/plain"]) }, "signature_invalid"],
+      ["two types", { ...good, headers: fields("content-type", (value) => [value, "text/plain"]) }, "signature_invalid"],
+      ["an encoding", { ...good, headers: [...lines, ["content-encoding", "gzip"]] }, "signature_invalid"],
+      ["a line more in a value", { ...good, headers: fields("content-type", (value) => [`${value}\n"@method": GET`]) }, "signature_invalid"],
+      ["a covered component less", { ...good, headers: fields("signature-input", (value) => [value.replace(' "@query"', "")]) }, "signature_invalid"],
+      ["another order of components", { ...good, headers: fields("signature-input", (value) => [value.replace('"@path" "@query"', '"@query" "@path"')]) }, "signature_invalid"],
+      ["a component twice", { ...good, headers: fields("signature-input", (value) => [value.replace('"@path"', '"@path" "@path"')]) }, "malformed_credential"],
+      ["a longer life", { ...good, headers: fields("signature-input", (value) => [value.replace(/expires=\d+/, `expires=${NOW / 1000 + 600}`)]) }, "signature_invalid"],
+      ["another nonce", { ...good, headers: fields("signature-input", (value) => [value.replace(/nonce="./, 'nonce="_')]) }, "signature_invalid"],
+      ["no nonce", { ...good, headers: fields("signature-input", (value) => [value.replace(/;nonce="[^"]*"/, "")]) }, "signature_invalid"],
+      ["no time", { ...good, headers: fields("signature-input", (value) => [value.replace(/;created=\d+/, "")]) }, "signature_invalid"],
+      ["a parameter twice", { ...good, headers: fields("signature-input", (value) => [`${value};tag="symbolon"`]) }, "malformed_credential"],
+      ["an algorithm of a shared secret", { ...good, headers: fields("signature-input", (value) => [`${value};alg="hmac-sha256"`]) }, "signature_invalid"],
+      ["no algorithm at all", { ...good, headers: fields("signature-input", (value) => [`${value};alg="none"`]) }, "signature_invalid"],
+      ["a label twice", { ...good, headers: fields("signature-input", (value) => [value, value]) }, "malformed_credential"],
+      ["a signature twice", { ...good, headers: fields("signature", (value) => [value, value]) }, "malformed_credential"],
+      ["a second one of equal right", { ...good, headers: lines.map(([name, value]) => [name, name.startsWith("signature") ? `${value}, b${value.slice(3)}` : value]) }, "malformed_credential"],
+      ["another label for one half", { ...good, headers: fields("signature", (value) => [`b${value.slice(3)}`]) }, "malformed_credential"],
+      ["no bytes", { ...good, headers: fields("signature", () => ["sig=::"]) }, "malformed_credential"],
+      ["zeros", { ...good, headers: fields("signature", () => [`sig=:${btoa("\0".repeat(64))}:`]) }, "signature_invalid"],
+      ["a text for bytes", { ...good, headers: fields("signature", () => ['sig="x"']) }, "malformed_credential"],
+      ["no signature", { ...good, headers: fields("signature", () => []) }, "malformed_credential"],
+      ["fields beyond measure", { ...good, headers: fields("signature-input", (value) => [value, ...Array(100).fill("a".repeat(1000))]) }, "malformed_credential"],
+    ];
+    for (const [what, request, expected] of cases) equal(await verify(request), expected, what);
+    equal([await verify(good, NOW + 60_000), await verify(good, NOW + 60_001)], ["ok", "signature_stale"], "the end");
+    equal([await verify(good, NOW - 5_000), await verify(good, NOW - 5_001)], ["ok", "signature_stale"], "the beginning");
+    // Its own clock may be ahead, but no signature outlives what the policy allows.
+    const long = await full.signRequest(new Request(url), pair, { now: () => NOW, lifetimeSeconds: 86_400 });
+    equal([await verify(long, NOW + 60_000), await verify(long, NOW + 61_000)], ["ok", "signature_stale"], "a day's life");
+    // Names that JavaScript has for itself are keyids like any other.
+    for (const keyId of ["__proto__", "constructor", "toString"]) {
+      const named = await full.signRequest(new Request(url), pair, { now: () => NOW, keyId });
+      const found = await full.verifyRequest(named, (asked) => (asked === keyId ? pair.publicKey : undefined), { policy, now: () => NOW });
+      equal([found.valid, found.keyId], [true, keyId], keyId);
+    }
+    ok(Object.keys(Object.prototype).length === 0, "no prototype was changed");
+  });
+
   test("a body that is not read is never taken for none", async () => {
     const pair = await full.generateKeyPair();
     const policy = full.nativePolicy(NATIVE);
