@@ -20,6 +20,9 @@ use crate::store::{Store, Value};
 /// How many rows the change log keeps: an edge that was away for longer starts over.
 pub(crate) const MAX_LOG: u64 = 4096;
 
+/// Epochs below this one (in 2001) are from when changes were counted. The log of then lacks those that touched no token.
+const FIRST_BY_CLOCK: Epoch = Epoch::new(1_000_000_000_000);
+
 /// A change while it is being made.
 pub(crate) struct Change<'t, 'c, S> {
     /// The store, inside the transaction.
@@ -149,7 +152,7 @@ fn trim<S: Store>(store: &S, floor: Epoch) -> Result<Epoch> {
 
 /// Whether this history of the organisation has the epoch that an edge holds, as far as the log tells.
 pub(crate) fn knows<S: Store>(store: &S, head: &Head, held: Epoch) -> Result<bool> {
-    if held <= head.log_floor || held == head.epoch {
+    if held <= head.log_floor || held == head.epoch || held < FIRST_BY_CLOCK {
         return Ok(true);
     }
     let sql = "SELECT 1 FROM change WHERE epoch = ?1 LIMIT 1";
