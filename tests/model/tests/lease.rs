@@ -3,7 +3,7 @@
 use symbolon_model::lease::{Broken, Changes, Lease, Network};
 use symbolon_model::{find, prove};
 
-const CHANGES: Changes = Changes { narrowings: 1, widenings: 0, others: 0, terms: 0, takeovers: 0 };
+const CHANGES: Changes = Changes { narrowings: 1, widenings: 0, others: 0, terms: 0, takeovers: 0, put_backs: 0 };
 const NETWORK: Network = Network { questions: 2, delay: 4, doubles: 0, lags: 1, steps: 0, restarts: 0 };
 
 /// One edge, terms of whole ticks, a token that exists.
@@ -81,6 +81,30 @@ fn no_horizon() {
 #[test]
 fn a_takeover_counted_from_before_its_fence() {
     check("takeover counted from the write", Broken::TakeoverFromWrite, "I1", takeover(1, 1, 0, 7));
+}
+
+/// Storage is put back to what it was, after a change that edges may have heard of.
+fn put_back(ticks: u8) -> Lease {
+    let changes = Changes { others: 1, put_backs: 1, ..CHANGES };
+    let network = Network { delay: 2, ..NETWORK };
+    Lease { changes, network, ..model(1, 1, 0, ticks) }
+}
+
+#[test]
+fn epochs_that_storage_takes_back() {
+    check("epochs counted", Broken::EpochsCounted, "I1", put_back(5));
+}
+
+#[test]
+fn an_epoch_that_nobody_knows() {
+    // What is lost is that the token was made.
+    let changes = Changes { widenings: 1, ..put_back(4).changes };
+    check("unknown goes on", Broken::UnknownGoesOn, "I1", Lease { exists: false, changes, ..put_back(4) });
+}
+
+#[test]
+fn storage_that_is_put_back_without_rest() {
+    check("no rest", Broken::NoRest, "I1", put_back(5));
 }
 
 /// Narrowed, widened again, and narrowed while the first wait still runs.

@@ -89,7 +89,7 @@ impl Instance {
 
     /// One that will not be heard of again.
     fn silent(model: &Lease) -> Self {
-        let facts = Facts { log: Vec::new(), token: Token::Absent, terms: 0 };
+        let facts = Facts { log: Vec::new(), floor: 0, token: Token::Absent, terms: 0 };
         Self { runs: false, ..Self::start(model, &facts, None, 0) }
     }
 
@@ -166,6 +166,13 @@ impl World {
             }
             self.horizon = Some(row);
         }
+        let held = question.asked.since.and_then(|epoch| u8::try_from(epoch.get()).ok());
+        if model.broken != Broken::UnknownGoesOn
+            && held.is_some_and(|held| !self.instances[at_instance].facts.knows(held))
+            && !self.start_over(model, at_instance)
+        {
+            return None;
+        }
         let facts = &self.instances[at_instance].facts;
         let looked = question.wanted != Wanted::Renewal;
         // The edge decides by this answer whenever it arrives: nothing that happens meanwhile makes it worse.
@@ -179,8 +186,8 @@ impl World {
             asked: question.asked,
             sent: question.sent,
             looked,
-            epoch: u8::try_from(facts.log.len()).unwrap(),
-            changed: facts.changed(model, question.asked.since.map(|epoch| epoch.get())),
+            epoch: facts.epoch(),
+            changed: held.and_then(|held| facts.changed(model, held)),
             token: if looked { facts.token } else { Token::Absent },
             lease_millis: grant.lease_millis,
             stale_millis: grant.stale_millis,
@@ -210,10 +217,52 @@ impl World {
         if !self.write(model, instance) {
             return false;
         }
+        let epoch = self.next_epoch(model, instance);
         let facts = &mut self.instances[instance].facts;
-        facts.log.push(token);
+        facts.log.push((epoch, token));
         self.facts = facts.clone();
         true
+    }
+
+    /// By the clock: greater than any that there was, lost ones included.
+    fn next_epoch(&mut self, model: &Lease, instance: usize) -> u8 {
+        let counted = self.instances[instance].facts.epoch() + 1;
+        let by_clock = model.changes.put_backs > 0 && model.broken != Broken::EpochsCounted;
+        let epoch = if by_clock { counted.max(self.highest + 1) } else { counted };
+        self.highest = self.highest.max(epoch);
+        epoch
+    }
+
+    /// An edge holds an epoch that the log does not have: every edge drops what it knows from before this one.
+    fn start_over(&mut self, model: &Lease, instance: usize) -> bool {
+        if !self.write(model, instance) {
+            return false;
+        }
+        let epoch = self.next_epoch(model, instance);
+        let facts = &mut self.instances[instance].facts;
+        facts.log.clear();
+        facts.floor = epoch;
+        self.facts = facts.clone();
+        true
+    }
+
+    /// The storage is what it was at first; no instance answers until nothing of what was said is believed any more.
+    pub(super) fn put_back(&mut self, model: &Lease) {
+        self.left.put_backs -= 1;
+        self.facts = model.first();
+        self.horizon = None;
+        // What was narrowed or made is lost with the rest, and with it what was promised.
+        self.widened += 1;
+        self.forbidden = false;
+        self.expected = false;
+        self.replies.clear();
+        self.instances.iter_mut().for_each(|instance| *instance = Instance::silent(model));
+        self.writer = self.instances.len();
+        self.instances.push(Instance::start(model, &self.facts, None, self.now));
+        if model.broken != Broken::NoRest {
+            let longest = model.terms.iter().map(|terms| terms.longest_wait_millis()).max().unwrap_or(0);
+            self.rests_until = self.now + ticks(longest);
+        }
     }
 
     pub(super) fn narrow(&mut self, model: &Lease, instance: usize) {
@@ -233,7 +282,7 @@ impl World {
         }
         let now = self.now;
         let own = &mut self.instances[instance];
-        let current = u8::try_from(own.facts.log.len()).unwrap();
+        let current = own.facts.epoch();
         let of = if empty { own.facts.changed_last(0) } else { current };
         let due = match model.broken {
             Broken::RetryAtOnce if empty => now,
@@ -273,7 +322,7 @@ impl World {
         self.left.others -= 1;
         if self.change(model, instance, 1) {
             let (now, own) = (self.now, &mut self.instances[instance]);
-            let current = u8::try_from(own.facts.log.len()).unwrap();
+            let current = own.facts.epoch();
             let (_, begun) = own.narrowed(model, now, current, current);
             self.ends_sooner(instance, begun);
         }
@@ -331,7 +380,7 @@ impl World {
             let over = instance.waiting.iter().filter(|(_, due)| *due == now).map(|(epoch, _)| *epoch).max();
             if let Some(mut epoch) = over {
                 if model.broken == Broken::EndsLaterWaits {
-                    epoch = u8::try_from(instance.facts.log.len()).unwrap();
+                    epoch = instance.facts.epoch();
                     let due = instance.takeover_due.unwrap_or(now);
                     self.replies.iter_mut().filter(|it| it.instance == number).for_each(|it| it.due = it.due.min(due));
                 }
@@ -363,21 +412,33 @@ impl World {
 }
 
 impl Facts {
+    fn epoch(&self) -> u8 {
+        self.log.last().map_or(self.floor, |(epoch, _)| *epoch)
+    }
+
+    /// Whether the log has this epoch, or begins after it.
+    fn knows(&self, held: u8) -> bool {
+        held <= self.floor || self.log.iter().any(|(epoch, _)| *epoch == held)
+    }
+
     /// The epoch of the last change that was about this token.
     fn changed_last(&self, token: u8) -> u8 {
-        let last = self.log.iter().rposition(|changed| *changed == token);
-        last.map_or(0, |at| u8::try_from(at + 1).unwrap())
+        let last = self.log.iter().rfind(|(_, changed)| *changed == token);
+        last.map_or(self.floor, |(epoch, _)| *epoch)
     }
 
     /// The tokens changed since an epoch, as bits; none if that is too long ago.
-    fn changed(&self, model: &Lease, since: Option<u64>) -> Option<u8> {
-        let since = usize::try_from(since?).ok()?;
-        let changes = self.log.get(since..)?;
+    fn changed(&self, model: &Lease, since: u8) -> Option<u8> {
+        if since < self.floor {
+            return None;
+        }
+        let from = self.log.partition_point(|(epoch, _)| *epoch <= since);
+        let changes = self.log.get(from..)?;
         if changes.len() > model.log {
             return None;
         }
         let listed =
             if model.broken == Broken::ListCut { &changes[changes.len().saturating_sub(1)..] } else { changes };
-        Some(listed.iter().fold(0, |bits, token| bits | 1 << token))
+        Some(listed.iter().fold(0, |bits, (_, token)| bits | 1 << token))
     }
 }

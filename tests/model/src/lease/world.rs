@@ -46,6 +46,12 @@ pub enum Broken {
     JoinsEarlierWait,
     /// When a wait is over, so are those that began later.
     EndsLaterWaits,
+    /// Epochs count changes, so that older storage gives them once more.
+    EpochsCounted,
+    /// An edge whose epoch the log does not have is told what has changed since, as if it had been there.
+    UnknownGoesOn,
+    /// Storage is put back under an authority that answers at once.
+    NoRest,
     /// The margin is left out of every wait.
     NoMargin,
     /// A list of changes has only the last.
@@ -75,6 +81,8 @@ pub struct Changes {
     pub terms: u8,
     /// New instances.
     pub takeovers: u8,
+    /// How often the storage is put back to what it was at first.
+    pub put_backs: u8,
 }
 
 /// What the network and the edges' clocks may do.
@@ -143,6 +151,7 @@ impl Lease {
         several(self.ticks.into(), "ticks");
         several(self.network.questions.into(), "questions");
         several(self.changes.takeovers.into(), "takeovers");
+        several(self.changes.put_backs.into(), "storage put back");
         several(self.changes.narrowings.into(), "narrowings");
         several(self.changes.widenings.into(), "widenings");
         several(self.changes.others.into(), "other changes");
@@ -159,6 +168,12 @@ impl Lease {
         let [first, other] = &self.terms;
         let other = if first == other { String::new() } else { format!(" or {}", terms(other)) };
         format!("{}{other}; {}; delay up to {}", terms(first), words.join(", "), self.network.delay)
+    }
+
+    /// What is stored at first.
+    pub(super) fn first(&self) -> Facts {
+        let token = if self.exists { Token::Good } else { Token::Absent };
+        Facts { log: Vec::new(), floor: 0, token, terms: 0 }
     }
 
     /// The identifier of the watched token (0) or of the other one (1).
@@ -195,6 +210,8 @@ pub enum Step {
     Terms(usize),
     /// A new instance starts.
     TakeOver,
+    /// The storage is put back, under a new instance.
+    PutBack,
     /// An edge's clock steps back, and it reads it.
     StepBack(usize),
     /// An edge starts anew.
@@ -206,8 +223,10 @@ pub enum Step {
 /// The facts of an organisation, as stored or as an instance remembers them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Facts {
-    /// What each change was about; its length is the epoch.
-    pub(super) log: Vec<u8>,
+    /// Each change since the log begins: its epoch, and which token it was about.
+    pub(super) log: Vec<(u8, u8)>,
+    /// The epoch as of which the log begins.
+    pub(super) floor: u8,
     /// The watched token.
     pub(super) token: Token,
     /// Which terms hold.
@@ -229,6 +248,10 @@ pub struct World {
     pub(super) instances: Vec<Instance>,
     pub(super) facts: Facts,
     pub(super) horizon: Option<Horizon>,
+    /// The highest epoch that there ever was, lost ones included.
+    pub(super) highest: u8,
+    /// Until when no instance can be reached, for storage is being put back.
+    pub(super) rests_until: u8,
     /// The instance whose writes succeed.
     pub(super) writer: usize,
     /// Answers to clients that wait for their time.
@@ -315,13 +338,15 @@ impl Model for Lease {
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        let facts = Facts { log: Vec::new(), token: if self.exists { Token::Good } else { Token::Absent }, terms: 0 };
+        let facts = self.first();
         vec![World {
             now: 0,
             edges: vec![Isolate::new(); self.edges],
             instances: vec![Instance::start(self, &facts, None, 0)],
             facts,
             horizon: None,
+            highest: 0,
+            rests_until: 0,
             writer: 0,
             replies: Vec::new(),
             left: self.changes,
@@ -338,7 +363,9 @@ impl Model for Lease {
         if world.fault.is_some() || world.is_over(self) {
             return;
         }
-        let running = || world.instances.iter().enumerate().filter(|(_, instance)| instance.runs).map(|(at, _)| at);
+        let rests = world.now < world.rests_until;
+        let running =
+            || world.instances.iter().enumerate().filter(|(_, instance)| instance.runs && !rests).map(|(at, _)| at);
         // What a superseded instance writes fails; that it falls silent by that is no more than that it is silent.
         let writing = || running().filter(|at| world.writes(self, *at) || self.broken == Broken::RetryUnwritten);
         for (number, edge) in world.edges.iter().enumerate() {
@@ -396,6 +423,10 @@ impl Model for Lease {
         if world.left.takeovers > 0 {
             steps.push(Step::TakeOver);
         }
+        // With nothing to lose it is a takeover.
+        if world.left.put_backs > 0 && world.highest > 0 {
+            steps.push(Step::PutBack);
+        }
         if world.now < self.ticks {
             for still in 0..1_u8 << self.edges {
                 let may =
@@ -444,6 +475,7 @@ impl Model for Lease {
             Step::Other(instance) => world.narrow_other(self, instance),
             Step::Terms(instance) => world.set_terms(self, instance),
             Step::TakeOver => world.take_over(self),
+            Step::PutBack => world.put_back(self),
             Step::StepBack(number) => {
                 world.network.steps -= 1;
                 let now = world.now;
