@@ -4,6 +4,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
@@ -122,6 +123,28 @@ test("publint, are the types wrong, and a dry run of npm publish find nothing", 
   match(await run("publint", ["run", file, "--strict"]), /All good/);
   await run("attw", [file, "--profile", "esm-only", "--no-emoji"]);
   await run("npm", ["publish", "--dry-run", "--offline", file]);
+});
+
+test("a bundle is no larger than the documentation says", async (t) => {
+  const text = readFileSync(join(ROOT, "docs/npm.md"), "utf8");
+  const said = Array.from(text.matchAll(/^\| `(symbolon[a-z/]*)` \|.*\| (\d+) KiB.* \|$/gm), ([, entry, kib]) => [entry, Number(kib)]);
+  // What the table speaks of, in its order.
+  const contents = [
+    'import { generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest } from "symbolon"; globalThis.x = [generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest];',
+    'import * as all from "symbolon/webcrypto"; globalThis.x = { ...all };',
+    'import { createClient, whoAmI } from "symbolon/api"; globalThis.x = [createClient, whoAmI];',
+    'import { askSymbolon, guard, honoGuard, nodeGuard } from "symbolon/middleware"; globalThis.x = [askSymbolon, guard, honoGuard, nodeGuard];',
+    'import { againstKeys, guard, honoGuard, memoryOfReplays, nodeGuard } from "symbolon/middleware"; globalThis.x = [againstKeys, guard, honoGuard, memoryOfReplays, nodeGuard];',
+    'import * as all from "symbolon/software"; globalThis.x = { ...all };',
+  ];
+  const folder = await project(t, {});
+  equal(said.length, contents.length);
+  for (const [at, [entry, kib]] of said.entries()) {
+    ok(contents[at].includes(`"${entry}"`), entry);
+    const out = await build({ stdin: { contents: contents[at], resolveDir: folder }, bundle: true, minify: true, format: "esm", target: "es2022", write: false, logLevel: "silent" });
+    const bytes = gzipSync(out.outputFiles[0].contents, { level: 9 }).length;
+    ok(bytes <= kib * 1024, `${entry}: ${bytes} bytes, and ${kib} KiB are said`);
+  }
 });
 
 test("a bundle holds what it uses and nothing else", async (t) => {
