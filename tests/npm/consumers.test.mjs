@@ -118,6 +118,26 @@ test("types: a strict project compiles against it", async (t) => {
   await run("tsc", ["--project", "tsconfig.middleware.json"], { cwd: third });
 });
 
+test("every declaration that is exported is described, and none is any", () => {
+  const lib = join(ROOT, "dist/npm/lib");
+  const files = readdirSync(lib, { recursive: true }).filter((file) => file.endsWith(".d.ts") && !file.startsWith("wasm/"));
+  let seen = 0;
+  for (const file of files) {
+    const lines = readFileSync(join(lib, file), "utf8").split("\n");
+    for (const [at, line] of lines.entries()) {
+      const code = line.replace(/\/\/.*|^\s*\*.*|\/\*.*/, "").replace(/"[^"]*"/g, "");
+      ok(!/[:<|,(=&]\s*any\b|\bany\[/.test(code), `${file}:${at + 1}: ${line}`);
+      const name = /^export (?:declare )?(?:abstract )?(?:interface|type|const|function|class) (\w+)/.exec(line)?.[1];
+      if (name === undefined) continue;
+      seen += 1;
+      // A second signature of the same function is described with the first.
+      const before = lines[at - 1] ?? "";
+      ok(before.trimEnd().endsWith("*/") || before.startsWith(`export declare function ${name}`), `${file}:${at + 1}: ${line}`);
+    }
+  }
+  ok(seen > 100, `${seen} declarations`);
+});
+
 test("publint, are the types wrong, and a dry run of npm publish find nothing", async () => {
   const file = await tarball();
   match(await run("publint", ["run", file, "--strict"]), /All good/);

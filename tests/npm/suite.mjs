@@ -272,6 +272,7 @@ export function tests({ full, light, software, api, vectors }) {
         equal(await code(() => api.signRequest(request, each), "key"), "invalid_request", "key");
         equal(await code(() => api.signedFetch(each)("https://a.example/"), "key"), "invalid_request", "key");
       }
+      for (const each of [undefined, "https://a.example/", new URL("https://a.example/")]) equal(await code(() => api.signRequest(each, pair), "request"), "invalid_request", "request");
       for (const each of [undefined, null, 5]) equal(await code(() => api.importKey(each), "import"), "invalid_request", "import");
       equal(await code(() => api.parseToken(undefined), "token"), "malformed_credential", "token");
       equal(await code(() => api.exportKey(pair.publicKey, "der"), "form"), "invalid_request", "form");

@@ -3,8 +3,10 @@
 /** Bytes in memory that is not shared, as WebCrypto takes them. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
+/** UTF-8. */
 export const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
 
+/** In small letters. */
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -16,12 +18,14 @@ export function fromHex(text: string): Bytes | undefined {
   return bytes;
 }
 
+/** With padding. */
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }
 
+/** Without padding. */
 export const toBase64Url = (bytes: Uint8Array): string =>
   toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 

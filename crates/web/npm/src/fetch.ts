@@ -41,6 +41,7 @@ interface Body {
   readonly digest: string | undefined;
 }
 
+/** Makes an entry's `signedFetch`, by what prepares signatures there and hashes a Blob. */
 export const makeSignedFetch =
   (prepare: Prepare, digestBlob: DigestBlob) =>
   (key: SigningKey, options: SignedFetchOptions = {}): SignedFetch => {

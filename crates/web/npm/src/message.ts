@@ -44,6 +44,7 @@ export interface Spec {
   readonly parameters: readonly (readonly [name: ParameterName, value: string | number])[];
 }
 
+/** The parameters of a signature (RFC 9421, section 2.3). */
 export type ParameterName = "created" | "expires" | "nonce" | "alg" | "keyid" | "tag";
 
 /** The first step of signing: in TypeScript, or in the core. */

@@ -79,9 +79,11 @@ export async function signatureFields(
   ];
 }
 
+/** Makes an entry's `signRequest`, by what prepares signatures there. */
 export const makeSignRequest =
   (prepare: Prepare): SignRequest =>
   async (request, key, options = {}) => {
+    if (typeof request?.clone !== "function") throw new SignatureError("invalid_request", "what is signed is a Request: new Request(url, init)");
     const known = options.contentDigest;
     const body = known === undefined ? await bodyOf(request, options.maxBodyBytes ?? MAX_BODY) : null;
     const digest = body === null ? known : await contentDigest(body);

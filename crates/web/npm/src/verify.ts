@@ -102,6 +102,7 @@ export interface RefusedRequest {
   readonly reason: string;
 }
 
+/** What verifying came to: look at `valid` first. */
 export type Verification = VerifiedRequest | RefusedRequest;
 
 /**

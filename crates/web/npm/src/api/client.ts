@@ -11,6 +11,7 @@ const MAX_ANSWER = 16 * 1024 * 1024;
 
 /** Holds where the document and this package know the same codes; the package is not built otherwise. */
 type Holds<Truth extends true> = Truth;
+/** True, or the package is not built. */
 export type SameCodes = Holds<[Code, ProblemCode] extends [ProblemCode, Code] ? true : false>;
 
 /** Why a call failed. `code` is stable, and the same as over HTTP and in Rust. */

@@ -33,6 +33,7 @@ export interface Refused {
   readonly acceptSignature?: string;
 }
 
+/** What is decided about a request: look at `accepted` first. */
 export type Decision = Accepted | Refused;
 
 /**
@@ -51,6 +52,7 @@ const STATUS: Partial<Record<Code, number>> = {
   authority_unavailable: 503,
 };
 
+/** A refusal, with the status of its code. */
 export const refused = (code: Code, reason: string, status = STATUS[code] ?? 401): Refused => ({ accepted: false, status, code, reason });
 
 /** The answer to a refused request: a problem document (RFC 9457) and a challenge (RFC 6750). */

@@ -5,6 +5,7 @@ import { bodyOf } from "../message.js";
 import type { ReceivedRequest } from "../received.js";
 import { type Accepted, type Decision, type Verifier, refusal, refused } from "./decision.js";
 
+/** How many bytes of a body are read, unless it is said. */
 export const MAX_BODY = 64 * 1024 * 1024;
 
 /**
@@ -56,6 +57,7 @@ function originOf(text: string): string | undefined {
   return /^https?:/.test(origin) && href === `${origin}/` ? origin : undefined;
 }
 
+/** The refusal of a request that is addressed to another server (RFC 9110, section 15.5.20). */
 export const misdirected = (): Decision => refused("invalid_request", "this server is not the one that the request names", 421);
 
 /** Whether a request is, or says that it is, signed. */
