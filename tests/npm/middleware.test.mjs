@@ -1,6 +1,6 @@
 // The middleware in its frameworks, offline and through POST /v1/verify of the real Worker.
 
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
@@ -267,6 +267,7 @@ test("what asks Symbolon sends every field as it came, follows no redirect, and 
     ok(!decision.reason.includes("insufficient"), "a client learns nothing of it");
   }
   equal(told.length, 9);
+  for (const url of ["tokens.example", "https://tokens.example/base", undefined]) throws(() => askSymbolon({ url, credential: "x" }), (error) => error.code === "invalid_request");
   match(told[6][1], /403 \(insufficient_permission\)/);
   const slow = verifier(() => new Promise(() => {}), { fetch: (target, { signal }) => new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))), timeoutMillis: 1 });
   equal((await slow({ ...given, headers: [] })).status, 503);

@@ -50,6 +50,15 @@ export function apiTests(api, full) {
     equal(asked.length, 0, "nothing was sent");
   });
 
+  test("a server is known by its origin", () => {
+    for (const url of ["tokens.example", "ftp://tokens.example", "https://tokens.example/base", "https://tokens.example/?a", undefined]) {
+      let caught;
+      try { api.createClient({ url }); } catch (error) { caught = error; }
+      equal([caught instanceof full.SymbolonError, caught?.code], [true, "invalid_request"], `${url}`);
+    }
+    for (const url of ["https://tokens.example", "https://tokens.example/", new URL("http://localhost:8787")]) api.createClient({ url });
+  });
+
   test("a refusal is a result with the server's code", async () => {
     const answers = [
       [problem(401, "revoked"), "revoked", 401],
@@ -57,6 +66,9 @@ export function apiTests(api, full) {
       [problem(429, "rate_limited", { retry_after: 7 }), "rate_limited", 429],
       [json({ error: "authorization_pending", error_description: "Wait." }, 400), "oauth_refused", 400],
       [new Response("<h1>no</h1>", { status: 502, headers: { "content-type": "text/html" } }), "unexpected_answer", 502],
+      [new Response("<h1>welcome</h1>", { status: 200, headers: { "content-type": "text/html" } }), "unexpected_answer", 200],
+      [new Response("welcome", { status: 200 }), "unexpected_answer", 200],
+      [new Response(null, { status: 200 }), "unexpected_answer", 200],
       [new Response("{", { status: 200, headers: { "content-type": "application/json" } }), "unexpected_answer", 200],
       [new Response(null, { status: 302, headers: { location: "https://elsewhere.example/" } }), "redirect_refused", 302],
     ];

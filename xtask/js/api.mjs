@@ -110,8 +110,12 @@ function call(method, path, operation, shared) {
     const found = Object.entries(response.content ?? {});
     return found.length === 0 ? ["undefined"] : found.map(([kind, { schema }]) => (/json$/.test(kind) && !/ndjson$/.test(kind) ? type(schema) : "string"));
   });
+  // The client takes JSON for granted: of another answer it has to know.
+  const kinds = Object.entries(responses).filter(([status]) => status.startsWith("2")).flatMap(([, response]) => Object.keys(response.content ?? {}));
+  const answer = kinds.find((kind) => kind !== "application/json");
+  if (answer !== undefined && kinds.some((kind) => kind !== answer)) throw new Error(`${id}: answers of several media types are not known here`);
   const needed = said.some(([, value]) => value.required);
-  const spec = [`method: ${JSON.stringify(method.toUpperCase())}`, `path: ${JSON.stringify(path)}`, ...(media === undefined ? [] : [`body: ${JSON.stringify(media)}`])];
+  const spec = [`method: ${JSON.stringify(method.toUpperCase())}`, `path: ${JSON.stringify(path)}`, ...(media === undefined ? [] : [`body: ${JSON.stringify(media)}`]), ...(answer === undefined ? [] : [`answer: ${JSON.stringify(answer)}`])];
   const text = [operation.summary, operation.description, `\`${method.toUpperCase()} ${path}\``].filter((part) => part).join("\n\n");
   return `/** What {@link ${id}} takes. */
 export interface ${input} extends CallOptions {

@@ -1,7 +1,7 @@
 // What every call of the generated client goes through. The calls themselves are made from the OpenAPI document when
 // the package is built (xtask/js/api.mjs): one function each, so that a bundle holds those that are used.
 
-import { boundedText } from "../answer.js";
+import { boundedText, serverOrigin } from "../answer.js";
 import { type Code, type LocalCode, SymbolonError } from "../errors.js";
 import type { SignedFetch } from "../fetch.js";
 import type { Problem, ProblemCode } from "./generated.js";
@@ -69,6 +69,8 @@ export interface Call {
   readonly path: string;
   /** The media type of the content. */
   readonly body?: string;
+  /** The media type of a good answer. Default: `application/json`. */
+  readonly answer?: string;
 }
 
 /** A server, and who calls it: the first argument of every call. */
@@ -87,9 +89,12 @@ export interface ClientOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
-/** A client of the server at `url`. It keeps nothing, and follows no redirect with a bearer token. */
+/**
+ * A client of the server at `url`. It keeps nothing, and follows no redirect with a bearer token.
+ * @throws {SymbolonError} `invalid_request` where `url` is no origin.
+ */
 export function createClient({ url, credential, fetch }: ClientOptions): ApiClient {
-  const { origin } = new URL(url);
+  const origin = serverOrigin(url);
   const plain = fetch ?? ((request: Request) => globalThis.fetch(request));
   return {
     send: async <Data>(call: Call, input: CallInput): Promise<ApiResult<Data>> => {
@@ -117,7 +122,7 @@ export function createClient({ url, credential, fetch }: ClientOptions): ApiClie
         if (error instanceof SymbolonError) return failed(new ApiError(error.code, error.message, { cause: error }));
         return failed(new ApiError("unreachable", "the server did not answer", { cause: error }));
       }
-      return await read<Data>(response, input.signal);
+      return await read<Data>(response, call.answer ?? "application/json", input.signal);
     },
   };
 }
@@ -181,7 +186,7 @@ function content(media: string, body: unknown): string {
   return typeof body === "string" && !media.endsWith("json") ? body : JSON.stringify(body);
 }
 
-async function read<Data>(response: Response, signal: AbortSignal | undefined): Promise<ApiResult<Data>> {
+async function read<Data>(response: Response, expected: string, signal: AbortSignal | undefined): Promise<ApiResult<Data>> {
   const { status, headers } = response;
   if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
     await response.body?.cancel();
@@ -198,7 +203,12 @@ async function read<Data>(response: Response, signal: AbortSignal | undefined): 
     signal?.throwIfAborted();
     return unexpected(error);
   }
-  if (response.ok) return { ok: true, status, data: document as Data, headers };
+  if (response.ok) {
+    // Something in between may answer with a page of its own, and call that good.
+    const media = (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+    if (status !== 204 && media !== expected) return unexpected();
+    return { ok: true, status, data: document as Data, headers };
+  }
   if (isObject(document)) {
     if (typeof document["code"] === "string") {
       const problem = document as unknown as Problem;

@@ -1,6 +1,6 @@
 // Verifying by asking Symbolon about each request. No answer is kept: what was revoked is refused at the next request.
 
-import { boundedText } from "../answer.js";
+import { boundedText, serverOrigin } from "../answer.js";
 import { type Bytes, subtle } from "../bytes.js";
 import { type Code, SymbolonError } from "../errors.js";
 import type { SignedFetch } from "../fetch.js";
@@ -43,7 +43,7 @@ export interface AskOptions {
  */
 export function askSymbolon(options: AskOptions): Verifier {
   const { url, credential, require = [], resource, freshness, timeoutMillis = TIMEOUT_MILLIS, onUnavailable } = options;
-  const endpoint = new URL("/v1/verify", url).href;
+  const endpoint = `${serverOrigin(url)}/v1/verify`;
   const send: SignedFetch =
     typeof credential === "function"
       ? credential
