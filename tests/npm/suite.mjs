@@ -408,7 +408,7 @@ export function tests({ full, light, software, api, vectors }) {
       ["another order of components", { ...good, headers: fields("signature-input", (value) => [value.replace('"@path" "@query"', '"@query" "@path"')]) }, "signature_invalid"],
       ["a component twice", { ...good, headers: fields("signature-input", (value) => [value.replace('"@path"', '"@path" "@path"')]) }, "malformed_credential"],
       ["a longer life", { ...good, headers: fields("signature-input", (value) => [value.replace(/expires=\d+/, `expires=${NOW / 1000 + 600}`)]) }, "signature_invalid"],
-      ["another nonce", { ...good, headers: fields("signature-input", (value) => [value.replace(/nonce="./, 'nonce="_')]) }, "signature_invalid"],
+      ["another nonce", { ...good, headers: fields("signature-input", (value) => [value.replace('nonce="', 'nonce="x')]) }, "signature_invalid"],
       ["no nonce", { ...good, headers: fields("signature-input", (value) => [value.replace(/;nonce="[^"]*"/, "")]) }, "signature_invalid"],
       ["no time", { ...good, headers: fields("signature-input", (value) => [value.replace(/;created=\d+/, "")]) }, "signature_invalid"],
       ["a parameter twice", { ...good, headers: fields("signature-input", (value) => [`${value};tag="symbolon"`]) }, "malformed_credential"],
