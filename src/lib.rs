@@ -5,6 +5,7 @@
 //! a deterministic simulation, in workerd and in a browser. `ARCHITECTURE.md` is the map of the whole.
 #![forbid(unsafe_code)]
 
+pub mod activity;
 pub mod id;
 pub mod json;
 pub mod key;

@@ -2,6 +2,7 @@
 //! in what `--json` prints, and passed over otherwise.
 
 use serde::Deserialize;
+use symbolon::id::OrganizationId;
 use symbolon::policy::{Grant, Name, Permission};
 use symbolon::time::Timestamp;
 
@@ -103,6 +104,7 @@ pub(crate) struct WhoAmI {
 /// The organisation.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Organization {
+    pub(crate) id: OrganizationId,
     pub(crate) slug: String,
     pub(crate) name: String,
     pub(crate) short_id: String,
@@ -138,30 +140,6 @@ pub(crate) struct Member {
 #[derive(Clone, Deserialize)]
 pub(crate) struct Invited {
     pub(crate) link: String,
-}
-
-/// An entry of the activity log.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Entry {
-    pub(crate) seq: u64,
-    pub(crate) at: Timestamp,
-    pub(crate) actor: Actor,
-    pub(crate) action: String,
-    #[serde(default)]
-    pub(crate) token: Option<String>,
-    #[serde(default)]
-    pub(crate) member: Option<String>,
-    #[serde(default)]
-    pub(crate) address: Option<String>,
-}
-
-/// Who did it.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Actor {
-    #[serde(default)]
-    pub(crate) member: Option<String>,
-    #[serde(default)]
-    pub(crate) token: Option<String>,
 }
 
 /// What the check of the activity log's chain found.

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod activity;
 mod content_digest;
 mod devguard;
 mod digest;

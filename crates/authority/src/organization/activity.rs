@@ -1,12 +1,11 @@
 //! The activity log: who did what, with which token, when and from where, in a chain of hashes.
 //!
-//! Each entry's hash covers all of its columns and the hash of the entry before it; the organisation's row keeps the
-//! number and the hash of the last one. So an entry that was altered, removed or added by somebody who can write to the
-//! table, but not follow through the whole chain, is detected, at the end of the log as well. No secret, hash of a
-//! secret or passphrase ever gets into an entry.
+//! The chain is that of [`symbolon::activity`]; the organisation's row keeps the number and the hash of the last entry, so
+//! that one which was removed at the end of the log is detected as well. No secret, hash of a secret or passphrase ever
+//! gets into an entry.
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
+use symbolon::activity::{Actor, Chain, Entry as Written};
 use symbolon::id::{ActivityId, MemberId, OrganizationId, TokenId};
 use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
@@ -126,81 +125,28 @@ impl Entry {
     }
 }
 
-/// An entry as it stands in the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
-    pub(crate) seq: u64,
-    pub(crate) id: String,
-    pub(crate) at: Timestamp,
-    pub(crate) actor_member: Option<String>,
-    pub(crate) actor_token: Option<String>,
-    pub(crate) action: String,
-    pub(crate) token: Option<String>,
-    pub(crate) member: Option<String>,
-    pub(crate) address: Option<String>,
-    pub(crate) user_agent: Option<String>,
-    pub(crate) details: String,
-    pub(crate) prev_hash: String,
-    pub(crate) hash: String,
-}
-
-/// The columns that [`Written::read`] expects, in its order.
+/// The columns that [`read`] expects, in its order.
 pub(crate) const COLUMNS: &str = "activity.seq, activity.id, activity.at, activity.actor_member, activity.actor_token,
     activity.action, activity.token, activity.member, activity.address, activity.user_agent, activity.details,
     activity.prev_hash, activity.hash";
 
-impl Written {
-    pub(crate) fn read(row: &Row) -> Result<Self> {
-        Ok(Self {
-            seq: row.get(0)?,
-            id: row.get(1)?,
-            at: row.get(2)?,
-            actor_member: row.get(3)?,
-            actor_token: row.get(4)?,
-            action: row.get(5)?,
-            token: row.get(6)?,
-            member: row.get(7)?,
-            address: row.get(8)?,
-            user_agent: row.get(9)?,
-            details: row.get(10)?,
-            prev_hash: row.get(11)?,
-            hash: row.get(12)?,
-        })
-    }
-
-    /// SHA-256 over every column but the hash itself: each text with its length before it, a missing one as a length
-    /// that no text has.
-    fn expected_hash(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(b"symbolon activity entry 1\0");
-        hash.update(self.seq.to_be_bytes());
-        hash.update(self.at.as_millis().to_be_bytes());
-        for text in [
-            Some(&self.prev_hash),
-            Some(&self.id),
-            self.actor_member.as_ref(),
-            self.actor_token.as_ref(),
-            Some(&self.action),
-            self.token.as_ref(),
-            self.member.as_ref(),
-            self.address.as_ref(),
-            self.user_agent.as_ref(),
-            Some(&self.details),
-        ] {
-            let length = text.map_or(u64::MAX, |text| u64::try_from(text.len()).unwrap_or(u64::MAX));
-            hash.update(length.to_be_bytes());
-            hash.update(text.map_or("", String::as_str));
-        }
-        base16ct::lower::encode_string(&hash.finalize())
-    }
-}
-
-/// The hash before the first entry: it ties the chain to the organisation.
-pub(crate) fn root(organization: OrganizationId) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"symbolon activity chain 1\0");
-    hash.update(organization.to_string());
-    base16ct::lower::encode_string(&hash.finalize())
+/// An entry as it stands in the table. Details that are no JSON are a text: then the hash is another.
+pub(crate) fn read(row: &Row) -> Result<Written> {
+    let details: String = row.get(10)?;
+    Ok(Written {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        at: row.get(2)?,
+        actor: Actor { member: row.get(3)?, token: row.get(4)? },
+        action: row.get(5)?,
+        token: row.get(6)?,
+        member: row.get(7)?,
+        address: row.get(8)?,
+        user_agent: row.get(9)?,
+        details: symbolon::json::parse(&details).unwrap_or(serde_json::Value::String(details)),
+        prev_hash: row.get(11)?,
+        hash: row.get(12)?,
+    })
 }
 
 /// Writes an entry at the end. To be called in the transaction of the change that it tells of.
@@ -210,14 +156,13 @@ pub(super) fn append<S: Store>(store: &S, now: Timestamp, random: &[u8; 10], who
         seq: seq.saturating_add(1),
         id: ActivityId::new(now, random).to_string(),
         at: now,
-        actor_member: who.member.map(|id| id.to_string()),
-        actor_token: who.token.map(|id| id.to_string()),
+        actor: Actor { member: who.member.map(|id| id.to_string()), token: who.token.map(|id| id.to_string()) },
         action: entry.action.as_str().to_owned(),
         token: entry.token.map(|id| id.to_string()),
         member: entry.member.map(|id| id.to_string()),
         address: who.client.address.clone(),
         user_agent: who.client.user_agent.clone(),
-        details: entry.details.to_string(),
+        details: entry.details.clone(),
         prev_hash,
         hash: String::new(),
     };
@@ -234,14 +179,14 @@ pub(super) fn append<S: Store>(store: &S, now: Timestamp, random: &[u8; 10], who
             seq,
             written.id.into(),
             now.into(),
-            written.actor_member.into(),
-            written.actor_token.into(),
+            written.actor.member.into(),
+            written.actor.token.into(),
             written.action.into(),
             written.token.into(),
             written.member.into(),
             written.address.into(),
             written.user_agent.into(),
-            written.details.into(),
+            written.details.to_string().into(),
             written.prev_hash.into(),
             written.hash.into(),
         ],
@@ -275,34 +220,32 @@ const BATCH: u64 = 500;
 /// Follows the chain from its first entry to its last.
 pub(crate) fn verify<S: Store>(store: &S, organization: OrganizationId) -> Result<Verification> {
     let (last, last_hash) = end(store)?;
-    let mut found = Verification { valid: true, entries: 0, head: root(organization), broken_at: None };
+    let mut chain = Chain::of(organization);
+    let broken = |chain: &Chain, seq| Verification {
+        valid: false,
+        entries: chain.entries(),
+        head: chain.head().to_owned(),
+        broken_at: Some(seq),
+    };
     loop {
         let rows = store.execute(
             &format!("SELECT {COLUMNS} FROM activity WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
-            &[Value::count(found.entries)?, Value::count(BATCH)?],
+            &[Value::count(chain.entries())?, Value::count(BATCH)?],
         )?;
         for row in &rows {
-            let next = found.entries.saturating_add(1);
             // A column of another type was altered as well: the row cannot be read at all.
-            let intact = Written::read(row)
-                .ok()
-                .filter(|entry| entry.seq == next && entry.prev_hash == found.head)
-                .filter(|entry| entry.hash == entry.expected_hash());
-            match intact {
-                Some(entry) => {
-                    found.entries = next;
-                    found.head = entry.hash;
-                }
-                None => return Ok(Verification { valid: false, broken_at: Some(next), ..found }),
+            let next = chain.entries().saturating_add(1);
+            let followed = read(row).map_err(|_| next).and_then(|entry| chain.add(&entry).map_err(|at| at.seq));
+            if let Err(seq) = followed {
+                return Ok(broken(&chain, seq));
             }
         }
         if rows.is_empty() {
             break;
         }
     }
-    if found.entries != last || found.head != last_hash {
-        let broken_at = Some(found.entries.min(last).saturating_add(1));
-        return Ok(Verification { valid: false, broken_at, ..found });
+    if chain.entries() != last || chain.head() != last_hash {
+        return Ok(broken(&chain, chain.entries().min(last).saturating_add(1)));
     }
-    Ok(found)
+    Ok(Verification { valid: true, entries: chain.entries(), head: chain.head().to_owned(), broken_at: None })
 }

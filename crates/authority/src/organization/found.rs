@@ -11,7 +11,7 @@ use symbolon::protocol::message::Found;
 use symbolon::time::Timestamp;
 use symbolon::token::{Format, InstanceSecret, RANDOM_LEN, Secret};
 
-use super::activity::{self, Action, Entry, Who};
+use super::activity::{Action, Entry, Who};
 use super::change::within;
 use super::claims::Wanted;
 use super::failure::{Failure, Result};
@@ -113,7 +113,7 @@ pub(crate) fn carry_out<S: Store>(
             check_name(&found.name)?.into(),
             (&prepared.profile_text).into(),
             profile.name().as_str().into(),
-            activity::root(found.id).into(),
+            symbolon::activity::root(found.id).into(),
             fingerprint(found).into(),
             Value::text(&id),
             now.into(),

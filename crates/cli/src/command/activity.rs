@@ -7,16 +7,17 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
+use symbolon::activity::Entry;
+use symbolon::id::OrganizationId;
 use symbolon::time::Timestamp;
 
 use crate::args::Global;
 use crate::client::{Client, Query};
-use crate::contract::{ChainCheck, Entry};
 use crate::failure::Failure;
 use crate::output::{Output, Style};
 use crate::settings::write_private;
 
-use super::{client, or_none};
+use super::{chain, client, or_none};
 
 /// How often a log that is followed is asked for.
 const FOLLOW: Duration = Duration::from_secs(2);
@@ -33,13 +34,19 @@ pub(crate) struct Activity {
     /// Go on showing entries as they come
     #[arg(long, short)]
     follow: bool,
-    /// Check the chain of hashes: at the server, and entry by entry here
+    /// Check the chain of hashes: at the server, and here by computing every hash anew
     #[arg(long, conflicts_with_all = ["follow", "export"])]
     verify: bool,
     /// With --verify: the hash of an entry that was noted earlier must be in the chain, as a sign that nothing before it
     /// has changed
     #[arg(long, value_name = "HASH", requires = "verify")]
     contains: Option<String>,
+    /// With --verify: check this export, and ask no server
+    #[arg(long, value_name = "FILE", requires_all = ["verify", "organization_id"])]
+    file: Option<PathBuf>,
+    /// With --file: whose log it is; the id that `symbolon whoami --json` shows
+    #[arg(long, value_name = "ID", requires = "file")]
+    organization_id: Option<OrganizationId>,
     /// Take the whole log away, one JSON object a line
     #[arg(long, conflicts_with = "follow")]
     export: bool,
@@ -77,9 +84,12 @@ pub(crate) fn run(command: &Activity, global: &Global, output: &mut Output) -> R
     if command.limit == 0 {
         return Err(Failure::input("--limit must be at least 1"));
     }
+    if let (Some(file), Some(id)) = (&command.file, command.organization_id) {
+        return chain::check_file(file, id, command.contains.as_deref(), output);
+    }
     let client = client(global)?;
     if command.verify {
-        return verify(command, &client, output);
+        return chain::check(&client, command.contains.as_deref(), output);
     }
     if command.export {
         return export(command, &client, output);
@@ -177,7 +187,7 @@ fn since(client: &Client, query: &Query, last: u64) -> Result<Vec<Value>, Failur
 }
 
 /// Calls back with every entry of the log in its order.
-fn walk(client: &Client, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+pub(super) fn walk(client: &Client, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut after: u64 = 0;
     for _ in 0..MAX_PARTS {
         let mut query = Query::default();
@@ -224,116 +234,4 @@ fn export(command: &Activity, client: &Client, output: &mut Output) -> Result<()
     }
     output.note(Style::Plain, &format!("{count} entries are in {}", path.display()));
     Ok(())
-}
-
-/// The links between entries: each names the hash of the one before it.
-#[derive(serde::Deserialize)]
-struct Link {
-    seq: u64,
-    prev_hash: String,
-    hash: String,
-}
-
-fn verify(command: &Activity, client: &Client, output: &mut Output) -> Result<(), Failure> {
-    let check = client.get::<ChainCheck>("/v1/activity/verify")?;
-    let ChainCheck { valid, entries, head, broken_at } = check.read;
-    let mut chain = Chain { wanted: command.contains.clone(), head_seen: entries == 0, head, ..Chain::default() };
-    // More entries may have come since the check: the head of the check must be among them, and so must all else.
-    walk(client, |line| {
-        let link =
-            serde_json::from_str(line).map_err(|_| Failure::input("The export holds a line that is no entry"))?;
-        chain.add(&link);
-        Ok(())
-    })?;
-    let complaint = if !valid {
-        Some(format!("the server finds the chain broken at entry {}", or_none(broken_at)))
-    } else {
-        chain.complaint()
-    };
-    if output.is_json() {
-        output.document(&json!({
-            "valid": complaint.is_none(), "server": check.raw, "entries": chain.entries, "last": chain.last_hash,
-            "contains": command.contains.as_ref().map(|_| chain.wanted_seen),
-        }))?;
-    } else if complaint.is_none() {
-        let line = output.styled(Style::Good, &format!("The chain of {} entries is whole.", chain.entries));
-        output.line(&line)?;
-        output
-            .line(&format!("Note its last hash, to see later that nothing before it changed: {}", chain.last_hash))?;
-    }
-    complaint.map_or(Ok(()), |why| Err(Failure::Negative(format!("The activity log is not whole: {why}"))))
-}
-
-/// The chain, as far as it has been followed.
-#[derive(Default)]
-struct Chain {
-    entries: u64,
-    last_hash: String,
-    broken_at: Option<u64>,
-    head: String,
-    head_seen: bool,
-    wanted: Option<String>,
-    wanted_seen: bool,
-}
-
-impl Chain {
-    fn add(&mut self, link: &Link) {
-        let expected = self.entries.saturating_add(1);
-        let follows = self.entries == 0 || link.prev_hash == self.last_hash;
-        if self.broken_at.is_none() && (link.seq != expected || !follows) {
-            self.broken_at = Some(expected);
-        }
-        self.entries = expected;
-        self.last_hash.clone_from(&link.hash);
-        self.head_seen |= link.hash == self.head;
-        self.wanted_seen |= self.wanted.as_deref() == Some(link.hash.as_str());
-    }
-
-    fn complaint(&self) -> Option<String> {
-        if let Some(seq) = self.broken_at {
-            return Some(format!("entry {seq} does not follow the one before it"));
-        }
-        if !self.head_seen {
-            return Some("the export does not hold the entry that the server says is the last".to_owned());
-        }
-        match &self.wanted {
-            Some(hash) if !self.wanted_seen => Some(format!("it does not hold the entry {hash}")),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(links: &[(u64, &str, &str)], head: &str, wanted: Option<&str>, expected: Option<&str>) {
-        let mut chain = Chain {
-            head: head.to_owned(),
-            wanted: wanted.map(str::to_owned),
-            head_seen: links.is_empty(),
-            ..Chain::default()
-        };
-        for (seq, prev, hash) in links {
-            chain.add(&Link { seq: *seq, prev_hash: (*prev).to_owned(), hash: (*hash).to_owned() });
-        }
-        match (chain.complaint(), expected) {
-            (None, None) => {}
-            (Some(why), Some(part)) => assert!(why.contains(part), "{why}"),
-            (found, expected) => panic!("{found:?}, not {expected:?}"),
-        }
-    }
-
-    #[test]
-    fn a_chain_that_was_tampered_with_is_told() {
-        let whole = [(1, "root", "a"), (2, "a", "b"), (3, "b", "c")];
-        check(&whole, "c", None, None);
-        check(&whole, "b", Some("a"), None);
-        check(&[], "root", None, None);
-        check(&whole, "c", Some("z"), Some("does not hold the entry z"));
-        check(&whole, "z", None, Some("the last"));
-        check(&[(1, "root", "a"), (3, "b", "c")], "c", None, Some("entry 2"));
-        check(&[(1, "root", "a"), (2, "x", "b")], "b", None, Some("entry 2"));
-        check(&[(2, "a", "b")], "b", None, Some("entry 1"));
-    }
 }

@@ -1,6 +1,7 @@
 //! The commands, one module for each group.
 
 pub(crate) mod activity;
+mod chain;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod key;

@@ -117,6 +117,11 @@ fn bad_arguments_are_told_before_anything_is_sent() {
         (&["activity", "--since", "soon"], "--since"),
         (&["activity", "--limit", "0"], "--limit"),
         (&["activity", "--verify", "--export"], "--export"),
+        (&["activity", "--verify", "--file", "log.ndjson"], "--organization-id"),
+        (
+            &["activity", "--verify", "--file", "none", "--organization-id", "00000000-0000-7000-8000-000000000000"],
+            "cannot be read",
+        ),
         (&["activity", "--export", "--out", "there"], "is there already"),
         (&["logout"], "There is no login"),
         (&["login", "nonsense"], "not the URL"),

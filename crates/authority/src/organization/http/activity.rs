@@ -1,17 +1,18 @@
 //! `/v1/activity`: the log, its check, and its export.
 
+use symbolon::activity::Entry;
 use symbolon::policy::Product;
 use symbolon::problem::Problem;
 use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 
-use super::contract::{ActivityActor, ActivityDocument, Page};
+use super::contract::Page;
 use super::query::{Cursor, Place, Query, parameters};
 use super::{Outcome, headers, reply};
-use crate::organization::activity::{self, COLUMNS, Written};
+use crate::organization::activity::{self, COLUMNS, read};
 use crate::organization::failure::{Failure, Result};
 use crate::organization::session::Session;
-use crate::store::{MAX_INTEGER, Row, Store, Value};
+use crate::store::{MAX_INTEGER, Store, Value};
 
 parameters! {
     /// Which entries a list has.
@@ -76,7 +77,7 @@ pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
         .print(),
         _ => None,
     };
-    reply(200, &Page::<ActivityDocument> { items, next_cursor })
+    reply(200, &Page::<Entry> { items, next_cursor })
 }
 
 /// Whether the chain is whole.
@@ -139,23 +140,4 @@ fn filter(query: &Query) -> Result<(String, Vec<Value>)> {
         }
     }
     Ok((sql.join(" AND "), parameters))
-}
-
-fn read(row: &Row) -> Result<ActivityDocument> {
-    let entry = Written::read(row)?;
-    Ok(ActivityDocument {
-        seq: entry.seq,
-        id: entry.id,
-        at: entry.at,
-        actor: ActivityActor { member: entry.actor_member, token: entry.actor_token },
-        action: entry.action,
-        token: entry.token,
-        member: entry.member,
-        address: entry.address,
-        user_agent: entry.user_agent,
-        details: symbolon::json::parse(&entry.details)
-            .unwrap_or_else(|_| serde_json::Value::String(entry.details.clone())),
-        prev_hash: entry.prev_hash,
-        hash: entry.hash,
-    })
 }

@@ -104,7 +104,7 @@ pub(crate) fn describe(operation: Operation, schemas: &mut Schemas) -> Option<De
             .refuses(&[Code::Conflict])
             .takes::<ReplaceProfile>(s, serde_json::json!({ "profile": "symbolon" })),
         Operation::ListActivity => {
-            ok::<Page<ActivityDocument>>(s, "A page of entries.").query(activity::Filters::describe())
+            ok::<Page<symbolon::activity::Entry>>(s, "A page of entries.").query(activity::Filters::describe())
         }
         Operation::VerifyActivity => ok::<Verification>(s, "What the check found."),
         Operation::ExportActivity => {

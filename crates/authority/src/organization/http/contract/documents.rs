@@ -152,36 +152,6 @@ pub(crate) struct Challenge {
     pub(crate) expires_at: Timestamp,
 }
 
-/// An entry of the activity log.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ActivityEntry"))]
-pub(crate) struct ActivityDocument {
-    /// Its place in the log, from 1 upwards.
-    pub(crate) seq: u64,
-    pub(crate) id: String,
-    pub(crate) at: Timestamp,
-    pub(crate) actor: ActivityActor,
-    /// What was done, such as `token.create`.
-    pub(crate) action: String,
-    pub(crate) token: Option<String>,
-    pub(crate) member: Option<String>,
-    pub(crate) address: Option<String>,
-    pub(crate) user_agent: Option<String>,
-    /// What else is to be said; its members depend on the action.
-    pub(crate) details: serde_json::Value,
-    /// The hash of the entry before.
-    pub(crate) prev_hash: String,
-    pub(crate) hash: String,
-}
-
-/// Who did it.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct ActivityActor {
-    pub(crate) member: Option<String>,
-    pub(crate) token: Option<String>,
-}
-
 /// A passkey.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Passkey"))]
