@@ -139,7 +139,8 @@ fn bad_arguments_are_told_before_anything_is_sent() {
 fn following_outlives_a_server_that_is_away_for_a_moment() {
     let entry = |seq: u64| {
         json!({
-            "seq": seq, "at": "2026-01-01T00:00:00Z", "action": "token.create", "actor": {}, "prev_hash": "a", "hash": "b",
+            "seq": seq, "id": "00000000-0000-7000-8000-000000000002", "at": "2026-01-01T00:00:00Z", "actor": {},
+            "action": "token.create", "details": {}, "prev_hash": "a", "hash": "b",
         })
     };
     let mut turn = 0;

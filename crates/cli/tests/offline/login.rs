@@ -12,7 +12,7 @@ const GRANTED: &str = "sym_pat_granted";
 
 fn whoami() -> Value {
     json!({
-        "organization": { "slug": "acme", "name": "Acme", "short_id": "AAAAAA", "profile": "symbolon" },
+        "organization": { "id": "00000000-0000-7000-8000-000000000001", "slug": "acme", "name": "Acme", "short_id": "AAAAAA", "profile": "symbolon" },
         "principal": { "type": "member", "name": "Ada", "email": "ada@acme.example", "role": "owner" },
         "token": {
             "id": "1", "kind": "pat", "name": "cli", "prefix": "sym_pat_", "owner": { "type": "member", "name": "Ada" },

@@ -47,9 +47,9 @@ fn the_log_is_shown_followed_checked_and_taken_away() {
         world.run(&["whoami", "--json"]).good().json()["organization"]["id"].as_str().unwrap().to_owned();
     let check = |file: &str| world.run(&["activity", "--verify", "--file", file, "--organization-id", &organization]);
     assert!(check("log.ndjson").good().out.contains("is whole"));
-    world.write("altered.ndjson", &log.replacen("\"logged\"", "\"lagged\"", 1));
+    world.write("altered.ndjson", log.replacen("\"logged\"", "\"lagged\"", 1));
     check("altered.ndjson").fails(1, "is missing or was altered");
-    world.write("shorter.ndjson", &log.lines().skip(1).collect::<Vec<_>>().join("\n"));
+    world.write("shorter.ndjson", log.lines().skip(1).collect::<Vec<_>>().join("\n"));
     check("shorter.ndjson").fails(1, "entry 1 is missing");
 
     let mut child = world.start(&["activity", "--follow", "--action", "token.edit", "--json", "--limit", "1"]);
