@@ -3,7 +3,10 @@
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { assertOurs, assertProblem, launch } from "./lib/product.mjs";
+import { register } from "./lib/keys.mjs";
+import { signedIn } from "./lib/passkey.mjs";
+import { HOST, assertOurs, assertProblem, launch } from "./lib/product.mjs";
+import { newKey, signed } from "./lib/sign.mjs";
 
 const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -43,7 +46,8 @@ test("a device logs in once a member has approved, and gets the kind's least", a
   assert.ok("asked_from" in shown.json && "you" in shown.json);
   const approve = { method: "POST", path: "/v1/device/approve", body: { user_code: user_code.toLowerCase() } };
   assertProblem(await product.send(approve), 401, "missing_credential");
-  assert.equal((await product.send({ ...approve, token: owner.secret })).status, 200);
+  const browser = await signedIn(product, owner.secret);
+  assert.equal((await browser.send(approve)).status, 200);
 
   const made = await collect(product, device_code);
   assert.equal(made.status, 200, made.text);
@@ -52,6 +56,37 @@ test("a device logs in once a member has approved, and gets the kind's least", a
   const me = await product.send({ path: "/v1/whoami", token: made.json.access_token });
   assert.deepEqual([me.status, me.json.principal.email], [200, "ada@example.com"], me.text);
   assertOauthError(await collect(product, device_code), 400, "expired_token");
+});
+
+test("a login is approved by a person with a fresh passkey, and by no token and no key", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup();
+  const browser = await signedIn(product, owner.secret);
+  const { device_code, user_code } = (await form(product, "/oauth/device_authorization", { client_id: "cli" })).json;
+  const path = "/v1/device/approve";
+  const body = JSON.stringify({ user_code });
+  const approve = { method: "POST", path, body, headers: { "content-type": "application/json" } };
+  const refused = (answer) => {
+    assertProblem(answer, 403, "insufficient_permission");
+    assert.equal(answer.json.required, "session:fresh");
+    return answer.json.detail;
+  };
+  // It says what to do instead.
+  assert.match(refused(await product.send({ ...approve, token: owner.secret })), /sign in to the console.*\/device/u);
+  // A token counts where there is a session beside it.
+  refused(await browser.send({ ...approve, token: owner.secret }));
+  const key = await newKey();
+  const made = await register(product, owner.secret, key, { kind: "pat", name: "signs", scopes: ["read", "write", "manage"] });
+  assert.equal(made.status, 201, made.text);
+  refused(await product.send(await signed(key, { method: "POST", path, host: HOST, body }, { now: product.clock.seconds() })));
+  assertOauthError(await collect(product, device_code), 400, "authorization_pending");
+
+  // Nor by a page of another origin, nor once the passkey was shown too long ago.
+  assertProblem(await browser.send({ ...approve, headers: { ...approve.headers, "x-symbolon-csrf": "" } }), 403, "insufficient_permission");
+  product.clock.advance(300);
+  refused(await browser.send(approve));
+  assert.equal((await (await signedIn(product, owner.secret)).send(approve)).status, 200);
+  assert.equal((await collect(product, device_code)).status, 200);
 });
 
 test("a login that is denied, unknown or too old says so", async (t) => {
@@ -67,8 +102,9 @@ test("a login that is denied, unknown or too old says so", async (t) => {
 
   const late = await begin(product);
   product.clock.advance(601);
-  const approve = { method: "POST", path: "/v1/device/approve", body: { user_code: late.user_code }, token: owner.secret };
-  assertProblem(await product.send(approve), 404, "not_found");
+  const browser = await signedIn(product, owner.secret);
+  const approve = { method: "POST", path: "/v1/device/approve", body: { user_code: late.user_code } };
+  assertProblem(await browser.send(approve), 404, "not_found");
   assertOauthError(await collect(product, late.device_code), 400, "expired_token");
 });
 
@@ -76,7 +112,9 @@ test("an approval outlives workerd, and a code that nobody was given writes noth
   const product = await launch(t, { data: "folder" });
   const owner = await product.setup({ profile: "devguard" });
   const { device_code, user_code } = await begin(product);
-  await product.send({ method: "POST", path: "/v1/device/approve", body: { user_code }, token: owner.secret });
+  const browser = await signedIn(product, owner.secret);
+  const approved = await browser.send({ method: "POST", path: "/v1/device/approve", body: { user_code } });
+  assert.equal(approved.status, 200, approved.text);
   await product.restart();
   const made = await collect(product, device_code);
   assert.equal(made.status, 200, made.text);

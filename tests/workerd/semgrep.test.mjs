@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { signedIn } from "./lib/passkey.mjs";
 import { assertProblem, launch, until } from "./lib/product.mjs";
 
 const semgrep = fileURLToPath(new URL("../../.tools/python/bin/semgrep", import.meta.url));
@@ -56,8 +57,11 @@ test("Semgrep's own client logs in, keeps its token, uses it and logs out", { sk
   });
   assert.match(shown.asked_from.user_agent, /^Semgrep\//u);
   assert.deepEqual([shown.kind, shown.scopes], ["cli", ["cli"]]);
-  const approve = { method: "POST", path: "/v1/device/approve", token: owner.secret, body: { cli_token: key } };
-  assert.equal((await product.send(approve)).status, 200);
+  const approve = { method: "POST", path: "/v1/device/approve", body: { cli_token: key } };
+  assertProblem(await product.send({ ...approve, token: owner.secret }), 403, "insufficient_permission");
+  // What the page does once its Activate is pressed.
+  const browser = await signedIn(product, owner.secret);
+  assert.equal((await browser.send(approve)).status, 200);
   assert.equal(await login.ended, 0, login.output);
   assert.match(login.output, /orgs\/-\/settings\/tokens/u);
 

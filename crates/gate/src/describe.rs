@@ -32,7 +32,11 @@ pub fn access(operation: Operation) -> Access {
 const fn is_of_session(operation: Operation) -> bool {
     matches!(
         operation,
-        Operation::ReadSession | Operation::ConfirmSession | Operation::BeginConfirm | Operation::EndCurrentSession
+        Operation::ReadSession
+            | Operation::ConfirmSession
+            | Operation::BeginConfirm
+            | Operation::EndCurrentSession
+            | Operation::ApproveDevice
     )
 }
 

@@ -198,7 +198,8 @@ operations! {
     ShowDevice = "GET" "/v1/device";
     /// Approve a login
     ///
-    /// It gets the least that the profile's kind for logins has, bounded by what you may do.
+    /// It gets the least that the profile's kind for logins has, bounded by what you may do. Only a person approves: in a
+    /// session of the console, with a fresh passkey; a token or a key is refused, whatever it may do.
     ApproveDevice = "POST" "/v1/device/approve";
     /// Deny a login
     DenyDevice = "POST" "/v1/device/deny";

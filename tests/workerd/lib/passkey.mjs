@@ -135,3 +135,14 @@ export class Browser {
     return this.send({ method: "POST", path: "/v1/sessions/current/confirm", body: await this.assertion(passkey) });
   }
 }
+
+/** A browser in which the owner of this token has just signed in, with a passkey of their own. */
+export async function signedIn(product, token) {
+  const browser = new Browser(product);
+  const passkey = new Passkey();
+  const added = await browser.register(passkey, { token });
+  assert.equal(added.status, 201, added.text);
+  const session = await browser.signIn(passkey);
+  assert.equal(session.status, 201, session.text);
+  return browser;
+}

@@ -1,14 +1,16 @@
-//! `symbolon login` by RFC 8628, approved by a call to the interface in place of the console's page.
+//! `symbolon login` by RFC 8628, decided by a person in a session of the console, with what its page would send.
 
 use std::io::{BufRead as _, BufReader};
 
 use serde_json::json;
 
+use crate::person::Person;
 use crate::support::{World, finish};
-use crate::{admin, stranger};
+use crate::{admin, stranger, url};
 
-/// Begins a login and decides it as soon as its code is shown.
-fn login(world: &World, approver: &World, decision: &str, extra: &[&str]) -> crate::support::Finished {
+/// Begins a login, and its owner decides it as soon as its code is shown.
+fn login(world: &World, owner: &World, decision: &str, extra: &[&str]) -> crate::support::Finished {
+    let mut person = Person::signed_in(url(), &owner.variable("SYMBOLON_TOKEN"));
     let mut child = world.start(&[&["login", "--no-browser"][..], extra].concat());
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let code = loop {
@@ -17,8 +19,7 @@ fn login(world: &World, approver: &World, decision: &str, extra: &[&str]) -> cra
             break code.to_owned();
         }
     };
-    let body = json!({ "user_code": code }).to_string();
-    approver.run(&["request", "POST", &format!("/v1/device/{decision}"), "-d", &body]).good();
+    person.post(&format!("/v1/device/{decision}"), &json!({ "user_code": code })).expect(200);
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     let mut finished = finish(child);
     finished.err = rest.join("\n");

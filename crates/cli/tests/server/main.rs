@@ -3,6 +3,8 @@
     missing_docs,
     clippy::disallowed_methods,
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
     clippy::string_slice,
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +18,7 @@ mod support;
 
 mod login;
 mod organization;
+mod person;
 mod signed;
 mod tasks;
 mod tokens;

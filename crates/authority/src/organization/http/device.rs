@@ -1,9 +1,10 @@
 //! `/v1/device`: a member decides on a login from a command line; and the token that is made when its client comes for
 //! it.
 //!
+//! Only a person approves, in a session of the console with a fresh passkey; whoever may log in may look, and deny.
 //! The login object knows who asks, this authority what was decided. A decision is written here after the login object
 //! has taken it, so a code that is unknown leaves nothing behind; the token is made when it is collected, decided anew
-//! with what the approving token and its member may do then.
+//! with what the member may do then.
 
 use serde_json::json;
 use symbolon::id::TokenId;
@@ -15,7 +16,7 @@ use symbolon::time::Timestamp;
 use super::contract::{AskingDocument, DecideDevice};
 use super::make::{self, Making};
 use super::query::{Query, parameters};
-use super::{Held, Outcome, Until, body, reply};
+use super::{Held, Outcome, Until, body, reply, sessions};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::failure::{Failure, Result};
 use crate::organization::session::{Ready, Session};
@@ -52,6 +53,7 @@ pub(crate) fn show<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome
 
 /// Approves a login: the kind's least, for the member who approves.
 pub(crate) fn approve<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
+    sessions::in_person(session)?;
     let asked: DecideDevice = body::read(session.request)?;
     let name = name(session, asked.user_code.as_deref(), asked.cli_token.as_deref())?;
     let profile = session.profile.clone();

@@ -183,7 +183,7 @@ fn is_first<S: Store>(session: &Session<'_, '_, S>) -> Result<bool> {
 
 /// Refuses what must not be done in a session whose passkey is not fresh: everything that ends, gives or widens access,
 /// since what a stale session could give itself would need no passkey any more. Tokens need none: whoever has one was
-/// never asked for a passkey.
+/// never asked for a passkey. What no token may do at all, [`in_person`] refuses.
 ///
 /// # Errors
 /// `insufficient_permission`, which requires `session:fresh`.
@@ -228,4 +228,19 @@ pub(crate) fn fresh<S: Store>(session: &Session<'_, '_, S>) -> Result<()> {
             .into()),
         _ => Ok(()),
     }
+}
+
+/// Refuses everything but a session: what is decided here is a person's word, and neither a bearer secret nor a key is
+/// one. That the session's passkey is fresh is [`needs_fresh`]'s.
+///
+/// # Errors
+/// `insufficient_permission`, which requires `session:fresh`.
+pub(crate) fn in_person<S: Store>(session: &Session<'_, '_, S>) -> Result<()> {
+    if session.console.is_some() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::InsufficientPermission)
+        .required(FRESH)
+        .detail("A token or key approves no login: sign in to the console, open /device there and show your passkey.")
+        .into())
 }

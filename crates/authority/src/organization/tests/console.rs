@@ -24,7 +24,7 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    fn new(byte: u8) -> Self {
+    pub(super) fn new(byte: u8) -> Self {
         Self {
             key: PrivateKey::from_bytes(&[byte; 32]).unwrap(),
             id: vec![byte; 20],
@@ -171,7 +171,7 @@ fn unknown() -> Answered {
 }
 
 /// Registers a passkey with a token, or in a session, and returns what was answered.
-fn register(world: &mut World, secret: &str, passkey: &mut Authenticator) -> Json {
+pub(super) fn register(world: &mut World, secret: &str, passkey: &mut Authenticator) -> Json {
     let send = |world: &mut World, path: &str, body: &Json| match secret.starts_with("sym_ses_") {
         true => {
             let answered = call(world, secret, "POST", path, body);

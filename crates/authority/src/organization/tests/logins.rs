@@ -3,8 +3,9 @@
 use serde_json::{Value as Json, json};
 use symbolon::id::TokenId;
 use symbolon::protocol::login::{Approval, Asking, LoginCall, LoginToken, Shown};
-use symbolon::protocol::message::{Client, OrganizationCall};
+use symbolon::protocol::message::{Client, Manage, OrganizationCall};
 
+use super::console::{Authenticator, call, register, sign_in};
 use super::world::{World, request};
 
 const KEY: &str = "8d5e7f0a-6c3b-4f2e-9a1d-0b2c3d4e5f60";
@@ -26,10 +27,19 @@ fn approval(world: &World) -> Approval {
     }
 }
 
-fn approve(world: &mut World, secret: &str) -> Approval {
+/// The secret of a session of this token's owner, begun a moment ago.
+fn person(world: &mut World, secret: &str) -> String {
+    // Another passkey, and another challenge, for each token.
+    let byte = secret.bytes().last().unwrap();
+    let mut passkey = Authenticator::new(byte);
+    register(world, secret, &mut passkey);
+    sign_in(world, &mut passkey, byte).secret.unwrap()
+}
+
+fn approve(world: &mut World, session: &str) -> Approval {
     world.login_answer = Some(asking(world));
-    let (status, answer) = world.http(secret, "POST", "/v1/device/approve", &json!({"user_code": "bcdf-ghjk"}));
-    assert_eq!(status, 200, "{answer}");
+    let answer = call(world, session, "POST", "/v1/device/approve", &json!({"user_code": "bcdf-ghjk"}));
+    assert_eq!(answer.status, 200, "{}", answer.body);
     approval(world)
 }
 
@@ -48,7 +58,8 @@ fn collected(world: &mut World, token: TokenId) -> LoginToken {
 fn a_login_gets_the_kinds_least_as_the_member_who_approved() {
     for (profile, scope) in [("symbolon", "read"), ("devguard", "scan"), ("semgrep", "cli")] {
         let (mut world, secret) = World::founded(profile);
-        let approval = approve(&mut world, &secret);
+        let session = person(&mut world, &secret);
+        let approval = approve(&mut world, &session);
         assert_eq!(approval.organization.as_str(), "Acme42");
         let tokens = world.http(&secret, "GET", "/v1/tokens", &json!(null)).1;
         assert_eq!(tokens["items"].as_array().unwrap().len(), 1, "nothing is made before it is collected");
@@ -83,7 +94,8 @@ fn both_sides_of_a_login_are_shown() {
 #[test]
 fn a_lost_answer_gets_another_secret_and_a_used_login_nothing() {
     let (mut world, secret) = World::founded("devguard");
-    let token = approve(&mut world, &secret).token;
+    let session = person(&mut world, &secret);
+    let token = approve(&mut world, &session).token;
     let first = collected(&mut world, token);
     let second = collected(&mut world, token);
     assert_ne!(first.secret, second.secret);
@@ -97,29 +109,69 @@ fn a_lost_answer_gets_another_secret_and_a_used_login_nothing() {
 }
 
 #[test]
+fn only_a_person_with_a_fresh_passkey_approves() {
+    let (mut world, secret) = World::founded("symbolon");
+    let session = person(&mut world, &secret);
+    let body = json!({"user_code": "BCDF-GHJK"});
+    world.login_answer = Some(asking(&world));
+    let (_, reader) = world.create(&secret, &json!({"kind": "pat", "name": "reader", "scopes": ["read"]}));
+    let everything = json!({"kind": "key", "name": "robot", "role": "owner", "scopes": ["read", "write", "manage"]});
+    let (_, robot) = world.create(&secret, &everything);
+    // The owner's own token with every scope, a lesser one, and one of the organisation's: none is a person.
+    for token in [&secret, &reader, &robot] {
+        let (status, problem) = world.http(token, "POST", "/v1/device/approve", &body);
+        assert_eq!((status, &problem["code"]), (403, &json!("insufficient_permission")), "{problem}");
+        assert_eq!(problem["required"], "session:fresh");
+        assert!(problem["detail"].as_str().unwrap().contains("/device"), "{problem}");
+    }
+    // A key, however its request was signed.
+    let token = world.record(&secret).unwrap().token;
+    let signed =
+        Manage { token, signed: true, passphrase_hash: None, request: request("POST", "/v1/device/approve", &body) };
+    let id = world.begin(&OrganizationCall::Manage(signed));
+    assert_eq!(world.response(id).1["required"], "session:fresh");
+    assert!(world.logins.is_empty(), "no login was even looked at");
+
+    world.now = world.now.plus_seconds(300);
+    world.login_answer = Some(asking(&world));
+    let stale = call(&mut world, &session, "POST", "/v1/device/approve", &body);
+    assert_eq!((stale.status, &stale.body["required"]), (403, &json!("session:fresh")));
+    assert!(world.logins.is_empty());
+    // Looking, and refusing, is for whoever may log in.
+    assert_eq!(world.http(&secret, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).0, 200);
+    assert_eq!(world.http(&secret, "POST", "/v1/device/deny", &body).0, 200);
+}
+
+#[test]
 fn what_was_approved_is_decided_again_when_it_is_collected() {
     let (mut world, secret) = World::founded("symbolon");
-    let (made, second) = world.create(&secret, &json!({"kind": "pat", "name": "second", "scopes": ["read", "manage"]}));
-    let approval = approve(&mut world, &second);
-    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
-    assert_eq!(world.http(&secret, "DELETE", &path, &json!(null)).0, 200);
+    let (status, invited) =
+        world.http(&secret, "POST", "/v1/invitations", &json!({"email": "bob@acme.example", "role": "developer"}));
+    assert_eq!(status, 201, "{invited}");
+    let path = format!("/v1/invitations/{}/accept", invited["invitation"]["id"].as_str().unwrap());
+    let (_, made) = accept(&mut world, &path, &json!({"secret": invited["secret"], "name": "Bob"}));
+    let session = person(&mut world, made["secret"].as_str().unwrap());
+    let approval = approve(&mut world, &session);
+    let path = format!("/v1/members/{}", made["member"]["id"].as_str().unwrap());
+    let set = |world: &mut World, status: &str| {
+        assert_eq!(world.http(&secret, "PATCH", &path, &json!({"status": status})).0, 200);
+    };
+    set(&mut world, "suspended");
     let (status, problem) = collect(&mut world, approval.token);
-    assert_eq!((status, &problem["code"]), (401, &json!("revoked")), "the approving token has been revoked");
+    assert_eq!((status, &problem["code"]), (401, &json!("owner_suspended")), "{problem}");
 
-    let approval = approve(&mut world, &secret);
+    let session = person(&mut world, &secret);
+    let approval = approve(&mut world, &session);
     world.now = world.now.plus_seconds(700);
     assert_eq!(collect(&mut world, approval.token).1["code"], "expired");
     let other = TokenId::new(world.now, &[1; 10]);
     assert_eq!(collect(&mut world, other).0, 202, "not written yet");
-    // Who may not make such a token may not approve one.
-    let (_, reader) = world.create(&secret, &json!({"kind": "pat", "name": "reader", "scopes": ["read"]}));
-    let (status, problem) = world.http(&reader, "POST", "/v1/device/approve", &json!({"user_code": "BCDF-GHJK"}));
-    assert_eq!((status, &problem["code"]), (403, &json!("insufficient_permission")));
 }
 
 #[test]
 fn codes_are_checked_and_guesses_counted() {
     let (mut world, secret) = World::founded("devguard");
+    let session = person(&mut world, &secret);
     for (body, status) in [
         (json!({}), 400),
         (json!({"user_code": "AAAA-AAAA"}), 400),
@@ -127,7 +179,8 @@ fn codes_are_checked_and_guesses_counted() {
         // Not a system whose clients make up their own keys.
         (json!({"cli_token": KEY}), 404),
     ] {
-        assert_eq!(world.http(&secret, "POST", "/v1/device/approve", &body).0, status, "{body}");
+        let answer = call(&mut world, &session, "POST", "/v1/device/approve", &body);
+        assert_eq!(answer.status, status, "{body}");
     }
     assert!(world.logins.is_empty());
     world.login_answer = Some(Shown::Decided);
@@ -145,9 +198,10 @@ fn codes_are_checked_and_guesses_counted() {
 #[test]
 fn semgreps_key_is_approved_and_denied() {
     let (mut world, secret) = World::founded("semgrep");
+    let session = person(&mut world, &secret);
     world.login_answer = Some(asking(&world));
-    let (status, answer) = world.http(&secret, "POST", "/v1/device/approve", &json!({"cli_token": KEY}));
-    assert_eq!((status, &answer["kind"]), (200, &json!("cli")));
+    let answer = call(&mut world, &session, "POST", "/v1/device/approve", &json!({"cli_token": KEY}));
+    assert_eq!((answer.status, &answer.body["kind"]), (200, &json!("cli")));
     let token = approval(&world).token;
     let made = collected(&mut world, token);
     assert!(made.secret.starts_with("sgp_"));
