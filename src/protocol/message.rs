@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{OrganizationId, ShortId, TokenId};
+use crate::id::{MemberId, OrganizationId, ShortId, TokenId};
 use crate::key::Thumbprint;
-use crate::policy::GrantSet;
+use crate::policy::{GrantSet, Rate};
 use crate::problem::Problem;
 use crate::protocol::identity::Returned;
 use crate::protocol::imported::{Try, Upgrade};
@@ -28,6 +28,9 @@ pub enum OrganizationCall {
     Attempt {
         /// Whose passphrase.
         token: TokenId,
+        /// From where it is tried.
+        #[serde(default)]
+        client: Client,
     },
     /// How a reserved try ended. Answered by [`Done`].
     Settle {
@@ -87,6 +90,9 @@ pub struct Ask {
     /// Only the instance goes by it: [`Routes`].
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub keeps: bool,
+    /// Where whoever shows what is looked up is, if it counts against that where nobody has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<Network>,
 }
 
 /// By what a record is found.
@@ -125,6 +131,38 @@ pub struct Answer {
     /// The batch of use counts that is now counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<u64>,
+    /// How many verifications may fail, where the organisation's profile has another limit than the usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Rate>,
+    /// Which of those that this question is about have had as many failed verifications, over all edges, as there may be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limited: Vec<Limited>,
+}
+
+/// Somebody of whom no further failed verification is told for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limited {
+    /// Who.
+    pub who: Failing,
+    /// For how many seconds from when this was said.
+    pub seconds: u32,
+}
+
+/// Against whom a failed verification counts.
+///
+/// Against a token and its member only what fails after possession was proved: whoever merely names a token, or guesses
+/// at its secret, is a stranger, and counts against nothing but where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failing {
+    /// A token.
+    Token(TokenId),
+    /// The member whose token it is.
+    Member(MemberId),
+    /// Where whoever has a token that fails is.
+    Holder(Network),
+    /// Where somebody is whose credential is nobody's, or whose signature does not hold.
+    Stranger(Network),
 }
 
 /// What changed at an authority.
@@ -187,8 +225,11 @@ pub struct Refusal {
     pub count: u64,
     /// When last, on the edge's clock.
     pub last_at: Timestamp,
-    /// From where last.
+    /// From where last: all from the same network.
     pub client: Client,
+    /// Whether a resource server or a proxy passed them on, so that they count against nobody.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub passed_on: bool,
 }
 
 /// Who asks, as far as the connection tells.
@@ -221,6 +262,11 @@ pub enum Attempted {
     Locked {
         /// Until when.
         until: Timestamp,
+    },
+    /// No: too many were wrong of this member's tokens, or from this address.
+    Limited {
+        /// For how many seconds.
+        seconds: u32,
     },
     /// No such token any more.
     Unknown,

@@ -6,6 +6,8 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// What limits are counted by: an address of IPv4, or a /64 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(Kind);
@@ -46,9 +48,31 @@ impl fmt::Display for Network {
     }
 }
 
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self::of(text.strip_suffix("/64").unwrap_or(&text)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_survives_the_wire() {
+        for address in ["192.0.2.1", "2001:db8:1:2:3:4:5:6", "::1", ""] {
+            let network = Network::of(address);
+            let json = serde_json::to_string(&network).unwrap();
+            assert_eq!(serde_json::from_str::<Network>(&json).unwrap(), network, "{json}");
+        }
+    }
 
     #[test]
     fn an_address_is_counted_with_those_of_the_same_party() {

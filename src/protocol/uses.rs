@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::TokenId;
 use crate::problem::Code;
+use crate::protocol::Network;
 use crate::protocol::message::{Refusal, Use, UseBatch};
 use crate::time::Timestamp;
 
@@ -25,7 +26,7 @@ pub struct Tally {
     number: u64,
     frozen: Option<UseBatch>,
     uses: BTreeMap<TokenId, Use>,
-    refusals: BTreeMap<(TokenId, Code), Refusal>,
+    refusals: BTreeMap<(TokenId, Code, Network, bool), Refusal>,
 }
 
 /// What became of one use or refusal.
@@ -74,7 +75,8 @@ impl Tally {
     /// Counts a refusal.
     pub fn refuse(&mut self, refusal: Refusal) -> Noted {
         let first = self.is_idle();
-        let key = (refusal.token, refusal.code);
+        // Limits count by network: none is to be charged with what another did.
+        let key = (refusal.token, refusal.code, refusal.client.network(), refusal.passed_on);
         if let Some(kept) = self.refusals.get_mut(&key) {
             kept.count = kept.count.saturating_add(refusal.count);
             if refusal.last_at >= kept.last_at {
@@ -266,13 +268,17 @@ mod tests {
             count: 1,
             last_at: Timestamp::from_millis(last_at),
             client: Client::default(),
+            passed_on: false,
         };
         assert_eq!(tally.refuse(refusal(Code::Expired, 1)), Noted::First);
         assert_eq!(tally.refuse(refusal(Code::Expired, 2)), Noted::Added);
         assert_eq!(tally.refuse(refusal(Code::Revoked, 3)), Noted::Added);
+        let elsewhere = Client { address: Some("192.0.2.9".to_owned()), user_agent: None };
+        assert_eq!(tally.refuse(Refusal { client: elsewhere, count: 3, ..refusal(Code::Expired, 4) }), Noted::Added);
+        assert_eq!(tally.refuse(Refusal { passed_on: true, count: 4, ..refusal(Code::Expired, 5) }), Noted::Added);
         let mut counts: Vec<_> = tally.batch().unwrap().refusals.iter().map(|sum| (sum.code, sum.count)).collect();
         counts.sort_by_key(|(_, count)| *count);
-        assert_eq!(counts, [(Code::Revoked, 1), (Code::Expired, 2)]);
+        assert_eq!(counts, [(Code::Revoked, 1), (Code::Expired, 2), (Code::Expired, 3), (Code::Expired, 4)]);
     }
 
     #[test]

@@ -1,15 +1,31 @@
-// Creations over HTTP: how many, as the profile says, and once under a key; and whose word counts for where a request comes
-// from.
+// Limits over HTTP, as the profile says: of creations and of verifications that fail; creations are made once under a key;
+// and whose word counts for where a request comes from.
 import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { assertProblem, launch, until } from "./lib/product.mjs";
+import { crc32 } from "node:zlib";
+import { register } from "./lib/keys.mjs";
+import { HOST, assertProblem, launch, until } from "./lib/product.mjs";
+import { newKey, signed } from "./lib/sign.mjs";
 
 /** The default profile with these limits. */
 function limited(limits) {
   const text = readFileSync(fileURLToPath(new URL("../../profiles/symbolon.toml", import.meta.url)), "utf8");
   return text.replace("[permissions.api]", `[limits]\n${limits}\n\n[permissions.api]`);
+}
+
+/** A native secret of this body: it ends in the CRC-32 of all before it, as six digits of base 62. */
+function withChecksum(text) {
+  const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  let rest = crc32(text);
+  let sum = "";
+  for (let n = 0; n < 6; n += 1) {
+    sum = digits[rest % 62] + sum;
+    rest = Math.floor(rest / 62);
+  }
+  return text + sum;
 }
 
 const from = (address) => ({ "cf-connecting-ip": address });
@@ -32,6 +48,69 @@ test("creations are limited as the profile says, for member, token and address, 
   assert.notEqual((await product.send(invite)).status, 429, "a member is no token");
   product.clock.advance(31);
   assert.equal((await create(owner.secret, "192.0.2.3")).status, 201);
+});
+
+test("failed verifications are limited as the profile says: guesses by address, over all edges", async (t) => {
+  const product = await launch(t, { edges: 2 });
+  const owner = await product.setup({ profile: limited("failed = { max = 6, seconds = 40 }") });
+  const native = owner.secret.slice(0, 18);
+  const guess = (edge, address) =>
+    product.send({ edge, path: "/v1/whoami", token: withChecksum(native + randomBytes(16).toString("hex")), headers: from(address) });
+  // Six, whichever edge they come to; the usual twenty hold nowhere.
+  for (const edge of [0, 1, 2, 0, 1, 2]) assertProblem(await guess(edge, "192.0.2.1"), 401, "unknown_token");
+  for (const edge of [0, 1, 2]) {
+    const refused = await guess(edge, "192.0.2.1");
+    assertProblem(refused, 429, "rate_limited");
+    assert.ok(Number(refused.headers["retry-after"]) >= 1 && Number(refused.headers["retry-after"]) <= 41, refused.headers["retry-after"]);
+  }
+  for (const edge of [0, 1, 2]) assertProblem(await guess(edge, "192.0.2.2"), 401, "unknown_token");
+  assert.equal((await product.send({ path: "/v1/whoami", token: owner.secret })).status, 200);
+  product.clock.advance(41);
+  assertProblem(await guess(1, "192.0.2.1"), 401, "unknown_token");
+});
+
+test("failed verifications count for the token, its member and the address that they prove, over all edges", async (t) => {
+  const product = await launch(t, { edges: 2 });
+  const owner = await product.setup({ profile: limited("failed = { max = 6, seconds = 40 }") });
+  const body = (name) => ({ kind: "pat", name, scopes: ["read"] });
+  const make = async (name) => product.create(owner.secret, body(name));
+  const [dead, late, living] = [await make("dead"), await make("late"), await make("living")];
+  for (const { token } of [dead, late]) {
+    assert.equal((await product.send({ method: "DELETE", path: `/v1/tokens/${token.id}`, token: owner.secret })).status, 200);
+  }
+  const ask = (edge, { secret }, address) => product.send({ edge, path: "/v1/whoami", token: secret, headers: from(address) });
+  // Edges bring their refusals in with their next question; at the latest one more than there may be is told by each.
+  const told = [];
+  await until("the authority has counted them", async () => {
+    for (const edge of [0, 1, 2]) told.push((await ask(edge, dead, "192.0.2.1")).status);
+    return told.slice(-3).every((status) => status === 429);
+  });
+  const counted = told.filter((status) => status === 401).length;
+  assert.ok(counted >= 6 && counted <= 9, `${counted} of them were told why: ${told}`);
+  // The member's other dead token, from elsewhere; and what is good is good everywhere, from the same address too.
+  assertProblem(await ask(0, late, "192.0.2.9"), 429, "rate_limited");
+  for (const edge of [0, 1, 2]) assert.equal((await ask(edge, living, "192.0.2.1")).status, 200);
+  const manage = await product.send({ path: "/v1/tokens", token: owner.secret, headers: from("192.0.2.1") });
+  assert.equal(manage.status, 200, "their member manages tokens all the while");
+  product.clock.advance(41);
+  assertProblem(await ask(1, dead, "192.0.2.1"), 401, "revoked");
+});
+
+test("whoever only names a key, or guesses at its signature, holds nobody up who has it", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup({ profile: limited("failed = { max = 4, seconds = 40 }") });
+  const [key, wrong] = [await newKey(), await newKey()];
+  const made = await register(product, owner.secret, key, { kind: "pat", name: "signs", scopes: ["read"] });
+  assert.equal(made.status, 201, made.text);
+  const sign = (by, address) =>
+    signed(by, { path: "/v1/whoami", host: HOST, headers: from(address) }, { now: product.clock.seconds(), keyid: key.thumbprint });
+  for (let n = 0; n < 4; n += 1) assertProblem(await product.send(await sign(wrong, "192.0.2.1")), 401, "signature_invalid");
+  assertProblem(await product.send(await sign(wrong, "192.0.2.1")), 429, "rate_limited");
+  for (const address of ["192.0.2.2", "192.0.2.3"]) {
+    assert.equal((await product.send(await sign(key, address))).status, 200);
+    assertProblem(await product.send(await sign(wrong, address)), 401, "signature_invalid");
+  }
+  assert.equal((await product.send({ path: "/v1/tokens", token: owner.secret })).status, 200, "nor their member");
 });
 
 test("no header is believed about where a request comes from unless the configuration names it", async (t) => {

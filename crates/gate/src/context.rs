@@ -4,6 +4,7 @@ use core::cell::{Cell, RefCell};
 use core::fmt::Write as _;
 use std::rc::Rc;
 
+use symbolon::id::ShortId;
 use symbolon::problem::Problem;
 use symbolon::protocol::message::{Client, HttpResponse};
 use symbolon::protocol::{Network, Record};
@@ -88,6 +89,10 @@ pub(crate) struct Context {
     /// Whether whoever asks has shown itself, as a proxy or a resource server, and passes on what others present: then
     /// what is wrong with that is not counted against it.
     pub(crate) passes_on: Cell<bool>,
+    /// The organisation that the credential under judgement names, or is found in.
+    pub(crate) named: Cell<Option<ShortId>>,
+    /// The token that a signature under judgement names.
+    pub(crate) accused: RefCell<Option<Rc<Record>>>,
     /// Uses that are noted when the request has come to its end; none: they are noted at once.
     uses: RefCell<Option<Uses>>,
     trace: RefCell<Trace>,
@@ -95,7 +100,16 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(gate: Rc<Shared>, io: Io, client: Client) -> Self {
-        Self { gate, io, client, passes_on: Cell::new(false), uses: RefCell::default(), trace: RefCell::default() }
+        Self {
+            gate,
+            io,
+            client,
+            passes_on: Cell::new(false),
+            named: Cell::new(None),
+            accused: RefCell::default(),
+            uses: RefCell::default(),
+            trace: RefCell::default(),
+        }
     }
 
     /// Counts a use. `newest`: of the newest secret or key.
@@ -133,13 +147,17 @@ impl Context {
     /// `rate_limited`.
     pub(crate) fn limited(&self) -> Result<(), Problem> {
         let Some(network) = self.network() else { return Ok(()) };
-        self.gate.state.borrow_mut().failures.check(self.io.now(), network)
+        let mut state = self.gate.state.borrow_mut();
+        let failed = state.failed_limit(self.named.get());
+        state.failures.check(self.io.now(), network, failed)
     }
 
     /// Counts an unknown credential.
     pub(crate) fn unknown(&self) {
         if let Some(network) = self.network() {
-            self.gate.state.borrow_mut().failures.count(self.io.now(), network);
+            let mut state = self.gate.state.borrow_mut();
+            let failed = state.failed_limit(self.named.get());
+            state.failures.count(self.io.now(), network, failed);
         }
     }
 

@@ -126,11 +126,8 @@ pub(crate) async fn credential(
     demand: &Demand<'_>,
 ) -> Result<Allowed, Refusal> {
     let Some(credential) = found.credential else { return Err(Refusal::new(Code::MissingCredential)) };
-    let proved = prove(context, request, body, credential, demand).await.inspect_err(|refusal| {
-        if matches!(refusal.problem.code, Code::UnknownToken | Code::SignatureInvalid) && counts(context) {
-            context.unknown();
-        }
-    })?;
+    let proved = prove(context, request, body, credential, demand).await;
+    let proved = proved.map_err(|refusal| not_proved(context, refusal))?;
     let Proved { record, name, newest, verified } = proved;
     let allowed = Allowed { record: Rc::clone(&record), signed: verified.is_some() };
     let judged = async {
@@ -158,15 +155,35 @@ pub(crate) async fn credential(
             if code.status() == 401 && counts(context) {
                 // What is told no more is written down no more either: a dead token must not fill a log.
                 let asks = record.rules.freshness.at_least(demand.freshness) == Freshness::Strict;
-                state.failures.refused(now, Refused::new(&name, context.client.network()), asks)?;
+                let failed = state.failed_limit(Some(record.short_id));
+                let credential = Refused::new(&name, context.client.network());
+                state.failures.refused(now, failed, credential, &record, context.network(), asks)?;
             }
-            // The authority wrote a wrong passphrase down when the try was settled.
-            if code.status() < 500 && code != Code::PassphraseWrong {
-                state.touch(record.short_id).refused(&record, code, now, &context.client);
+            // The authority wrote a wrong passphrase down when the try was settled, and counts tries itself.
+            if code.status() < 500 && !matches!(code, Code::PassphraseWrong | Code::RateLimited) {
+                state.touch(record.short_id).refused(&record, code, now, &context.client, !counts(context));
             }
             Err(refusal)
         }
     }
+}
+
+/// Counts what proved nothing, by where it comes from alone: whatever token it names is not its own.
+fn not_proved(context: &Context, refusal: Refusal) -> Refusal {
+    let code = refusal.problem.code;
+    if !matches!(code, Code::UnknownToken | Code::SignatureInvalid) || !counts(context) {
+        return refusal;
+    }
+    if let Err(problem) = context.stranger() {
+        return problem.into();
+    }
+    if code == Code::SignatureInvalid
+        && let Some(record) = context.accused.take()
+    {
+        let now = context.io.now();
+        context.gate.state.borrow_mut().touch(record.short_id).refused(&record, code, now, &context.client, false);
+    }
+    refusal
 }
 
 /// A token whose possession was proved.
@@ -240,6 +257,7 @@ async fn prove(
             if !record.rules.proofs.contains(&ProofWay::Signature) {
                 return Err(unknown());
             }
+            context.accused.replace(Some(Rc::clone(&record)));
             let verified = signed::possession(context, request, body, *candidate, &record, key, demand).await?;
             // Keys are registered anew, not rotated: the one in use is the newest.
             Ok(Proved { record, name: name.lookup, newest: true, verified: Some(verified) })
@@ -259,6 +277,7 @@ async fn find(
     name: &Lookup,
     demand: &Demand<'_>,
 ) -> Result<Option<Rc<Record>>, Refusal> {
+    context.named.set(organization);
     // Another organisation's token is as unknown as one that nobody has.
     let known = |organization| demand.within.is_none_or(|within| within == organization);
     if organization.is_some_and(|organization| !known(organization)) {
@@ -271,19 +290,31 @@ async fn find(
         Some(record) => Some(record),
         None => {
             let _under_way = if counts(context) {
-                context.limited()?;
+                if !context.gate.state.borrow_mut().knows_secret(organization, name) {
+                    context.limited()?;
+                }
                 // To end a token is never held up.
                 if !demand.to_end_it {
                     let refused = Refused::new(name, context.client.network());
-                    context.gate.state.borrow_mut().failures.held_up(context.io.now(), &refused)?;
+                    let mut state = context.gate.state.borrow_mut();
+                    let failed = state.failed_limit(organization);
+                    state.failures.held_up(context.io.now(), failed, &refused)?;
                 }
                 Some(context.looks_up())
             } else {
                 None
             };
-            lookup::find(context, organization, name, demand.freshness).await?
+            let found = lookup::find(context, organization, name, demand.freshness).await?;
+            if found.is_none() && counts(context) {
+                // Its authority may just have said that there were too many, at other edges too.
+                context.limited()?;
+            }
+            found
         }
     };
+    if let Some(record) = &record {
+        context.named.set(Some(record.short_id));
+    }
     Ok(record.filter(|record| known(record.short_id)))
 }
 

@@ -40,10 +40,12 @@ impl Ledger {
         });
     }
 
-    /// Counts a refusal of a token whose possession was proved.
-    pub(crate) fn refused(&mut self, record: &Record, code: Code, now: Timestamp, client: &Client) {
+    /// Counts a refusal of a token whose possession was proved, or of a signature that is not its key's. `passed_on`: by
+    /// a resource server or a proxy.
+    pub(crate) fn refused(&mut self, record: &Record, code: Code, now: Timestamp, client: &Client, passed_on: bool) {
         self.waits_since.get_or_insert(now);
-        self.tally.refuse(Refusal { token: record.token, code, count: 1, last_at: now, client: client.clone() });
+        let client = client.clone();
+        self.tally.refuse(Refusal { token: record.token, code, count: 1, last_at: now, client, passed_on });
     }
 
     /// Whether there is nothing to hand over.

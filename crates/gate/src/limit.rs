@@ -1,28 +1,34 @@
 //! What one isolate bounds by itself, so that whoever guesses or floods is stopped before a call leaves it: what
-//! strangers ask, by their network; and what is asked with a credential that was refused, by that credential. The
-//! authority counts the latter as well, over all isolates, with the limits of its profile, and holds up management by
-//! them. Each has a memory of its own: strangers push nothing but strangers out.
+//! strangers ask, by their network; and what is refused after possession was proved, by the credential, the member whose
+//! it is and the network. The limit is that of the organisation's profile, which its authority says. The authority counts
+//! all of it as well, over all isolates, and says who has reached the limit ([`Failures::told`]).
+//!
+//! A limit never holds up what is good: it stops what would be refused anyhow, or, of strangers, what nobody remembers.
+//! Whoever only names a token counts against no token and no member. Each has a memory of its own: strangers push nothing
+//! but strangers out.
 
 use core::hash::Hash;
 use core::num::NonZeroUsize;
 
 use lru::LruCache;
+use symbolon::id::MemberId;
+use symbolon::policy::Rate;
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::Network;
-use symbolon::protocol::message::Lookup;
+use symbolon::protocol::message::{Failing, Limited, Lookup};
+use symbolon::protocol::{Network, Owner, Record};
 use symbolon::time::Timestamp;
 
-/// How many unknown credentials, and other calls that came to nothing, may come from a network, and in how many
-/// milliseconds: what a profile's limit for failed verifications is where it says nothing. A stranger has no profile.
-pub(crate) const MAX_UNKNOWN: u32 = 20;
-/// How many polls of logins that nobody has decided may come from a network in the same time: ten clients, each every
-/// five seconds.
-pub(crate) const MAX_POLLS: u32 = 120;
+/// How many verifications may fail, and other calls of strangers may come to nothing, where no profile says otherwise: a
+/// stranger may name none.
+pub(crate) const USUAL: Rate = Rate { max: 20, seconds: 60 };
+/// How many polls of logins that nobody has decided may come from a network: ten clients, each every five seconds.
+pub(crate) const POLLS: Rate = Rate { max: 120, seconds: 60 };
 /// How many credentials of which nothing is remembered may be looked up for a network at once: more than good clients
 /// behind one address present to a cold isolate in the time of a trip, and what a burst of made-up ones costs at most
 /// before the first of them is known to be unknown.
 pub(crate) const MAX_UNDER_WAY: u32 = 100;
-const WINDOW_MILLIS: i64 = 60_000;
+/// The longest time for which an authority says that there were too many, in milliseconds: a limit's longest.
+const MAX_TOLD_MILLIS: i64 = 86_401_000;
 /// How many networks, and how many credentials, are remembered.
 const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
 
@@ -42,6 +48,10 @@ impl Refused {
     }
 }
 
+fn millis(rate: Rate) -> i64 {
+    i64::from(rate.seconds).saturating_mul(1000)
+}
+
 /// How often something happened since when.
 struct Windows<K>(LruCache<K, (Timestamp, u32)>);
 
@@ -53,19 +63,19 @@ impl<K: Hash + Eq> Windows<K> {
     }
 
     /// In how many seconds there may be another, where there were as many as may be.
-    fn wait(&mut self, now: Timestamp, key: &K, max: u32) -> Option<u32> {
+    fn wait(&mut self, now: Timestamp, key: &K, rate: Rate) -> Option<u32> {
         let (since, count) = *self.0.get(key)?;
         let passed = now.millis_since(since);
-        if count < max || !(0..WINDOW_MILLIS).contains(&passed) {
+        if count < u32::from(rate.max) || !(0..millis(rate)).contains(&passed) {
             return None;
         }
-        let seconds = WINDOW_MILLIS.saturating_sub(passed).div_euclid(1000).saturating_add(1);
+        let seconds = millis(rate).saturating_sub(passed).div_euclid(1000).saturating_add(1);
         Some(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
-    fn count(&mut self, now: Timestamp, key: K) {
+    fn count(&mut self, now: Timestamp, key: K, rate: Rate) {
         match self.0.get_mut(&key) {
-            Some((since, count)) if (0..WINDOW_MILLIS).contains(&now.millis_since(*since)) => {
+            Some((since, count)) if (0..millis(rate)).contains(&now.millis_since(*since)) => {
                 *count = count.saturating_add(1);
             }
             Some(entry) => *entry = (now, 1),
@@ -91,34 +101,61 @@ pub(crate) struct Failures {
     refused: Windows<Refused>,
     /// Those for which the authority is asked each time: there they are held up before it is.
     asking: Windows<Refused>,
+    /// Whose tokens were refused, and where their holders are.
+    members: Windows<MemberId>,
+    holders: Windows<Network>,
+    /// Until when an authority has said that there were too many.
+    told: LruCache<Failing, Timestamp>,
 }
 
 impl Failures {
     pub(crate) fn new() -> Self {
         let mut under_way = LruCache::unbounded();
         under_way.resize(MAX_REMEMBERED);
+        let mut told = LruCache::unbounded();
+        told.resize(MAX_REMEMBERED);
         Self {
             strangers: Windows::new(),
             under_way,
             polls: Windows::new(),
             refused: Windows::new(),
             asking: Windows::new(),
+            members: Windows::new(),
+            holders: Windows::new(),
+            told,
         }
+    }
+
+    /// An authority has said who had as many failed verifications as there may be, over all isolates.
+    pub(crate) fn told(&mut self, now: Timestamp, limited: &[Limited]) {
+        for Limited { who, seconds } in limited {
+            self.told.put(*who, now.plus_seconds(i64::from(*seconds)));
+        }
+    }
+
+    /// In how many seconds that which an authority has said of somebody is over.
+    fn told_of(&mut self, now: Timestamp, who: Failing) -> Option<u32> {
+        let left = self.told.get(&who)?.millis_since(now);
+        // Longer than any limit is none: the clock has gone back.
+        (1..=MAX_TOLD_MILLIS)
+            .contains(&left)
+            .then(|| u32::try_from(left.saturating_add(999).div_euclid(1000)).unwrap_or(u32::MAX))
     }
 
     /// Whether a network has had all that it may.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub(crate) fn check(&mut self, now: Timestamp, network: Network) -> Result<(), Problem> {
+    pub(crate) fn check(&mut self, now: Timestamp, network: Network, failed: Rate) -> Result<(), Problem> {
         let busy = self.under_way.peek(&network).is_some_and(|count| *count >= MAX_UNDER_WAY);
-        let wait = if busy { Some(1) } else { self.strangers.wait(now, &network, MAX_UNKNOWN) };
+        let counted = self.strangers.wait(now, &network, failed);
+        let wait = counted.max(self.told_of(now, Failing::Stranger(network))).max(busy.then_some(1));
         limited(wait, "Too many unknown credentials or failed calls came from this address.")
     }
 
     /// Counts one more for a network.
-    pub(crate) fn count(&mut self, now: Timestamp, network: Network) {
-        self.strangers.count(now, network);
+    pub(crate) fn count(&mut self, now: Timestamp, network: Network, failed: Rate) {
+        self.strangers.count(now, network, failed);
     }
 
     /// A look-up leaves the isolate. Whoever says so says when it has ended.
@@ -147,8 +184,8 @@ impl Failures {
     /// # Errors
     /// `rate_limited`: there were too many; then it is not counted.
     pub(crate) fn poll(&mut self, now: Timestamp, network: Network) -> Result<(), Problem> {
-        limited(self.polls.wait(now, &network, MAX_POLLS), "Too many polls came from this address.")?;
-        self.polls.count(now, network);
+        limited(self.polls.wait(now, &network, POLLS), "Too many polls came from this address.")?;
+        self.polls.count(now, network, POLLS);
         Ok(())
     }
 
@@ -156,25 +193,52 @@ impl Failures {
     ///
     /// # Errors
     /// `rate_limited`.
-    pub(crate) fn held_up(&mut self, now: Timestamp, credential: &Refused) -> Result<(), Problem> {
-        limited(self.asking.wait(now, credential, MAX_UNKNOWN), TOO_OFTEN)
+    pub(crate) fn held_up(&mut self, now: Timestamp, failed: Rate, credential: &Refused) -> Result<(), Problem> {
+        limited(self.asking.wait(now, credential, failed), TOO_OFTEN)
     }
 
-    /// Counts a refusal of a known credential. `asks`: its authority was asked for it, and is each time.
+    /// Counts a refusal of a credential whose possession was proved: against it, its member, and where it comes from.
+    /// `asks`: its authority was asked for it, and is each time.
     ///
     /// # Errors
-    /// `rate_limited`: there were too many; this is said instead of why it is refused.
-    pub(crate) fn refused(&mut self, now: Timestamp, credential: Refused, asks: bool) -> Result<(), Problem> {
-        limited(self.refused.wait(now, &credential, MAX_UNKNOWN), TOO_OFTEN)?;
+    /// `rate_limited`: one of them had too many; this is said instead of why it is refused, and nothing is counted.
+    pub(crate) fn refused(
+        &mut self,
+        now: Timestamp,
+        failed: Rate,
+        credential: Refused,
+        record: &Record,
+        holder: Option<Network>,
+        asks: bool,
+    ) -> Result<(), Problem> {
+        let member = match &record.owner {
+            Owner::Member { id, .. } => Some(*id),
+            Owner::Organization => None,
+        };
+        let waits = [
+            self.refused.wait(now, &credential, failed),
+            member.and_then(|member| self.members.wait(now, &member, failed)),
+            holder.and_then(|holder| self.holders.wait(now, &holder, failed)),
+            self.told_of(now, Failing::Token(record.token)),
+            member.and_then(|member| self.told_of(now, Failing::Member(member))),
+            holder.and_then(|holder| self.told_of(now, Failing::Holder(holder))),
+        ];
+        limited(waits.into_iter().flatten().max(), TOO_OFTEN)?;
         if asks {
-            self.asking.count(now, credential.clone());
+            self.asking.count(now, credential.clone(), failed);
         }
-        self.refused.count(now, credential);
+        self.refused.count(now, credential, failed);
+        if let Some(member) = member {
+            self.members.count(now, member, failed);
+        }
+        if let Some(holder) = holder {
+            self.holders.count(now, holder, failed);
+        }
         Ok(())
     }
 }
 
-const TOO_OFTEN: &str = "This credential was refused too often.";
+const TOO_OFTEN: &str = "This credential, others of its member, or others from this address were refused too often.";
 
 fn limited(wait: Option<u32>, detail: &'static str) -> Result<(), Problem> {
     match wait {
@@ -196,18 +260,23 @@ mod tests {
         let mut failures = Failures::new();
         let (a, b) = (Network::of("192.0.2.1"), Network::of("192.0.2.2"));
         let wait = |failures: &mut Failures, seconds, network| {
-            failures.check(NOW.plus_seconds(seconds), network).err().and_then(|problem| problem.retry_after)
+            failures.check(NOW.plus_seconds(seconds), network, USUAL).err().and_then(|problem| problem.retry_after)
         };
-        for _ in 0..MAX_UNKNOWN {
+        for _ in 0..USUAL.max {
             assert_eq!(wait(&mut failures, 0, a), None);
-            failures.count(NOW, a);
+            failures.count(NOW, a, USUAL);
         }
         assert_eq!(wait(&mut failures, 0, a), Some(61));
         assert_eq!(wait(&mut failures, 59, a), Some(2));
         assert_eq!(wait(&mut failures, 0, b), None);
         assert_eq!(wait(&mut failures, 60, a), None);
-        failures.count(NOW.plus_seconds(60), a);
+        failures.count(NOW.plus_seconds(60), a, USUAL);
         assert_eq!(wait(&mut failures, 60, a), None);
+    }
+
+    #[test]
+    fn the_usual_limit_is_that_of_a_profile_that_says_nothing() {
+        assert_eq!(USUAL, symbolon::policy::Limits::default().failed);
     }
 
     #[test]
@@ -215,26 +284,27 @@ mod tests {
         let mut failures = Failures::new();
         let (a, b) = (Network::of("192.0.2.1"), Network::of("192.0.2.2"));
         for _ in 0..MAX_UNDER_WAY {
-            assert_eq!(failures.check(NOW, a), Ok(()));
+            assert_eq!(failures.check(NOW, a, USUAL), Ok(()));
             failures.begin(a);
         }
-        assert_eq!(failures.check(NOW, a).unwrap_err().retry_after, Some(1));
-        assert_eq!(failures.check(NOW, b), Ok(()));
+        assert_eq!(failures.check(NOW, a, USUAL).unwrap_err().retry_after, Some(1));
+        assert_eq!(failures.check(NOW, b, USUAL), Ok(()));
         failures.end(a);
-        assert_eq!(failures.check(NOW, a), Ok(()));
+        assert_eq!(failures.check(NOW, a, USUAL), Ok(()));
     }
 
     #[test]
     fn strangers_push_no_credential_out_of_memory() {
         let mut failures = Failures::new();
+        let record = crate::testing::record();
         let credential = Refused::new(&Lookup::Digest(Digest::of("x")), Network::UNKNOWN);
-        for _ in 0..MAX_UNKNOWN {
-            failures.refused(NOW, credential.clone(), true).unwrap();
+        for _ in 0..USUAL.max {
+            failures.refused(NOW, USUAL, credential.clone(), &record, None, true).unwrap();
         }
         for number in 0..2 * u32::try_from(MAX_REMEMBERED.get()).unwrap() {
-            failures.count(NOW, Network::of(&core::net::Ipv4Addr::from(number).to_string()));
+            failures.count(NOW, Network::of(&core::net::Ipv4Addr::from(number).to_string()), USUAL);
         }
-        assert!(failures.held_up(NOW, &credential).is_err());
-        assert!(failures.refused(NOW, credential, true).is_err());
+        assert!(failures.held_up(NOW, USUAL, &credential).is_err());
+        assert!(failures.refused(NOW, USUAL, credential, &record, None, true).is_err());
     }
 }

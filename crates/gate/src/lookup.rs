@@ -10,9 +10,10 @@ use symbolon::id::ShortId;
 use symbolon::policy::Freshness;
 use symbolon::protocol::Record;
 use symbolon::protocol::lease::Edge;
-use symbolon::protocol::message::{Answer, Lookup, OrganizationCall};
+use symbolon::protocol::message::{Answer, Ask, Lookup, OrganizationCall};
 
 use crate::context::{Context, Hop};
+use crate::decide;
 use crate::ports::Unavailable;
 use crate::state::Told;
 
@@ -183,7 +184,8 @@ pub(crate) async fn confirm(
     }
     for _ in 0..MAX_ASKS {
         let (question, ask) = context.gate.state.borrow_mut().question(organization, Some(lookup), context.io.now());
-        let call = OrganizationCall::Ask(ask);
+        let shown_by = context.network().filter(|_| decide::counts(context));
+        let call = OrganizationCall::Ask(Ask { shown_by, ..ask });
         let answer = context.timed(Hop::Authority, context.io.organization::<Answer>(organization, &call)).await;
         let now = context.io.now();
         let mut state = context.gate.state.borrow_mut();

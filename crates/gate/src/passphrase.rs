@@ -25,13 +25,14 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
     if context.gate.state.borrow_mut().passphrases.get(&remembered).is_some() {
         return Ok(());
     }
-    let call = OrganizationCall::Attempt { token: record.token };
+    let call = OrganizationCall::Attempt { token: record.token, client: context.client.clone() };
     match context.timed(Hop::Authority, context.io.organization(record.short_id, &call)).await? {
         Attempted::Reserved => {}
         Attempted::Locked { until } => {
             let seconds = seconds_until(until, context.io.now());
             return Err(Problem::new(Code::Locked).retry_after(seconds).into());
         }
+        Attempted::Limited { seconds } => return Err(Problem::new(Code::RateLimited).retry_after(seconds).into()),
         Attempted::Unknown => return Err(Refusal::new(Code::UnknownToken)),
     }
     let right = slow::passphrase_matches(given.expose().as_bytes(), hash);

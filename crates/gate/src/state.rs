@@ -7,7 +7,7 @@ use std::rc::Rc;
 use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 use symbolon::id::{ShortId, TokenId};
-use symbolon::policy::Freshness;
+use symbolon::policy::{Freshness, Rate};
 use symbolon::protocol::Record;
 use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received, Stamp};
 use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
@@ -16,7 +16,7 @@ use symbolon::time::Timestamp;
 use crate::gateway::Table;
 use crate::identity;
 use crate::ledger::Ledger;
-use crate::limit::Failures;
+use crate::limit::{Failures, USUAL};
 
 /// How many organisations an isolate remembers.
 const MAX_ORGANIZATIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
@@ -76,6 +76,8 @@ pub(crate) struct Organization {
     leases: bool,
     /// Whether it is among those whose counts somebody was to hand over.
     owes: bool,
+    /// How many verifications may fail, as its authority has said.
+    failed: Rate,
 }
 
 /// What is remembered of the instance.
@@ -142,6 +144,7 @@ impl Organization {
             ledger: Ledger::new(name, *next_number),
             leases: true,
             owes: false,
+            failed: USUAL,
         }
     }
 }
@@ -191,6 +194,11 @@ impl State {
         self.organizations.get_or_insert_mut(id, || Organization::new(&mut self.random, &mut self.next_number))
     }
 
+    /// How many verifications may fail: as the organisation's profile says, where one is named and has said it.
+    pub(crate) fn failed_limit(&self, organization: Option<ShortId>) -> Rate {
+        organization.and_then(|id| self.organizations.peek(&id)).map_or(USUAL, |known| known.failed)
+    }
+
     /// The record that was confirmed under this name and whose confirmation holds; with `stale`, one that may be used
     /// because the authority cannot be reached.
     pub(crate) fn confirmed(
@@ -208,6 +216,14 @@ impl State {
         }
         let (record, stamp) = self.records.get(&(*number, lookup.clone()))?;
         edge.fits(stamp).then(|| Rc::clone(record))
+    }
+
+    /// Whether a secret was found lately, however its lease stands: whoever shows it is no stranger who guesses.
+    pub(crate) fn knows_secret(&mut self, organization: Option<ShortId>, lookup: &Lookup) -> bool {
+        let Lookup::Digest(_) = lookup else { return false };
+        let place = organization.or_else(|| self.places.get(lookup).copied());
+        let known = place.and_then(|place| self.organizations.peek(&place));
+        known.is_some_and(|known| self.records.get(&(known.number, lookup.clone())).is_some())
     }
 
     /// Whether a question is under way whose answer is likely to do for this credential as well: one about the same
@@ -264,7 +280,7 @@ impl State {
         if let Some(lookup) = lookup {
             self.asked.put((organization, lookup.clone()), now);
         }
-        (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses, keeps: false })
+        (question, Ask { lookup: lookup.cloned(), since: question.since, lease: true, uses, ..Ask::default() })
     }
 
     /// Takes in an authority's answer. `generated`: what was looked up is a secret that a server generates.
@@ -281,6 +297,7 @@ impl State {
         if let Some(lookup) = lookup {
             self.asked.pop(&(organization, lookup.clone()));
         }
+        self.failures.told(now, &answer.limited);
         // It has such a token, or its name proved itself: then it is worth a place.
         if answer.record.is_none() && !generated && !self.organizations.contains(&organization) {
             return Told::Good(None);
@@ -288,7 +305,8 @@ impl State {
         let known = self
             .organizations
             .get_or_insert_mut(organization, || Organization::new(&mut self.random, &mut self.next_number));
-        let Organization { number, edge, ledger, leases, .. } = known;
+        let Organization { number, edge, ledger, leases, failed, .. } = known;
+        *failed = answer.failed.unwrap_or(USUAL);
         let (number, records) = (*number, &mut self.records);
         if let Some(number) = answer.counted {
             ledger.counted(number, now);

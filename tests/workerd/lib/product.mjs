@@ -48,7 +48,7 @@ class Clock {
  * - `origin`: answers for the protected side, given a Request of the platform; every request is also noted in `seen`;
  * - `flavour`: another build than the one with test hooks;
  * - `bindings`: further plain values;
- * - `edges`: how many further Workers share the Durable Objects, each an edge of its own.
+ * - `edges`: how many further Workers share the Durable Objects, each an edge of its own: `send({edge: 1})` asks the first.
  */
 export async function launch(t, options = {}) {
   const product = new Product(options);
@@ -67,13 +67,14 @@ export class Product {
   #options;
   #instance;
   #address;
+  #edges = [];
 
   constructor(options) {
     this.#options = options;
   }
 
   async start(changes = {}) {
-    const { origin, flavour = "worker-test", bindings = {}, data = this.data, extra = {}, workers = [] } = { ...this.#options, ...changes };
+    const { origin, flavour = "worker-test", bindings = {}, data = this.data, extra = {}, workers = [], edges = 0 } = { ...this.#options, ...changes };
     const serviceBindings = { TEST_CLOCK: async () => new Response(this.clock.answer()) };
     if (origin !== undefined) {
       serviceBindings.ORIGIN = async (request) => {
@@ -82,7 +83,9 @@ export class Product {
         return origin(request, body);
       };
     }
-    const main = worker({
+    const edge = (name) => worker({
+      name,
+      objectsOf: "symbolon",
       folder: folderOf(flavour),
       // A binding that is undefined is left out.
       bindings: Object.fromEntries(
@@ -91,12 +94,14 @@ export class Product {
       serviceBindings,
       ...extra,
     });
+    const names = Array.from({ length: edges }, (_, index) => `edge${index + 1}`);
     this.#instance = await start({
-      workers: [main, ...workers],
+      workers: [...["symbolon", ...names].map(edge), ...workers],
       data: this.data ?? (data === "folder" ? undefined : data),
       handleStructuredLogs: ({ message }) => this.logged.push(message),
     });
     this.#address = await this.#instance.unsafeGetDirectURL("symbolon");
+    this.#edges = await Promise.all(names.map((name) => this.#instance.unsafeGetDirectURL(name)));
   }
 
   /** Kills workerd and starts it again over the same store. */
@@ -121,8 +126,8 @@ export class Product {
     return new URL(this.#address).origin;
   }
 
-  /** Sends a request: `{method?, path, host?, headers?, body?, token?}`; a body that is no text is sent as JSON. */
-  async send({ method = "GET", path, host = HOST, headers = {}, body, token }) {
+  /** Sends a request: `{method?, path, host?, headers?, body?, token?, edge?}`; a body that is no text is sent as JSON. */
+  async send({ method = "GET", path, host = HOST, headers = {}, body, token, edge = 0 }) {
     const all = { ...headers };
     if (token !== undefined) all.authorization = `Bearer ${token}`;
     let text = body;
@@ -130,7 +135,7 @@ export class Product {
       text = JSON.stringify(body);
       all["content-type"] ??= "application/json";
     }
-    return send(this.#address, { method, path, host, headers: all, body: text });
+    return send([this.#address, ...this.#edges][edge], { method, path, host, headers: all, body: text });
   }
 
   /** Sets the instance up; what `POST /v1/setup` answers. */

@@ -52,7 +52,16 @@ impl<S: Store> Instance<S> {
         let changes = if is_same { Changes::Since { since: epoch, tokens: Vec::new() } } else { Changes::StartOver };
         // A large table would make each renewal as large.
         let routes = if is_same && ask.keeps { None } else { Some(self.table()?.1) };
-        let answer = Answer { epoch, record: None, changes, lease_millis, stale_millis, counted: None };
+        let answer = Answer {
+            epoch,
+            record: None,
+            changes,
+            lease_millis,
+            stale_millis,
+            counted: None,
+            failed: None,
+            limited: Vec::new(),
+        };
         let organizations = self.organizations(routes.as_deref().unwrap_or_default())?;
         let json = crate::answer::json(&Routes { answer, routes, organizations })?;
         effects.push(Effect::Reply { id: call, json });

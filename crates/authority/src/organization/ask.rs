@@ -1,6 +1,7 @@
 //! What edges ask: records, leases and changes; and tries of passphrases.
 
 use symbolon::id::TokenId;
+use symbolon::policy::Limits;
 use symbolon::protocol::message::{Answer, Ask, Attempted, Changes, Client, Done, Lookup};
 use symbolon::protocol::{Epoch, Record};
 
@@ -24,6 +25,8 @@ impl<S: Store> Organization<S> {
                 lease_millis: 0,
                 stale_millis: 0,
                 counted: None,
+                failed: None,
+                limited: Vec::new(),
             };
             return vec![replied(id, &nothing)];
         }
@@ -31,17 +34,16 @@ impl<S: Store> Organization<S> {
             Ok(found) => found,
             Err(failure) => return vec![Effect::Fail { id, fault: failure.to_string() }],
         };
-        let (store, profiles) = (&self.store, &mut self.profiles);
+        let (store, profiles, strangers) = (&self.store, &mut self.profiles, &mut self.strangers);
         let answer = store.transaction(|| -> Result<Answer> {
             if let Some(held) = lost {
                 change::put_back(store, context, held)?;
             }
+            let failed = profiles.current(store, &Head::read(store)?)?.limits().failed;
+            let mut limited = Vec::new();
             let counted = match &ask.uses {
                 None => None,
-                Some(batch) => {
-                    let failed = profiles.current(store, &Head::read(store)?)?.limits().failed;
-                    uses::count(store, context, batch, failed)?
-                }
+                Some(batch) => uses::count(store, context, batch, failed, strangers, &mut limited)?,
             };
             let head = Head::read(store)?;
             let record = match &ask.lookup {
@@ -51,13 +53,19 @@ impl<S: Store> Organization<S> {
                     find(store, context, &head, &profile, lookup)?
                 }
             };
+            if let (None, Some(_), Some(network)) = (&record, &ask.lookup, ask.shown_by) {
+                limited.extend(strangers.count(context.now, failed, network, 1));
+            }
+            // Said only where it is another than edges know anyhow.
+            let failed = (failed != Limits::default().failed).then_some(failed);
             let changes = match ask.since {
                 None => Changes::StartOver,
                 Some(since) => change::since(store, &head, since)?
                     .map_or(Changes::StartOver, |tokens| Changes::Since { since, tokens }),
             };
             let Lease { lease_millis, stale_millis } = lease;
-            Ok(Answer { epoch: head.epoch, record: record.map(Box::new), changes, lease_millis, stale_millis, counted })
+            let record = record.map(Box::new);
+            Ok(Answer { epoch: head.epoch, record, changes, lease_millis, stale_millis, counted, failed, limited })
         });
         effects.push(match answer {
             Ok(answer) => replied(id, &answer),
@@ -77,14 +85,20 @@ impl<S: Store> Organization<S> {
     }
 
     /// Reserves a try of a passphrase.
-    pub(super) fn attempt(&mut self, context: &mut Context<'_>, id: CallId, token: TokenId) -> Vec<Effect> {
+    pub(super) fn attempt(
+        &mut self,
+        context: &mut Context<'_>,
+        id: CallId,
+        token: TokenId,
+        client: &Client,
+    ) -> Vec<Effect> {
         if !self.leases.is_open() {
             return vec![replied(id, &Attempted::Unknown)];
         }
         let (store, profiles) = (&self.store, &mut self.profiles);
         let attempted = store.transaction(|| -> Result<Attempted> {
             let profile = profiles.current(store, &Head::read(store)?)?;
-            passphrase::attempt(store, context, &profile, token)
+            passphrase::attempt(store, context, &profile, token, client)
         });
         vec![match attempted {
             Ok(attempted) => replied(id, &attempted),

@@ -26,6 +26,7 @@ mod rate;
 mod refusals;
 mod schema;
 mod session;
+mod strangers;
 mod token;
 mod uses;
 
@@ -49,6 +50,7 @@ use failure::{Failure, Result};
 use head::Head;
 use manage::Pending;
 use outbox::Outbox;
+use strangers::Strangers;
 
 /// The authority of an organisation.
 pub struct Organization<S> {
@@ -61,6 +63,7 @@ pub struct Organization<S> {
     pending: BTreeMap<u64, Pending>,
     next_pending: u64,
     asked: BTreeMap<EffectId, Asked>,
+    strangers: Strangers,
     alarm: Option<Timestamp>,
 }
 
@@ -104,6 +107,7 @@ impl<S: Store> Organization<S> {
             pending: BTreeMap::new(),
             next_pending: 0,
             asked: BTreeMap::new(),
+            strangers: Strangers::default(),
             alarm: None,
         }
     }
@@ -120,7 +124,7 @@ impl<S: Store> Organization<S> {
         let effects = match call {
             Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
             Ok(OrganizationCall::Ask(ask)) => self.ask(context, id, &ask, lease),
-            Ok(OrganizationCall::Attempt { token }) => self.attempt(context, id, token),
+            Ok(OrganizationCall::Attempt { token, client }) => self.attempt(context, id, token, &client),
             Ok(OrganizationCall::Settle { token, right, client }) => self.settle(context, id, token, right, &client),
             Ok(OrganizationCall::Try(asked)) => self.try_secret(context, id, &asked),
             Ok(OrganizationCall::Upgrade(upgrade)) => self.upgrade(context, id, upgrade),

@@ -1,7 +1,8 @@
 //! Tries of a passphrase: reserved before the gate hashes, settled after.
 //!
 //! A reserved try counts as wrong until it is settled, so that many at once are no way around the limit. As many wrong
-//! ones in a row as the profile says lock the token for as long as it says.
+//! ones in a row as the profile says lock the token for as long as it says. Beside that, as many wrong ones as there may
+//! be failed verifications hold up further tries for all of a member's tokens, and from where they came.
 
 use serde_json::json;
 use symbolon::id::TokenId;
@@ -12,10 +13,13 @@ use symbolon::time::Timestamp;
 use super::activity::{self, Action, Entry, Who};
 use super::change::within;
 use super::failure::Result;
+use super::rate;
 use super::token::Token;
 use crate::machine::Context;
 use crate::store::{Store, Value};
 
+/// What wrong passphrases are counted under.
+const WRONG: &str = "wrong";
 /// How long a reserved try may take until it counts as wrong for good, in milliseconds: a slow hash and a slow network.
 const SETTLE_MILLIS: i64 = 30_000;
 
@@ -25,6 +29,7 @@ pub(crate) fn attempt<S: Store>(
     context: &mut Context<'_>,
     profile: &Profile,
     id: TokenId,
+    client: &Client,
 ) -> Result<Attempted> {
     let now = context.now;
     let Some(token) = Token::find(store, now, id)?.filter(|token| token.revoked_at.is_none()) else {
@@ -42,6 +47,11 @@ pub(crate) fn attempt<S: Store>(
         let who = Who { member: token.owner_id(), token: Some(id), client: Client::default() };
         return Ok(Attempted::Locked { until: lock(store, context, profile, &who, id)? });
     }
+    let subjects = rate::subjects(WRONG, id, token.owner_id(), client);
+    if let Some(seconds) = rate::wait(store, now, profile.limits().failed, &subjects)? {
+        return Ok(Attempted::Limited { seconds });
+    }
+    rate::count(store, now, profile.limits().failed, &subjects)?;
     store.execute(
         "UPDATE token SET wrong_tries = wrong_tries + 1, tried_at = ?2 WHERE id = ?1",
         &[Value::text(&id), now.into()],
@@ -61,6 +71,7 @@ pub(crate) fn settle<S: Store>(
     let Some(token) = Token::find(store, context.now, id)? else { return Ok(()) };
     if right {
         store.execute("UPDATE token SET wrong_tries = 0 WHERE id = ?1", &[Value::text(&id)])?;
+        rate::give_back(store, &rate::subjects(WRONG, id, token.owner_id(), client))?;
         return Ok(());
     }
     let who = Who { member: token.owner_id(), token: Some(id), client: client.clone() };

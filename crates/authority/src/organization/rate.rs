@@ -25,9 +25,14 @@ pub(crate) const REFUSED: &str = "refused";
 
 /// Whom something counts against: the token in use, its member, and the network it comes from.
 pub(crate) fn subjects(what: &str, token: TokenId, member: Option<MemberId>, client: &Client) -> Vec<String> {
-    let member = member.map(|id| format!("{what} member {id}"));
+    let member = member.map(|id| self::member(what, id));
     let network = client.address.as_ref().map(|_| network(what, client));
     [Some(format!("{what} token {token}")), member, network].into_iter().flatten().collect()
+}
+
+/// The member whose token, or who, does something.
+pub(crate) fn member(what: &str, id: MemberId) -> String {
+    format!("{what} member {id}")
 }
 
 /// The network that something comes from; all of those that nobody knows are one.
@@ -49,6 +54,17 @@ pub(crate) fn take<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[
 /// # Errors
 /// `rate_limited` if not.
 pub(crate) fn check<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<()> {
+    match wait(store, now, rate, subjects)? {
+        None => Ok(()),
+        Some(seconds) => Err(Problem::new(Code::RateLimited)
+            .detail(format!("At most {} in {} seconds.", rate.max, rate.seconds))
+            .retry_after(seconds)
+            .into()),
+    }
+}
+
+/// In how many seconds the first of them may have one more that has had as many as it may; none where each may now.
+pub(crate) fn wait<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &[String]) -> Result<Option<u32>> {
     let window = i64::from(rate.seconds).saturating_mul(1000);
     for subject in subjects {
         let rows = store.execute("SELECT since, count FROM rate WHERE subject = ?1", &[subject.into()])?;
@@ -56,13 +72,10 @@ pub(crate) fn check<S: Store>(store: &S, now: Timestamp, rate: Rate, subjects: &
         let ends = row.get::<Timestamp>(0)?.plus_millis(window);
         if now < ends && row.get::<u32>(1)? >= u32::from(rate.max) {
             let seconds = ends.millis_since(now).div_euclid(1000).saturating_add(1);
-            return Err(Problem::new(Code::RateLimited)
-                .detail(format!("At most {} in {} seconds.", rate.max, rate.seconds))
-                .retry_after(u32::try_from(seconds).unwrap_or(rate.seconds))
-                .into());
+            return Ok(Some(u32::try_from(seconds).unwrap_or(rate.seconds)));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Counts one more for each subject, whatever it may have.

@@ -3,16 +3,18 @@
 //! Which batch counts is decided by [`symbolon::protocol::uses`]; here its rows are kept and its uses added up.
 
 use serde_json::json;
-use symbolon::id::TokenId;
+use symbolon::id::{MemberId, TokenId};
 use symbolon::policy::Rate;
+use symbolon::problem::Code;
 use symbolon::protocol::Epoch;
-use symbolon::protocol::message::{Client, Refusal, Use, UseBatch};
+use symbolon::protocol::message::{Client, Failing, Limited, Refusal, Use, UseBatch};
 use symbolon::protocol::uses::{Counted, Taken};
 use symbolon::time::Timestamp;
 
 use super::activity::{Action, Entry, Who};
 use super::change::within;
 use super::failure::Result;
+use super::strangers::Strangers;
 use super::{imported, rate, refusals};
 use crate::machine::Context;
 use crate::store::{Store, Value};
@@ -28,6 +30,8 @@ pub(crate) fn count<S: Store>(
     context: &mut Context<'_>,
     batch: &UseBatch,
     failed: Rate,
+    strangers: &mut Strangers,
+    limited: &mut Vec<Limited>,
 ) -> Result<Option<u64>> {
     let name = &batch.isolate;
     if name.is_empty() || name.len() > MAX_ISOLATE_LEN {
@@ -51,7 +55,19 @@ pub(crate) fn count<S: Store>(
             one(store, context, used)?;
         }
         for refusal in batch.refusals.iter().take(MAX_BATCH) {
-            refused(store, context, refusal, failed)?;
+            if refusal.code == Code::SignatureInvalid {
+                // It proved nothing: a stranger, whatever token it named. Of that no log tells.
+                let network = refusal.client.address.as_ref().map(|_| refusal.client.network());
+                if let Some(network) = network.filter(|_| !refusal.passed_on) {
+                    limited.extend(strangers.count(context.now, failed, network, refusal.count));
+                }
+                continue;
+            }
+            for found in refused(store, context, refusal, failed)? {
+                if !limited.contains(&found) {
+                    limited.push(found);
+                }
+            }
         }
     }
     Ok(Some(batch.number))
@@ -128,17 +144,31 @@ fn end_grace<S: Store>(store: &S, context: &mut Context<'_>, token: TokenId, ver
     Ok(())
 }
 
-fn refused<S: Store>(store: &S, context: &mut Context<'_>, refusal: &Refusal, failed: Rate) -> Result<()> {
-    if store.execute("SELECT 1 FROM token WHERE id = ?1", &[Value::text(&refusal.token)])?.is_empty() {
-        return Ok(());
+/// Counts refusals of a token whose possession was proved, and writes them down. Says who has had as many as may be.
+fn refused<S: Store>(store: &S, context: &mut Context<'_>, refusal: &Refusal, failed: Rate) -> Result<Vec<Limited>> {
+    let rows = store.execute("SELECT owner FROM token WHERE id = ?1", &[Value::text(&refusal.token)])?;
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    let owner: Option<String> = row.get(0)?;
+    let member = owner.and_then(|owner| owner.parse::<MemberId>().ok());
+    let mut limited = Vec::new();
+    // What a good credential may not do is no failed verification; what a resource server passes on is not its own.
+    if refusal.code.status() == 401 && !refusal.passed_on {
+        let network = refusal.client.address.as_ref().map(|_| refusal.client.network());
+        let failing = [Some(Failing::Token(refusal.token)), member.map(Failing::Member), network.map(Failing::Holder)];
+        for who in failing.into_iter().flatten() {
+            let subjects = match who {
+                Failing::Token(token) => rate::subjects(rate::REFUSED, token, None, &Client::default()),
+                Failing::Member(member) => vec![rate::member(rate::REFUSED, member)],
+                Failing::Holder(_) | Failing::Stranger(_) => vec![rate::network(rate::REFUSED, &refusal.client)],
+            };
+            // More than there may be is as much as there may be.
+            let more = u32::try_from(refusal.count).unwrap_or(u32::MAX).min(u32::from(failed.max));
+            rate::add(store, context.now, failed, &subjects, more)?;
+            if let Some(seconds) = rate::wait(store, context.now, failed, &subjects)? {
+                limited.push(Limited { who, seconds });
+            }
+        }
     }
-    if refusal.code.status() == 401 {
-        // By the token alone: whoever finds a dead token must not hold up its member with it, and the address may be
-        // that of a resource server, which passes on what everybody presents.
-        let subjects = rate::subjects(rate::REFUSED, refusal.token, None, &Client::default());
-        // More than there may be is as much as there may be.
-        let more = u32::try_from(refusal.count).unwrap_or(u32::MAX).min(u32::from(failed.max));
-        rate::add(store, context.now, failed, &subjects, more)?;
-    }
-    refusals::note(store, context, refusal)
+    refusals::note(store, context, refusal)?;
+    Ok(limited)
 }

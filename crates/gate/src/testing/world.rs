@@ -6,14 +6,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha512};
 use symbolon::key::{PublicKey, Signature};
+use symbolon::policy::Rate;
 use symbolon::protocol::identity::{Recognised, Returned};
 use symbolon::protocol::imported::Candidates;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
-    Answer as Told, Ask, Attempted, Changes, Done, HttpResponse, InstanceCall, Located, LocatorCall, Lookup, Manage,
-    Named, OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
+    Answer as Told, Ask, Attempted, Changes, Done, HttpResponse, InstanceCall, Limited, Located, LocatorCall, Lookup,
+    Manage, Named, OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
 };
-use symbolon::protocol::{Epoch, ProofKind, Record};
+use symbolon::protocol::{Epoch, Network, ProofKind, Record};
 use symbolon::time::Timestamp;
 use symbolon::token::Digest;
 
@@ -38,6 +39,11 @@ pub(crate) struct World {
     pub(crate) replays: HashSet<String>,
     pub(crate) attempts_left: u32,
     pub(crate) batches: Vec<UseBatch>,
+    /// What authorities say of limits.
+    pub(crate) failed: Option<Rate>,
+    pub(crate) limited: Vec<Limited>,
+    /// From where authorities were told that unknown credentials came.
+    pub(crate) shown_by: Vec<Network>,
     pub(crate) down: HashSet<&'static str>,
     /// What logins were asked, and what they answer.
     pub(crate) logins: Vec<(u8, LoginCall)>,
@@ -87,6 +93,9 @@ impl World {
             replays: HashSet::new(),
             attempts_left: 5,
             batches: Vec::new(),
+            failed: None,
+            limited: Vec::new(),
+            shown_by: Vec::new(),
             down: HashSet::new(),
             logins: Vec::new(),
             login_answer: serde_json::Value::Null,
@@ -315,6 +324,7 @@ impl World {
             let mut own = self.records.iter().filter(|record| record.short_id.as_str() == id);
             own.find(|record| record.proofs.iter().any(|proof| proves(&proof.kind, &lookup))).cloned()
         });
+        self.shown_by.extend(ask.shown_by);
         let counted = ask.uses.as_ref().map(|batch| batch.number);
         self.batches.extend(ask.uses);
         let changed = |since: Epoch| {
@@ -327,6 +337,8 @@ impl World {
             lease_millis: if ask.lease { self.lease_millis } else { 0 },
             stale_millis: self.stale_millis,
             counted,
+            failed: self.failed,
+            limited: self.limited.clone(),
         }
     }
 

@@ -141,6 +141,8 @@ fn an_answer_to_a_ledger_that_was_pushed_out_acknowledges_nothing_of_its_success
         lease_millis: 2000,
         stale_millis: 0,
         counted: Some(first.number),
+        failed: None,
+        limited: Vec::new(),
     };
     drop(state.receive(id, &question, None, false, answer, now));
     assert!(state.has_counts(id), "the other batch is still to be counted");

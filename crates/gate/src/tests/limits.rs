@@ -2,15 +2,21 @@
 
 use serde_json::{Value, json};
 use symbolon::id::MemberId;
-use symbolon::protocol::RecordState;
+use symbolon::policy::Rate;
+use symbolon::problem::Code;
 use symbolon::protocol::login::Collected;
+use symbolon::protocol::message::{Failing, Limited};
 use symbolon::protocol::session::UserHandle;
+use symbolon::protocol::{Network, Owner, RecordState};
 
-use crate::limit::{MAX_POLLS, MAX_UNDER_WAY, MAX_UNKNOWN};
+use crate::limit::{self, MAX_UNDER_WAY};
 use crate::testing::{
     GATEWAY, MANAGEMENT, SETUP_CODE, World, bearer, known, organization, proxy_secret, request, signed, token_of,
 };
 use crate::{GateRequest, Outcome, Step};
+
+const MAX_UNKNOWN: u32 = limit::USUAL.max as u32;
+const MAX_POLLS: u32 = limit::POLLS.max as u32;
 
 fn guess(seed: u8) -> GateRequest {
     let token = token_of(organization(), seed);
@@ -140,6 +146,99 @@ fn a_token_that_is_refused_too_often_is_told_no_more() {
     world.change(|record| record.state = RecordState::Active);
     world.now = world.now.plus_seconds(3);
     assert_eq!(world.code(call()), "forward", "what is good is not held up");
+}
+
+#[test]
+fn the_limit_is_that_of_the_organisations_profile() {
+    let mut world = World::new();
+    world.failed = Some(Rate { max: 3, seconds: 30 });
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "forward", "its authority was asked");
+    for seed in 100..103 {
+        assert_eq!(world.code(guess(seed)), "unknown_token");
+    }
+    let Outcome::Respond(response) = world.handle(guess(9)) else { panic!() };
+    assert_eq!((response.status, world.calls.as_slice()), (429, &[][..]));
+    assert!(response.headers.contains(&("retry-after".to_owned(), "31".to_owned())));
+    world.now = world.now.plus_seconds(30);
+    world.failed = Some(Rate { max: 40, seconds: 30 });
+    assert_eq!(world.code(guess(9)), "unknown_token", "the window is the profile's too");
+    for seed in 100..130 {
+        assert_eq!(world.code(guess(seed)), "unknown_token", "{seed}: more than usual where it says so");
+    }
+
+    let mut world = World::with(|record| record.state = RecordState::Revoked);
+    world.failed = Some(Rate { max: 2, seconds: 30 });
+    let codes = [(); 3].map(|()| world.code(bearer("GET", &format!("{GATEWAY}/things"))));
+    assert_eq!(codes, ["revoked", "revoked", "rate_limited"]);
+}
+
+#[test]
+fn what_authorities_have_counted_over_all_isolates_holds_here() {
+    let member = MemberId::from_bytes([9; 16]);
+    let network = Network::of("192.0.2.1");
+    let token = World::new().records[0].token;
+    for (who, holds_up_refusals) in [
+        (Failing::Token(token), true),
+        (Failing::Member(member), true),
+        (Failing::Holder(network), true),
+        (Failing::Member(MemberId::from_bytes([8; 16])), false),
+        (Failing::Holder(Network::of("192.0.2.2")), false),
+        // A stranger's guesses are no fault of who is behind the same address and has a token.
+        (Failing::Stranger(network), false),
+    ] {
+        let mut world = World::with(|record| {
+            record.state = RecordState::Revoked;
+            record.owner = Owner::Member { id: member, name: "Ada".to_owned(), email: "ada@example.com".to_owned() };
+        });
+        world.limited = vec![Limited { who, seconds: 60 }];
+        let call = || bearer("GET", &format!("{GATEWAY}/things"));
+        let expected = if holds_up_refusals { "rate_limited" } else { "revoked" };
+        assert_eq!(world.code(call()), expected, "{who:?}");
+        let unknown = if who == Failing::Stranger(network) { "rate_limited" } else { "unknown_token" };
+        assert_eq!(world.code(guess(9)), unknown, "{who:?}");
+        // What is good is never held up.
+        world.change(|record| record.state = RecordState::Active);
+        world.now = world.now.plus_seconds(3);
+        assert_eq!(world.code(call()), "forward", "{who:?}");
+        world.limited = Vec::new();
+        world.change(|record| record.state = RecordState::Revoked);
+        world.now = world.now.plus_seconds(61);
+        assert_eq!((world.code(call()), world.code(guess(9))), ("revoked".into(), "unknown_token".into()));
+    }
+}
+
+#[test]
+fn whoever_names_a_token_without_having_it_holds_up_nobody_but_themselves() {
+    let url = format!("{GATEWAY}/things");
+    let mut world = World::new();
+    assert_eq!(world.code(bearer("GET", &url)), "forward", "it is known here");
+    let forged = |number: u32| {
+        let mut call = signed("GET", &url, None, &format!("nonce {number}"));
+        let (_, value) = call.headers.iter_mut().find(|(name, _)| name == "Signature").unwrap();
+        // Another message's signature, by the very key.
+        *value =
+            signed("GET", &url, None, "another").headers.into_iter().find(|(name, _)| name == "Signature").unwrap().1;
+        call
+    };
+    for number in 0..MAX_UNKNOWN {
+        assert_eq!(world.code(forged(number)), "signature_invalid");
+    }
+    assert_eq!(world.code(forged(MAX_UNKNOWN)), "rate_limited");
+    assert_eq!(world.code(signed("GET", &url, None, "good")), "forward", "from the same address, even");
+    assert_eq!(world.code(bearer("GET", &url)), "forward");
+    let mut elsewhere = forged(MAX_UNKNOWN);
+    elsewhere.client_address = Some("192.0.2.2".to_owned());
+    assert_eq!(world.code(elsewhere), "signature_invalid");
+    world.background();
+    let refusals: Vec<_> = world.batches.iter().flat_map(|batch| &batch.refusals).collect();
+    assert!(refusals.iter().all(|refusal| refusal.code == Code::SignatureInvalid), "{refusals:?}");
+    assert_eq!(refusals.iter().map(|refusal| refusal.count).sum::<u64>(), u64::from(MAX_UNKNOWN) + 1);
+    // Of what nobody has, the authority learns from where it came with the question itself.
+    assert_eq!(world.code(guess(9)), "rate_limited");
+    let mut elsewhere = guess(9);
+    elsewhere.client_address = Some("192.0.2.3".to_owned());
+    assert_eq!(world.code(elsewhere), "unknown_token");
+    assert_eq!(world.shown_by.last(), Some(&Network::of("192.0.2.3")));
 }
 
 #[test]

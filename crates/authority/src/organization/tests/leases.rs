@@ -304,7 +304,7 @@ fn nothing_is_said_beyond_the_horizon() {
     let client = Client::default;
     for call in [
         OrganizationCall::Ask(Ask::default()),
-        OrganizationCall::Attempt { token: other },
+        OrganizationCall::Attempt { token: other, client: Default::default() },
         OrganizationCall::Settle { token: other, right: false, client: client() },
         OrganizationCall::Try(Try { tokens: vec![token], client: client() }),
         OrganizationCall::CollectLogin { token: other },

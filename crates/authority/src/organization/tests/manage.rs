@@ -407,7 +407,7 @@ fn a_passphrase_is_locked_after_five_wrong_tries_and_the_lock_ends() {
         world.create(&secret, &json!({"kind": "pat", "name": "p", "scopes": ["read"], "passphrase": "correct horse"}));
     let token = world.record(&made).unwrap().token;
     let attempt = |world: &mut World| -> Attempted {
-        serde_json::from_str(&world.call(&OrganizationCall::Attempt { token })).unwrap()
+        serde_json::from_str(&world.call(&OrganizationCall::Attempt { token, client: Default::default() })).unwrap()
     };
     let settle = |world: &mut World, right| {
         world.call(&OrganizationCall::Settle { token, right, client: Client::default() });
