@@ -136,7 +136,7 @@ export class Browser {
   }
 }
 
-/** A browser in which the owner of this token has just signed in, with a passkey of their own. */
+/** A browser in which the owner of this token has just signed in, with a passkey of their own: `browser.passkey`. */
 export async function signedIn(product, token) {
   const browser = new Browser(product);
   const passkey = new Passkey();
@@ -144,5 +144,5 @@ export async function signedIn(product, token) {
   assert.equal(added.status, 201, added.text);
   const session = await browser.signIn(passkey);
   assert.equal(session.status, 201, session.text);
-  return browser;
+  return Object.assign(browser, { passkey });
 }
