@@ -276,6 +276,9 @@ export function tests({ full, light, software, api, vectors }) {
       for (const each of [undefined, null, 5]) equal(await code(() => api.importKey(each), "import"), "invalid_request", "import");
       equal(await code(() => api.parseToken(undefined), "token"), "malformed_credential", "token");
       equal(await code(() => api.exportKey(pair.publicKey, "der"), "form"), "invalid_request", "form");
+      for (const options of [{ nonce: "a\nkeyid=b" }, { keyId: "\u00e9" }, { tag: "\t" }, { label: "a b" }, { components: ["@method\n@path"] }]) {
+        equal(await code(() => api.signRequest(request, pair, options), "text"), "malformed_credential", JSON.stringify(options));
+      }
       const signed = await api.signRequest(request, pair);
       equal(await code(() => api.signRequest(signed, pair), "twice"), "invalid_request", "a label that is taken");
       const twice = await api.signRequest(signed, pair, { label: "sig2", nonce: 'a, sig3="' });
@@ -347,6 +350,9 @@ export function tests({ full, light, software, api, vectors }) {
       equal(await code(() => full.verifyRequest(request, pair.publicKey, { policy }), name), "invalid_request", name);
     }
     equal(await code(() => full.verifyRequest(request, pair.publicKey, {}), "none"), "invalid_request", "none");
+    for (const more of [{ components: ["@method\nmax_age=999"] }, { withBody: [5] }, { labels: ["a\nb"] }, { tag: "\u00e9" }]) {
+      equal(await code(() => full.verifyRequest(request, pair.publicKey, { policy: { ...complete, ...more } }), "text"), "invalid_request", JSON.stringify(more));
+    }
     const failing = () => { throw new RangeError("the resolver's own"); };
     const signed = await full.signRequest(request, pair);
     let caught;

@@ -71,7 +71,11 @@ export async function signatureFields(
     ["keyid", name],
     ["tag", options.tag ?? "symbolon"],
   ];
-  const prepared = await prepare(parts, { label, components: options.components ?? native, parameters });
+  const components = options.components ?? native;
+  // Said before anything is made of them: what cannot be written is not made to fit.
+  const texts = [label, ...components, ...parameters.map(([, value]) => String(value))];
+  if (texts.some((text) => /[^\x20-\x7e]/.test(text))) throw new SignatureError("malformed_credential", "a text that is not printable ASCII");
+  const prepared = await prepare(parts, { label, components, parameters });
   const made = await signBytes(key, prepared.base);
   return [
     ["signature-input", prepared.signatureInput],

@@ -182,6 +182,9 @@ function checked(policy: VerificationPolicy): VerificationPolicy {
   const wrong = (name: string): SymbolonError => new SymbolonError("invalid_request", `the policy does not spell out ${name}`);
   for (const name of ["components", "withBody", "withBodyIfSent"] as const) if (!Array.isArray(policy?.[name])) throw wrong(name);
   for (const name of ["labels", "tag"] as const) if (!(name in policy)) throw wrong(name);
+  const texts: readonly unknown[] = [...policy.components, ...policy.withBody, ...policy.withBodyIfSent, ...(policy.labels ?? []), policy.tag ?? ""];
+  // No rule can hold another one.
+  if (texts.some((text) => typeof text !== "string" || /[^\x20-\x7e]/.test(text))) throw new SymbolonError("invalid_request", "the policy has a text that is not printable ASCII");
   for (const name of ["nonce", "keyId", "created", "expires"] as const) {
     if (policy[name] !== "required" && policy[name] !== "optional") throw wrong(name);
   }
