@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_SKEW_SECONDS, OidcError};
+use super::{MAX_SIGN_IN_AGE_SECONDS, MAX_SKEW_SECONDS, OidcError};
 use crate::time::Timestamp;
 
 /// The longest subject (OpenID Connect Core 1.0, section 2: 255 ASCII characters).
@@ -125,7 +125,12 @@ impl Claims {
             return Err(OidcError::Subject);
         }
         let authenticated_at = self.auth_time.as_ref().map(time).transpose()?;
-        // Step 13: with `max_age` asked for, `auth_time` must be there. Its seconds are cut off.
+        // Step 13: with `max_age` asked for, `auth_time` must be there. Its seconds are cut off. Only where the person was
+        // to show themselves anew does anything hang on it; a session that begins without it is not fresh.
+        let longest = MAX_SIGN_IN_AGE_SECONDS.saturating_add(MAX_SKEW_SECONDS);
+        if authenticated_at.is_some_and(|at| at < expected.now.plus_seconds(longest.saturating_neg())) {
+            return Err(OidcError::Stale);
+        }
         if let Some(since) = expected.anew_since {
             let earliest = since.plus_seconds(-MAX_SKEW_SECONDS);
             if !authenticated_at.is_some_and(|at| earliest <= at && at <= latest) {

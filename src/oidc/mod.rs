@@ -37,3 +37,6 @@ pub const MAX_ANSWER_LEN: u32 = 64 * 1024;
 pub const MAX_ID_TOKEN_LEN: usize = 16 * 1024;
 /// How far the provider's clock may be from ours, in seconds.
 pub const MAX_SKEW_SECONDS: i64 = 60;
+/// How long ago somebody may have shown themselves to the provider to be let in by it, in seconds: a week, which is how
+/// long a session of the console lasts at most.
+pub const MAX_SIGN_IN_AGE_SECONDS: i64 = 604_800;

@@ -220,6 +220,8 @@ fn a_new_sign_in_is_new() {
         assert_eq!(check(stale.clone(), since), Err(OidcError::Stale), "{stale}");
         assert!(check(stale, None).is_ok(), "where it was not asked for");
     }
+    assert!(check(at(-604_860), None).is_ok());
+    assert_eq!(check(at(-604_861), None), Err(OidcError::Stale), "a session could not be as old");
 }
 
 #[test]

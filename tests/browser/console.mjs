@@ -160,10 +160,30 @@ export class Watched {
     return { session, authenticatorId };
   }
 
+  /** Gives the member of this token a passkey of this browser, as a person does, and signs them in with it. */
+  async session(token, path = "/tokens") {
+    const { page } = this;
+    await this.authenticator();
+    await this.signIn(token, "/account");
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByText("The passkey is added.").waitFor();
+    // Recovery codes come with the first one alone.
+    const stored = page.getByLabel("I have stored it in a safe place.");
+    if ((await stored.count()) > 0) {
+      await stored.check();
+      await page.getByRole("button", { name: "Done" }).click();
+    }
+    await this.goto(`/sign-in?next=${encodeURIComponent(path)}`);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.getByRole("navigation", { name: "Main" }).waitFor({ state: "attached" });
+  }
+
   /** From the first-run link to signed in with a passkey, with the mouse; the recovery codes and the first token. */
-  async firstRun() {
+  async firstRun(profile = "symbolon") {
     const { page } = this;
     await this.goto(`/setup#code=${SETUP_CODE}`);
+    await page.getByLabel("Profile").selectOption(profile);
     await page.getByRole("textbox", { name: "Name", exact: true }).fill("Acme Rockets");
     await page.getByRole("textbox", { name: /^Your name/u }).fill("Ada Lovelace");
     await page.getByRole("textbox", { name: /^Your mail address/u }).fill("ada@acme.example");
@@ -218,6 +238,7 @@ export class Watched {
         await this.page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
         await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await this.assertAccessible(`${name}, ${size}, ${colorScheme}`);
+        await this.page.evaluate(() => window.scrollTo(0, 0));
         await this.page.screenshot({ path: join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`), fullPage: (await this.page.getByRole("dialog").count()) === 0 });
       }
     }

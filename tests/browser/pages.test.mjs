@@ -95,7 +95,7 @@ test("every page", async (t) => {
       ["Members", "Members", "members"],
       ["Activity", "Activity", "activity"],
       ["Playground", "Playground", "playground"],
-      ["Your account", "Passkeys and sessions", "account"],
+      ["Your account", "Your account", "account"],
     ]) {
       await go(link);
       await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
@@ -115,6 +115,11 @@ test("every page", async (t) => {
     await page.getByRole("button", { name: "Menu" }).click();
     await watched.assertAccessible("menu");
     await page.screenshot({ path: "screenshots/menu-360-light.png" });
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "Tokens" }).click();
+    await page.getByRole("button", { name: "Filters" }).click();
+    await watched.assertAccessible("filters");
+    await page.screenshot({ path: "screenshots/filters-360-light.png" });
     await page.setViewportSize({ width: 1280, height: 900 });
     watched.assertClean();
   });

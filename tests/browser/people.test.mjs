@@ -20,6 +20,7 @@ test("people", async (t) => {
     await page.getByRole("dialog").getByLabel("Role").selectOption("developer");
     await page.getByRole("button", { name: "Make the link" }).click();
     const link = (await page.locator("[data-secret]").textContent()).trim();
+    await watched.look("members-invited");
     assert.ok(link.startsWith(`${served.origin}/invitations/`), link);
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     await page.getByRole("heading", { name: "Open invitations" }).waitFor();
@@ -39,7 +40,7 @@ test("people", async (t) => {
     assert.equal(invited.requests.filter(({ body }) => body.includes(secret)).length, 1);
 
     await page.getByRole("link", { name: "Activity" }).click();
-    await page.getByRole("cell", { name: /Accepted an invitation/ }).waitFor();
+    await page.getByRole("cell", { name: /Accepted an invitation/ }).first().waitFor();
     await page.getByRole("link", { name: "Members" }).click();
     await page.getByRole("cell", { name: /Grace Hopper grace@/ }).waitFor();
     await page.getByRole("button", { name: "Edit Grace Hopper" }).click();
@@ -47,6 +48,7 @@ test("people", async (t) => {
     await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
     await page.getByRole("cell", { name: "Suspended" }).waitFor();
     await page.getByRole("button", { name: "Remove Grace Hopper" }).click();
+    await watched.look("members-remove");
     await page.getByRole("dialog").getByRole("button", { name: "Remove the member" }).click();
     await page.getByRole("cell", { name: /Grace Hopper grace@/ }).waitFor({ state: "detached" });
     watched.assertClean();
@@ -68,7 +70,7 @@ test("people", async (t) => {
     await invited.page.goto(link);
     await invited.page.getByLabel("Your name").fill("Alan Turing");
     await invited.page.getByRole("button", { name: "Accept the invitation" }).click();
-    await invited.page.getByRole("alert").waitFor();
+    await invited.page.getByText("This invitation is no longer good.").waitFor();
     await invited.look("invitation-withdrawn");
     watched.assertClean();
   });
@@ -107,35 +109,71 @@ test("people", async (t) => {
     assert.deepEqual(entries.map(({ seq }) => seq), entries.map((_, index) => index + 1));
     watched.assertClean();
   });
+});
 
-  await t.test("a device is connected by its code; opening the page alone decides nothing", async (t) => {
-    const begin = async () => (await fetch(`${served.origin}/oauth/device_authorization`, form({ client_id: "symbolon-cli" }))).json();
-    const poll = async (device_code) =>
-      (await fetch(`${served.origin}/oauth/token`, form({ grant_type: "urn:ietf:params:oauth:grant-type:device_code", client_id: "symbolon-cli", device_code }))).json();
-    const watched = await served.page(t);
-    const { page } = watched;
-    const { user_code, device_code } = await begin();
-    await watched.signIn(admin, "/device");
-    await page.getByLabel("Code").fill(user_code.toLowerCase());
-    await watched.look("device");
-    await page.getByRole("button", { name: "Go on" }).click();
-    await page.getByRole("heading", { name: "symbolon-cli asks to act for you" }).waitFor();
-    await watched.look("device-decide");
-    assert.equal((await poll(device_code)).error, "authorization_pending");
-    await page.getByLabel("Name of the token").fill("my laptop");
-    await page.getByRole("button", { name: "Approve" }).click();
-    await page.getByRole("heading", { name: "Approved" }).waitFor();
-    await watched.look("device-approved");
+test("a device is connected by its code, by a person with a passkey; opening the page alone decides nothing", async (t) => {
+  const served = await open(t, { bindings: { CLIENT_ADDRESS_HEADER: "x-real-ip" } });
+  const { secret: admin } = await served.setup();
+  const asker = { "x-real-ip": "198.51.100.9", "user-agent": "symbolon-cli/1.0.0 (linux)" };
+  const post = (path, fields) => fetch(served.origin + path, { ...form(fields), headers: { ...form(fields).headers, ...asker } });
+  const begin = async () => (await post("/oauth/device_authorization", { client_id: "symbolon-cli" })).json();
+  const poll = async (device_code) =>
+    (await post("/oauth/token", { grant_type: "urn:ietf:params:oauth:grant-type:device_code", client_id: "symbolon-cli", device_code })).json();
 
-    const denied = await begin();
-    await page.getByRole("link", { name: "To the tokens" }).click();
-    await page.evaluate((path) => history.pushState(null, "", path), `/device?user_code=${denied.user_code}`);
-    await page.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
-    await page.getByRole("button", { name: "Deny" }).click();
-    await page.getByRole("heading", { name: "Denied" }).waitFor();
-    assert.equal((await poll(denied.device_code)).error, "access_denied");
-    watched.assertClean();
-  });
+  // Whoever holds a token is not asked at all: it may have been taken from somebody.
+  const bearer = await served.page(t);
+  await bearer.signIn(admin, "/device");
+  await bearer.page.getByText("This needs your passkey").waitFor();
+  await bearer.look("device-token");
+  await bearer.page.getByRole("button", { name: "Sign in otherwise" }).click();
+  await bearer.page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
+  assert.match(bearer.page.url(), /next=%2Fdevice$/u);
+  bearer.assertClean();
+
+  const watched = await served.page(t, { extraHTTPHeaders: { "x-real-ip": "203.0.113.7" } });
+  const { page } = watched;
+  await watched.session(admin, "/device");
+  const { user_code, device_code } = await begin();
+  await page.getByLabel("Code").fill("BCDF-GHJK");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("alert").waitFor();
+  await watched.look("device-unknown");
+  await page.getByLabel("Code").fill(user_code.toLowerCase());
+  await watched.look("device");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("heading", { name: "symbolon-cli asks to act for you" }).waitFor();
+  const facts = await page.locator("dl.facts").textContent();
+  // What asks, from both addresses, and which permissions.
+  for (const shown of ["198.51.100.9", "symbolon-cli/1.0.0", "203.0.113.7", "Another address than yours", "Personal access token", "api:read"]) assert.ok(facts.includes(shown), shown);
+  await watched.look("device-decide");
+  assert.equal((await poll(device_code)).error, "authorization_pending");
+  assert.deepEqual(watched.requests.filter(({ method, url }) => method !== "GET" && url.includes("/v1/device")), [], "opening the page decided nothing");
+
+  // Five minutes after the passkey was used, it is asked for anew.
+  await page.getByLabel("Name of the token").fill("my laptop");
+  served.advance(301);
+  await page.getByRole("button", { name: "Approve" }).click();
+  const question = page.getByRole("dialog", { name: "Confirm that it is you" });
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.equal((await poll(device_code)).error, "authorization_pending");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await question.getByRole("button", { name: "Confirm with your passkey" }).click();
+  await page.getByRole("heading", { name: "Approved" }).waitFor();
+  await watched.look("device-approved");
+  const decisions = watched.requests.filter(({ method, url }) => method === "POST" && url.endsWith("/v1/device/approve"));
+  assert.ok(decisions.length > 0 && decisions.every(({ headers }) => headers["x-symbolon-csrf"]?.length > 20 && headers.authorization === undefined));
+  // The server has asked the client for patience meanwhile.
+  served.advance(10);
+  assert.equal((await served.call((await poll(device_code)).access_token, "GET", "/v1/whoami")).token.name, "my laptop");
+
+  const denied = await begin();
+  await watched.goto(`/device?user_code=${denied.user_code}`);
+  await page.getByRole("button", { name: "Deny" }).click();
+  await page.getByRole("heading", { name: "Denied" }).waitFor();
+  await watched.look("device-denied");
+  assert.equal((await poll(denied.device_code)).error, "access_denied");
+  watched.assertClean();
 });
 
 test("Semgrep's client is activated at /login?cli-token=", async (t) => {
@@ -151,7 +189,7 @@ test("Semgrep's client is activated at /login?cli-token=", async (t) => {
   assert.equal((await poll()).status, 404);
   const watched = await served.page(t);
   const { page } = watched;
-  await watched.signIn(admin, `/login?cli-token=${key}&docker=False&gha=False`);
+  await watched.session(admin, `/login?cli-token=${key}&docker=False&gha=False`);
   await page.getByRole("button", { name: "Approve" }).waitFor();
   await watched.look("login-semgrep");
   assert.equal((await poll()).status, 404);

@@ -67,6 +67,49 @@ test("from the first-run link to signed in, and what follows", async (t) => {
     await watched.look("account-signed-in");
   });
 
+  await t.test("a session elsewhere is listed, and ended from here", async (t) => {
+    const other = await served.page(t, { userAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_0) Firefox/140.0" });
+    await other.goto("/sign-in");
+    await other.page.getByText("Use a recovery code").click();
+    await other.page.getByLabel("Organisation's short name").fill("acme-rockets");
+    await other.page.getByLabel("Mail address").fill("ada@acme.example");
+    await other.page.getByLabel("Recovery code", { exact: false }).last().fill(codes[1]);
+    await other.page.locator("details[open]").getByRole("button", { name: "Sign in" }).click();
+    await other.page.getByText("You signed in with a recovery code.").waitFor();
+    await page.reload();
+    await page.getByText("Firefox on Mac").waitFor();
+    await page.getByRole("button", { name: "End the session of Firefox on Mac" }).click();
+    await page.getByText("The session is ended.").waitFor();
+    await page.getByText("Firefox on Mac").waitFor({ state: "detached" });
+    await other.page.getByRole("link", { name: "Members" }).click();
+    await other.page.getByText("Your session has ended. Please sign in again.").waitFor();
+    other.assertClean();
+  });
+
+  await t.test("no text becomes markup or script in the page, whoever wrote it", async () => {
+    const outcome = await page.evaluate(() => {
+      const tried = (work) => {
+        try {
+          work();
+          return "done";
+        } catch (error) {
+          return error.name;
+        }
+      };
+      const script = document.createElement("script");
+      script.setAttribute("nonce", "x");
+      return [
+        tried(() => (document.body.innerHTML = "<b>")),
+        tried(() => (script.text = "globalThis.ran = true")),
+        tried(() => globalThis.trustedTypes.createPolicy("mine", {})),
+        tried(() => document.write("<b>")),
+      ];
+    });
+    assert.deepEqual(outcome, ["TypeError", "TypeError", "TypeError", "TypeError"]);
+    // The policy's refusals were provoked.
+    watched.complaints.splice(0);
+  });
+
   await t.test("signed out, and in again with a recovery code, which works once", async () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();

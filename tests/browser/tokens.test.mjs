@@ -142,6 +142,56 @@ test("tokens", async (t) => {
     watched.assertClean();
   });
 
+  await t.test("permissions are found by searching, and a date is chosen by hand", async (t) => {
+    const watched = await served.page(t);
+    const { page } = watched;
+    await watched.signIn(admin, "/tokens/new?kind=key");
+    await page.getByText("marks what is required.").waitFor();
+    await page.getByText("Name *", { exact: true }).waitFor();
+    const group = page.getByRole("group", { name: "Permissions" });
+    const all = await group.getByRole("checkbox").count();
+    await page.getByLabel("Search permissions").fill("activity");
+    await page.waitForFunction((before) => document.querySelectorAll('input[name="Permissions"]').length < before, all);
+    await group.getByRole("checkbox", { name: /^activity:view/u }).check();
+    await page.getByLabel("Search permissions").fill("nothing like it");
+    await group.getByText("Nothing found.").waitFor();
+    await page.getByLabel("Search permissions").fill("");
+    await group.getByText("1 chosen").waitFor();
+    await page.getByRole("textbox", { name: /^Name/u }).fill("until a day");
+    await page.getByRole("radio", { name: "Choose a date" }).check();
+    const day = new Date(Date.now() + 45 * 86_400_000).toISOString().slice(0, 10);
+    await page.getByLabel("It ends on").fill(`${day}T12:00`);
+    await page.getByRole("button", { name: "Add a resource" }).click();
+    await page.getByRole("textbox", { name: /^Resource/u }).fill("team-a");
+    await page.getByRole("button", { name: "Create the token" }).click();
+    await page.locator("[data-secret]").waitFor();
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByText("api:read on team-a").waitFor();
+    const { items } = await served.call(admin, "GET", "/v1/tokens?q=until+a+day");
+    // Noon in Berlin, where this browser is.
+    assert.match(items[0].expires_at, new RegExp(`^${day}T1[01]:00:00`, "u"));
+    assert.deepEqual([items[0].permissions, items[0].grants], [["activity:view"], [{ permission: "api:read", resource: "team-a" }]]);
+    watched.assertClean();
+  });
+
+  await t.test("times are written as the person writes them, where they are, with the exact one on hover", async (t) => {
+    const [{ id, created_at }] = (await served.call(admin, "GET", "/v1/tokens?q=setup")).items;
+    for (const [locale, timezoneId] of [["de-DE", "Asia/Tokyo"], ["en-US", "America/New_York"], ["ar-EG", "Africa/Cairo"]]) {
+      const watched = await served.page(t, { locale, timezoneId });
+      const { page } = watched;
+      await watched.signIn(admin, `/tokens/${id}`);
+      const time = page.locator(`time[datetime="${created_at}"]`).first();
+      await time.waitFor();
+      const [shown, hover] = [await time.textContent(), await time.getAttribute("title")];
+      const as = (style) => new Intl.DateTimeFormat(locale, { ...style, timeZone: timezoneId }).format(new Date(created_at)).replaceAll(/\s/gu, " ");
+      assert.equal(shown.replaceAll(/\s/gu, " "), as({ dateStyle: "medium", timeStyle: "short" }));
+      assert.ok(hover.replaceAll(/\s/gu, " ").startsWith(as({ dateStyle: "full", timeStyle: "long" })), hover);
+      assert.ok(hover.endsWith(`(${created_at})`), hover);
+      watched.assertClean();
+    }
+  });
+
   await t.test("a pasted public key, with a challenge that another tool signs", async (t) => {
     const watched = await served.page(t);
     const { page } = watched;

@@ -96,7 +96,11 @@ for (const [alg, inToken, secret] of [["RS256", false, CLIENT_SECRET], ["ES256",
     assert.equal((await product.send({ method: "PUT", path: "/v1/sign-in", token, body: { link_by_email: false } })).status, 200);
     assert.equal(await new Person(product).through(), "/tokens");
 
-    // A destructive step wants her to sign in there once more, though the provider knows her still.
+    // She has just signed in there, and the provider says so: a destructive step is done at once.
+    const { token: first } = await product.create(token, { kind: "pat", name: "first", scopes: ["read"] });
+    assert.equal((await fresh.send({ method: "DELETE", path: `/v1/tokens/${first.id}` })).status, 200);
+
+    // Later it wants her to sign in there once more, though the provider knows her still.
     const { token: old } = await product.create(token, { kind: "pat", name: "old", scopes: ["read"] });
     product.clock.advance(301);
     const refused = await fresh.send({ method: "DELETE", path: `/v1/tokens/${old.id}` });
@@ -258,8 +262,11 @@ test("a new sign-in at the provider is new, or the step is not done", async (t) 
   const { token: old } = await product.create(token, { kind: "pat", name: "old", scopes: ["read"] });
   const ada = new Person(product);
   const now = Math.floor(Date.now() / 1000);
-  forger.claims = { auth_time: now - 7200 };
-  assert.equal(await ada.arrive(back(await begin(ada))), "/tokens");
+  // A provider that says nothing, or that it was long ago, begins a session that is not fresh.
+  for (const [claims, expected] of [[{}, "/tokens"], [{ auth_time: now - 700_000 }, "/sign-in?problem=stale"], [{ auth_time: now - 7200 }, "/tokens"]]) {
+    forger.claims = claims;
+    assert.equal(await ada.arrive(back(await begin(ada))), expected);
+  }
   const revoke = () => ada.send({ method: "DELETE", path: `/v1/tokens/${old.id}` });
   assert.equal((await revoke()).json.required, "session:fresh", "signed in there two hours ago");
   const confirm = async (claims) => {

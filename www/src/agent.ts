@@ -1,5 +1,7 @@
 // What a browser calls itself, in words that a person knows: the browser and the system, as far as its text tells.
 
+import { t } from "./text";
+
 const SYSTEMS: readonly (readonly [string, string])[] = [
   ["iPhone", "iPhone"],
   ["iPad", "iPad"],
@@ -24,5 +26,12 @@ const BROWSERS: readonly (readonly [string, string])[] = [
 const named = (agent: string, names: readonly (readonly [string, string])[]): string | undefined =>
   names.find(([sign]) => agent.includes(sign))?.[1];
 
+/** A browser in words; what it called itself, where that is none that is known. */
+export function agentName(agent: string | null | undefined): string {
+  if (agent == null) return t.account.unknownAgent;
+  const [browser, system] = [browserOf(agent), systemOf(agent)];
+  return browser !== undefined && system !== undefined ? t.account.agent(browser, system) : (browser ?? agent);
+}
+
 export const systemOf = (agent: string): string | undefined => named(agent, SYSTEMS);
-export const browserOf = (agent: string): string | undefined => named(agent, BROWSERS);
+const browserOf = (agent: string): string | undefined => named(agent, BROWSERS);

@@ -20,7 +20,7 @@ import { type Location, navigate, useLocation } from "./router";
 import { resume, session } from "./session";
 import { useStore } from "./store";
 import { t } from "./text";
-import { ButtonLink, Empty, Loading, PageHead, Toasts } from "./ui/basics";
+import { ButtonLink, Failed, Loading, PageHead, Toasts } from "./ui/basics";
 import { ConfirmPresence } from "./ui/confirm";
 import { Alone, Shell } from "./ui/shell";
 
@@ -48,9 +48,12 @@ function page(location: Location, within: Within): ComponentChildren {
   return (
     <div class="page">
       <PageHead title={t.notFound.title} />
-      <Empty icon="info" title={t.notFound.title} action={<ButtonLink href="/tokens">{t.notFound.home}</ButtonLink>}>
-        {t.notFound.text}
-      </Empty>
+      <div class="card stack">
+        <p>{t.notFound.text}</p>
+        <div>
+          <ButtonLink href="/tokens">{t.notFound.home}</ButtonLink>
+        </div>
+      </div>
     </div>
   );
 }
@@ -78,7 +81,8 @@ export function App() {
       navigate(here === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(here)}`, { replace: true });
     }
     if (state.state === "in" && (first === "sign-in" || first === "")) {
-      navigate(first === "" ? "/tokens" : destination(location.query), { replace: true });
+      const next = state.recovered === true ? "/account" : first === "" ? "/tokens" : destination(location.query);
+      navigate(next, { replace: true });
     }
   }, [state, first, open]);
 
@@ -88,7 +92,21 @@ export function App() {
   else if (state.state === "unknown") {
     shown = (
       <Alone>
+        <h1 class="hidden">{t.common.product}</h1>
         <Loading lines={4} />
+      </Alone>
+    );
+  } else if (state.state === "failed") {
+    const again = () => {
+      session.set({ state: "unknown" });
+      void resume();
+    };
+    shown = (
+      <Alone>
+        <div class="stack">
+          <PageHead title={t.common.noAnswer} />
+          <Failed error={state.error} onRetry={again} />
+        </div>
       </Alone>
     );
   } else if (state.state === "out") shown = <SignInPage ended={state.ended === true} query={location.query} next={destination(location.query)} />;

@@ -2,6 +2,7 @@
 
 import * as client from "./api/client";
 import { call } from "./api/client";
+import { ApiProblem } from "./api/problem";
 import type { Profile, RequestOptions, SignedIn, WhoAmI } from "./api/types";
 import { createStore } from "./store";
 import { assertion } from "./passkeys";
@@ -9,7 +10,9 @@ import { assertion } from "./passkeys";
 export type SessionState =
   | { readonly state: "unknown" }
   | { readonly state: "out"; readonly ended?: boolean }
-  | { readonly state: "in"; readonly me: WhoAmI; readonly profile: Profile };
+  /** Nobody knows: the server did not say. */
+  | { readonly state: "failed"; readonly error: unknown }
+  | { readonly state: "in"; readonly me: WhoAmI; readonly profile: Profile; /** By a recovery code, just now. */ readonly recovered?: true };
 
 export const session = createStore<SessionState>({ state: "unknown" });
 
@@ -18,9 +21,10 @@ export async function confirmsWith(): Promise<SignedIn["confirm_with"]> {
   return (await call<SignedIn>("GET", "/v1/sessions/current")).confirm_with;
 }
 
-async function enter(): Promise<void> {
+/** Shows the pages of whoever the credential is. */
+export async function enter(how: { readonly recovered?: true } = {}): Promise<void> {
   const [me, profile] = await Promise.all([call<WhoAmI>("GET", "/v1/whoami"), call<Profile>("GET", "/v1/kinds")]);
-  session.set({ state: "in", me, profile });
+  session.set({ state: "in", me, profile, ...how });
 }
 
 /** Takes up the session whose cookie the browser has, if any. */
@@ -34,9 +38,10 @@ export async function resume(): Promise<void> {
     ]);
     client.holdSession(current.csrf_token);
     session.set({ state: "in", me, profile });
-  } catch {
+  } catch (error) {
     client.holdNothing();
-    session.set({ state: "out" });
+    const refused = error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.code !== "rate_limited";
+    session.set(refused ? { state: "out" } : { state: "failed", error });
   }
 }
 
@@ -50,11 +55,16 @@ export async function signInWithPasskey(): Promise<void> {
   await enter();
 }
 
-export async function signInWithRecoveryCode(organization: string, email: string, code: string): Promise<void> {
+/** Begins a session with a recovery code, in which a passkey can be made, and shows no page of those who are signed in. */
+export async function beginWithRecoveryCode(organization: string, email: string, code: string): Promise<void> {
   const body = { organization, email, recovery_code: code };
   const signedIn = await call<SignedIn>("POST", "/v1/sessions/recover", { body, anonymous: "cookie" });
   client.holdSession(signedIn.csrf_token);
-  await enter();
+}
+
+export async function signInWithRecoveryCode(organization: string, email: string, code: string): Promise<void> {
+  await beginWithRecoveryCode(organization, email, code);
+  await enter({ recovered: true });
 }
 
 /** Signs in with an access token, kept in memory until the page is left. */

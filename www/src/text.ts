@@ -15,6 +15,7 @@ export const t = {
   common: {
     product: "Symbolon",
     documentTitle: (title: string) => `${title} · Symbolon`,
+    noAnswer: "The console cannot start",
     working: "Working…",
     loading: "Loading…",
     copy: "Copy",
@@ -25,19 +26,16 @@ export const t = {
     close: "Close",
     save: "Save",
     retry: "Try again",
+    filters: (set: number) => (set === 0 ? "Filters" : `Filters, ${number.format(set)} set`),
     never: "Never",
     none: "None",
     any: "Any",
-    all: "All",
     next: "Next page",
     previous: "Previous page",
-    search: "Search",
     requiredNote: "marks what is required.",
     skip: "Skip to the content",
     you: "you",
     organization: "Organisation",
-    optional: "optional",
-    unknownMember: "a former member",
   },
   theme: { label: "Theme", auto: "System theme", light: "Light theme", dark: "Dark theme" },
   nav: {
@@ -65,15 +63,15 @@ export const t = {
     slug: "Short name",
     slugHint: "2 to 40 lower-case letters, digits and hyphens. It is used when signing in with a recovery code.",
     profile: "Profile",
-    profileHint: "Which kinds of tokens there are, and their rules.",
+    profileHint: "Which kinds of tokens there are, and their rules:",
     profiles: [
-      ["symbolon", "Symbolon: personal tokens, organisation keys and CI tokens"],
-      ["devguard", "DevGuard: personal access tokens, signed or secret"],
-      ["devpilot", "Devpilot: access tokens and API keys of a workspace"],
-      ["harborguard", "HarborGuard: personal access tokens and API keys"],
-      ["semgrep", "Semgrep: API, CLI and service tokens"],
-      ["devtron", "Devtron: API tokens on resources"],
-    ] as readonly (readonly [string, string])[],
+      ["symbolon", "Symbolon", "personal tokens, organisation keys and CI tokens."],
+      ["devguard", "DevGuard", "personal access tokens, signed or secret."],
+      ["devpilot", "Devpilot", "access tokens and API keys of a workspace."],
+      ["harborguard", "HarborGuard", "personal access tokens and API keys."],
+      ["semgrep", "Semgrep", "API, CLI and service tokens."],
+      ["devtron", "Devtron", "API tokens on resources."],
+    ] as readonly (readonly [string, string, string])[],
     owner: "Owner",
     ownerName: "Your name",
     ownerEmail: "Your mail address",
@@ -114,7 +112,8 @@ export const t = {
     ended: "Your session has ended. Please sign in again.",
     noPasskeys: "This browser has no passkeys. Use one of the other ways.",
     setup: "A new instance? Set it up.",
-    firstPasskey: "Make a new passkey right away, so that you need no further code.",
+    firstPasskey: "You signed in with a recovery code.",
+    firstPasskeyText: "If your passkey is lost, make a new one right away, so that you need no further code. Revoking, rotating and removing need one.",
   },
   confirm: {
     title: "Confirm that it is you",
@@ -180,7 +179,6 @@ export const t = {
     notUsed: "Not yet",
     unused: "Unused for 90 days",
     ending: (when: string) => `Ends ${when}`,
-    byKey: "Signing key",
     noneTitle: "No tokens yet",
     noneText: "A token lets a program in, without anybody's password. Create the first one.",
     noMatchTitle: "Nothing matches",
@@ -215,7 +213,6 @@ export const t = {
       fixed_role: "the role chosen at creation, if any",
       everything: "nothing more: what was granted is all",
     },
-    role: "Role",
     service: "Service",
     passphrase: "Passphrase",
     hasPassphrase: "Needed with every use",
@@ -235,7 +232,7 @@ export const t = {
     revokeTitle: (name: string) => `Revoke “${name}”?`,
     revokeStops: "What will stop:",
     revokeUses: (n: number, when: string) => `Whatever presents it: it was used ${count(n, "time", "times")}, last ${when}.`,
-    revokeUnused: "It was never used, as far as is known.",
+    revokeUnused: "Nothing that is known: it was never used.",
     revokeUsed: (when: string) => `Whatever presents it: it was last used ${when}.`,
     revokeOwner: (name: string) => `What ${name} runs with it.`,
     revokeService: (name: string) => `The service ${name}.`,
@@ -253,24 +250,21 @@ export const t = {
     regenerateText: "The token gets a new secret and a new end. The old secret stops at once.",
     regenerateConfirm: "Regenerate",
     editTitle: (name: string) => `Edit “${name}”`,
-    edited: "Saved.",
+    edited: "The change is saved.",
     saveEdit: "Save",
     passphraseKeep: "Leave it as it is",
     passphraseSet: "Set a new one",
     passphraseClear: "Remove it",
     newSecretTitle: "The new secret",
-    notFound: "There is no such token, or not one for you to see.",
-    switchedOff: "Switched off",
-    switchedOn: "Switched on",
-    forgetKey: "Its private key is kept in this browser.",
+    notFound: "There is no such token",
+    notFoundText: "The address may be mistyped, or the token is not one for you to see.",
   },
   create: {
     title: "Create a token",
     back: "All tokens",
     kind: "Kind",
-    kindNot: "Your role does not let you create this kind.",
     noKind: "Your role does not let you create any token.",
-    recommended: "For:",
+    recommended: "Made for",
     about: "About it",
     name: "Name",
     nameHint: (min: number, max: number) => `${number.format(min)} to ${number.format(max)} characters. What it is for, and where it is used.`,
@@ -388,6 +382,7 @@ export const t = {
     inviteText: "You get a link to send to them. It works once, within a week.",
     inviteSubmit: "Make the link",
     inviteDone: (email: string) => `The link for ${email}`,
+    copyLink: "Copy the link",
     inviteLink: "The invitation's link. It is shown only now.",
     invitations: "Open invitations",
     invitedUntil: "Good until",
@@ -404,7 +399,6 @@ export const t = {
     notByAddress: "Members connect their accounts there themselves, under “Your account”.",
     goByAddresses: "Go by mail addresses",
     stopAddresses: "Do not go by mail addresses",
-    notAllowed: "Your role does not let you see the members.",
   },
   invitation: {
     title: "You are invited",
@@ -412,15 +406,16 @@ export const t = {
     name: "Your name",
     submit: "Accept the invitation",
     missing: "This link is not whole: open it exactly as it was sent to you.",
+    gone: "This invitation is no longer good.",
+    goneText: "It was used, withdrawn, or has ended. Ask whoever sent it to you for a new one.",
+    withoutHint: "You get recovery codes instead: each signs you in once. Keep them.",
     doneTitle: "Welcome",
-    doneText: "You are a member now.",
     tokenText: "This is your first token, with which you can make a passkey. It is shown only now.",
   },
   activity: {
     title: "Activity",
     lead: "Who did what, when and from where. Every entry carries the hash of the one before.",
     export: "Export as NDJSON",
-    exporting: "Exporting…",
     action: "Action",
     member: "Done by",
     since: "From",
@@ -435,6 +430,8 @@ export const t = {
     table: "Activity",
     actions: {
       "organization.found": "Founded the organisation",
+      "organization.create": "Made another organisation",
+      "routes.replace": "Replaced the routes",
       "token.create": "Created a token",
       "token.import": "Imported a token",
       "token.edit": "Edited a token",
@@ -505,6 +502,7 @@ export const t = {
     sameAddress: "The same address as yours",
     otherAddress: "Another address than yours",
     gets: "It would get",
+    may: "It could then do",
     ends: "The question ends",
     name: "Name of the token",
     nameHint: "Left blank, it gets one by itself.",
@@ -514,7 +512,9 @@ export const t = {
     approvedText: "The command line goes on by itself. You can close this page.",
     denied: "Denied",
     deniedText: "Nobody got a token. You can close this page.",
-    again: "Another code",
+    withPasskey: "This needs your passkey",
+    withPasskeyText: "A login is approved by whoever signed in with a passkey, or at a provider. You are signed in with a token, which could have been taken from you.",
+    signIn: "Sign in otherwise",
   },
   playground: {
     title: "Playground",
@@ -559,11 +559,10 @@ export const t = {
     elsewhere: "Only requests to this server can be sent from here.",
     may: "May",
     whose: "Token",
-    code: "Code",
   },
   account: {
-    title: "Passkeys and sessions",
-    lead: "How you sign in, and where you are signed in.",
+    title: "Your account",
+    lead: "How you sign in, where you are signed in, and the keys of this browser.",
     passkeys: "Passkeys",
     passkeysText: "Keep two at least, on different devices.",
     add: "Add a passkey",
@@ -574,6 +573,7 @@ export const t = {
     added: "The passkey is added.",
     made: "Made",
     lastUsed: "Last used",
+    neverUsed: "Not used yet",
     remove: "Remove",
     removeNamed: (name: string) => `Remove ${name}`,
     removeTitle: (name: string) => `Remove the passkey “${name}”?`,
@@ -617,7 +617,6 @@ export const t = {
     notHere: "This server has no passkeys and sessions. Sign in with an access token.",
   },
   notFound: { title: "There is no such page", text: "The address may be mistyped, or what was here has moved.", home: "To the tokens" },
-  denied: { title: "Not for your role", text: (permission: string) => `This needs the permission ${permission}. An owner or admin can give it to you.` },
 } as const;
 
 const PROBLEMS: Readonly<Record<string, readonly [string, string?]>> = {
@@ -641,13 +640,18 @@ const PROBLEMS: Readonly<Record<string, readonly [string, string?]>> = {
   rate_limited: ["Too many tries."],
   authority_unavailable: ["The server is busy taking over. Nothing was lost."],
   invalid_request: ["Something in the form is not right."],
-  not_found: ["There is no such thing, or not one for you to see."],
+  not_found: ["This was not found.", "It may have been removed, or is not for you to see."],
   conflict: ["This conflicts with what is there."],
   not_editable: ["This cannot be changed."],
   too_large: ["This is too large."],
   method_not_allowed: ["This server cannot do that."],
   internal: ["Something went wrong on our side.", "Try again."],
 };
+
+/** With a full stop, which what comes from elsewhere often lacks. */
+export function sentence(text: string): string {
+  return /[.!?:…]$/.test(text) ? text : `${text}.`;
+}
 
 /** What went wrong, for people. */
 export function explain(error: unknown): { title: string; detail?: string } {
@@ -661,7 +665,7 @@ export function explain(error: unknown): { title: string; detail?: string } {
     return { title: "Something went wrong in this page.", ...(error instanceof Error && { detail: error.message }) };
   }
   const [title, next] = PROBLEMS[error.code] ?? [error.message];
-  const parts = [error.detail ?? next];
+  const parts = [error.detail === undefined ? next : sentence(error.detail)];
   if (error.required !== undefined) parts.push(`It needs ${error.required}.`);
   if (error.retryAfter !== undefined) parts.push(`Try again in ${count(error.retryAfter, "second", "seconds")}.`);
   const detail = parts.filter((part) => part !== undefined).join(" ");

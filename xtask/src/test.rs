@@ -182,6 +182,7 @@ fn workerd(workspace: &Workspace) -> Result<Counts> {
     files.retain(|path| !path.ends_with(REVOCATION));
     build::worker(workspace, Flavour::Release)?;
     build::worker(workspace, Flavour::Test)?;
+    www::build(workspace)?;
     if let Err(error) = setup::python_packages(workspace) {
         say(&format!("without Semgrep's own client, so its login is left out: {error:#}"));
     }

@@ -14,15 +14,15 @@ const ALWAYS = {
 /** Data is never a page. */
 const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Pages come from here alone, run no inline script, make no text into script, and compile the npm package's WebAssembly. */
+/** Pages come from here alone, run no inline script, and make no text into script. */
 const PAGE_POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
   "require-trusted-types-for 'script'; trusted-types 'none'";
 
 /**
- * Swagger UI makes HTML out of Markdown, which trusted types would not let it; otherwise as every page, and it needs no
- * WebAssembly.
+ * Swagger UI makes HTML out of Markdown, which trusted types would not let it, and shows pictures that are written out;
+ * otherwise as every page.
  */
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +

@@ -104,10 +104,11 @@ export class Product {
     this.#edges = await Promise.all(names.map((name) => this.#instance.unsafeGetDirectURL(name)));
   }
 
-  /** Kills workerd and starts it again over the same store. */
-  async restart(changes) {
+  /** Kills workerd and starts it again over the same store; `meanwhile` is done while nothing runs. */
+  async restart(changes, meanwhile) {
     assert.ok(this.data !== undefined, "only a store in a folder outlives workerd");
     await this.#instance.dispose();
+    await meanwhile?.();
     await this.start(changes);
   }
 

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 
-import { browserOf, systemOf } from "../agent";
+import { agentName } from "../agent";
 import { call, credentialType } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import type { Identity, Page, Passkey, SessionItem } from "../api/types";
@@ -11,9 +11,10 @@ import { useDoing, useLoad } from "../hooks";
 import * as kept from "../keys/kept";
 import { linkAtProvider, provider } from "../provider";
 import { Link } from "../router";
-import { signOut } from "../session";
+import { session, signOut } from "../session";
+import { useStore } from "../store";
 import { t } from "../text";
-import { Badge, Button, Dialog, Loading, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
+import { Badge, Button, Dialog, Failed, Loading, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
 import { TextField } from "../ui/fields";
 import { Icon } from "../ui/icons";
 import { Once } from "../ui/secret";
@@ -34,6 +35,15 @@ function Confirm({ title, text, submit, run, onClose }: { title: string; text: s
         </Button>
       </div>
     </Dialog>
+  );
+}
+
+function LastUsed({ at }: { at: string | null }) {
+  if (at === null) return <>{t.account.neverUsed}</>;
+  return (
+    <>
+      {t.account.lastUsed} <Time at={at} as="since" />
+    </>
   );
 }
 
@@ -91,7 +101,7 @@ function Passkeys() {
           </Once>
         </>
       )}
-      <ProblemNotice error={list.error} />
+      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
       {items === undefined && list.error === undefined && <Loading lines={2} />}
       {items !== undefined && items.length === 0 && <p class="soft">{t.account.noPasskeys}</p>}
       {items !== undefined && items.length > 0 && (
@@ -101,7 +111,7 @@ function Passkeys() {
               <div class="break">
                 <strong>{passkey.name}</strong>
                 <div class="hint">
-                  {t.account.made} <Time at={passkey.created_at} /> · {t.account.lastUsed} <Time at={passkey.last_used_at} as="ago" none={t.tokens.notUsed} />
+                  {t.account.made} <Time at={passkey.created_at} /> · <LastUsed at={passkey.last_used_at} />
                 </div>
               </div>
               <Button look="small danger" onClick={() => setRemoving(passkey)} label={t.account.removeNamed(passkey.name)}>
@@ -173,7 +183,8 @@ function Identities({ name }: { name: string }) {
           </Button>
         )}
       </div>
-      <ProblemNotice error={list.error ?? linking.error} />
+      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
+      <ProblemNotice error={linking.error} />
       {items === undefined && list.error === undefined && <Loading lines={1} />}
       {items?.length === 0 && <p class="soft">{t.account.notLinked}</p>}
       {items !== undefined && items.length > 0 && (
@@ -183,7 +194,7 @@ function Identities({ name }: { name: string }) {
               <div class="break">
                 <strong>{identity.email ?? identity.issuer}</strong>
                 <div class="hint">
-                  {t.account.linked} <Time at={identity.created_at} /> · {t.account.lastUsed} <Time at={identity.last_used_at} as="ago" none={t.tokens.notUsed} />
+                  {t.account.linked} <Time at={identity.created_at} /> · <LastUsed at={identity.last_used_at} />
                 </div>
               </div>
               <Button look="small danger" onClick={() => setRemoving(identity)} label={t.account.unlinkNamed(name)}>
@@ -211,13 +222,6 @@ function Identities({ name }: { name: string }) {
   );
 }
 
-/** A browser in words; what it called itself, where that is none that is known. */
-function agentName(agent: string | null): string {
-  if (agent === null) return t.account.unknownAgent;
-  const [browser, system] = [browserOf(agent), systemOf(agent)];
-  return browser !== undefined && system !== undefined ? t.account.agent(browser, system) : (browser ?? agent);
-}
-
 function Sessions() {
   const list = useLoad("sessions", (signal) => call<Page<SessionItem>>("GET", "/v1/sessions", { signal }));
   const ending = useDoing();
@@ -238,7 +242,8 @@ function Sessions() {
         <h2 id="sessions">{t.account.sessions}</h2>
         <p class="hint">{t.account.sessionsText}</p>
       </div>
-      <ProblemNotice error={list.error ?? ending.error} />
+      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
+      <ProblemNotice error={ending.error} />
       {items === undefined && list.error === undefined && <Loading lines={2} />}
       {items !== undefined && items.length === 0 && <p class="soft">{t.account.noSessions}</p>}
       {items !== undefined && items.length > 0 && (
@@ -248,7 +253,7 @@ function Sessions() {
               <div class="break">
                 <strong title={item.user_agent ?? undefined}>{agentName(item.user_agent)}</strong> {item.current && <Badge tone="accent">{t.account.current}</Badge>}
                 <div class="hint">
-                  {t.account.methods[item.method]} · {item.address ?? t.device.unknownAddress} · {t.account.lastUsed} <Time at={item.last_used_at ?? item.created_at} as="ago" />
+                  {t.account.methods[item.method]} · {item.address ?? t.device.unknownAddress} · <LastUsed at={item.last_used_at ?? item.created_at} />
                 </div>
               </div>
               <Button look="small danger" busy={ending.busy} onClick={() => end(item)} label={t.account.endNamed(agentName(item.user_agent))}>
@@ -275,11 +280,12 @@ function Keys({ organization }: { organization: string }) {
         <h2 id="keys">{t.account.keys}</h2>
         <p class="hint">{t.account.keysText}</p>
       </div>
-      <ProblemNotice error={list.error} />
+      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
       {list.data === undefined && list.error === undefined && <Loading lines={1} />}
       {list.data?.length === 0 && <p class="soft">{t.account.noKeys}</p>}
+      {list.data !== undefined && list.data.length > 0 && (
       <ul class="stack" role="list">
-        {(list.data ?? []).map((key) => (
+        {list.data.map((key) => (
           <li class="row apart entry" key={key.keyid}>
             <div class="break">
               {key.token === undefined ? <strong>{t.account.noToken}</strong> : <Link href={`/tokens/${key.token.id}`}>{key.token.name}</Link>}
@@ -292,6 +298,7 @@ function Keys({ organization }: { organization: string }) {
           </li>
         ))}
       </ul>
+      )}
       {forgetting !== undefined && (
         <Confirm
           title={t.account.forgetTitle(nameOf(forgetting))}
@@ -340,10 +347,17 @@ function SignIn() {
 }
 
 export function AccountPage({ me, query }: Within & { query: URLSearchParams }) {
+  const state = useStore(session);
+  const recovered = state.state === "in" && state.recovered === true;
   return (
     <div class="page narrow">
       <PageHead title={t.account.title} lead={t.account.lead} />
       <VisitNotice query={query} />
+      {recovered && (
+        <Notice tone="warn" title={t.signIn.firstPasskey}>
+          <p>{t.signIn.firstPasskeyText}</p>
+        </Notice>
+      )}
       {me.principal.type === "member" ? (
         <SignIn />
       ) : (

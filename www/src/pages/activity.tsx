@@ -9,8 +9,9 @@ import { useDoing, useLoad } from "../hooks";
 import { Link, navigate } from "../router";
 import { may } from "../session";
 import { t } from "../text";
-import { Badge, Button, Empty, Loading, PageHead, ProblemNotice } from "../ui/basics";
+import { Badge, Button, Empty, Failed, Loading, PageHead, ProblemNotice } from "../ui/basics";
 import { SelectField, TextField } from "../ui/fields";
+import { Filters } from "../ui/filters";
 import { Icon } from "../ui/icons";
 import { Time } from "../ui/time";
 
@@ -39,16 +40,7 @@ export function ActivityTable({ within, filters }: { within: Within; filters: Fi
   );
   const members = useMembers(within).data ?? [];
   const nameOf = (id: string) => members.find((member) => member.id === id)?.name ?? `${id.slice(0, 8)}…`;
-  if (list.error !== undefined) {
-    return (
-      <div class="stack">
-        <ProblemNotice error={list.error} />
-        <div>
-          <Button onClick={list.reload}>{t.common.retry}</Button>
-        </div>
-      </div>
-    );
-  }
+  if (list.error !== undefined) return <Failed error={list.error} onRetry={list.reload} />;
   if (list.data === undefined) {
     return (
       <div class="card flush">
@@ -205,7 +197,7 @@ export function ActivityPage(within: Within & { query: URLSearchParams }) {
         </Button>
       </PageHead>
       <ProblemNotice error={exporting.error} />
-      <div class="filters" role="search">
+      <Filters set={["action", "actor", "since", "until"].filter((name) => get(name) !== "").length}>
         <SelectField
           label={t.activity.action}
           value={get("action")}
@@ -222,7 +214,7 @@ export function ActivityPage(within: Within & { query: URLSearchParams }) {
         )}
         <TextField label={t.activity.since} type="date" value={get("since")} onInput={(day) => change("since", day)} />
         <TextField label={t.activity.until} type="date" value={get("until")} onInput={(day) => change("until", day)} />
-      </div>
+      </Filters>
       <ActivityTable key={JSON.stringify(filters)} within={within} filters={filters} />
     </div>
   );

@@ -11,7 +11,7 @@ import { useDoing } from "../hooks";
 import * as kept from "../keys/kept";
 import * as p256 from "../keys/p256";
 import { navigate } from "../router";
-import { t } from "../text";
+import { sentence, t } from "../text";
 import { ExpiryField, type Expiry, expiryAt, firstExpiry } from "../tokens/expiry";
 import { GrantFields } from "../tokens/grants";
 import { type Choice as Granted, NOTHING, cautions, isEmpty, titleOf, variableOf } from "../tokens/model";
@@ -336,16 +336,14 @@ export function CreatePage({ me, profile, query }: Within & { query: URLSearchPa
             <div class="choices">
               {creatable.map((one) => (
                 <Choice key={one.name} type="radio" name="kind" checked={one === kind} onChange={() => setName(one.name)} title={one.title}>
-                  {one.description}
+                  {sentence(one.description)}
                   {one.recommended_for.length > 0 && (
-                    <>
-                      {" "}
-                      <span class="tags">
-                        {one.recommended_for.map((text) => (
-                          <Badge key={text}>{text}</Badge>
-                        ))}
-                      </span>
-                    </>
+                    <span class="tags made-for">
+                      {t.create.recommended}{" "}
+                      {one.recommended_for.map((text) => (
+                        <Badge key={text}>{text}</Badge>
+                      ))}
+                    </span>
                   )}
                 </Choice>
               ))}

@@ -4,11 +4,13 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-import { call } from "../api/client";
+import { agentName } from "../agent";
+import { call, credentialType } from "../api/client";
 import type { Asking, Caller } from "../api/types";
 import type { Within } from "../app";
 import { useDoing, useLoad } from "../hooks";
 import { navigate } from "../router";
+import { signOut } from "../session";
 import { t } from "../text";
 import { titleOf } from "../tokens/model";
 import { Badge, Button, ButtonLink, Empty, Loading, Notice, PageHead, ProblemNotice } from "../ui/basics";
@@ -46,9 +48,35 @@ function Place({ caller, none }: { caller: Caller | null; none: string }): Compo
   if (caller === null) return <span class="soft">{none}</span>;
   return (
     <>
-      <span class="mono">{caller.address ?? t.device.unknownAddress}</span>
-      {caller.user_agent != null && <div class="hint break">{caller.user_agent}</div>}
+      {caller.address == null ? t.device.unknownAddress : <span class="mono">{caller.address}</span>}
+      {caller.user_agent != null && (
+        <div class="hint break" title={caller.user_agent}>
+          {agentName(caller.user_agent)}
+        </div>
+      )}
     </>
+  );
+}
+
+/** Every permission that would be given, those of scopes too: a scope's title alone says too little to decide by. */
+function granted(profile: Within["profile"], scopes: readonly string[], permissions: readonly string[]): string[] {
+  const gives = profile.scopes.filter(({ name }) => scopes.includes(name)).flatMap((scope) => scope.permissions);
+  return [...new Set([...gives, ...permissions])];
+}
+
+/** A bearer token is not enough to approve with: whoever took it could give themselves another that outlives it. */
+function SignInFirst() {
+  return (
+    <div class="card stack">
+      <Notice tone="accent" title={t.device.withPasskey}>
+        {t.device.withPasskeyText}
+      </Notice>
+      <div>
+        <Button look="primary" onClick={() => void signOut()}>
+          {t.device.signIn}
+        </Button>
+      </div>
+    </div>
   );
 }
 
@@ -102,8 +130,12 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
         <dt>{t.device.gets}</dt>
         <dd>
           {of?.title ?? kind}
+          {scopes.length > 0 && <div class="hint">{scopes.map((one) => titleOf(profile.scopes, one)).join(", ")}</div>}
+        </dd>
+        <dt>{t.device.may}</dt>
+        <dd>
           <span class="tags">
-            {[...scopes.map((one) => titleOf(profile.scopes, one)), ...permissions].map((text) => (
+            {granted(profile, scopes, permissions).map((text) => (
               <span class="tag" key={text}>
                 {text}
               </span>
@@ -145,6 +177,8 @@ export function DevicePage({ profile, query }: Within & { query: URLSearchParams
             {decided ? t.device.approvedText : t.device.deniedText}
           </Empty>
         </div>
+      ) : credentialType() === "token" ? (
+        <SignInFirst />
       ) : code === undefined ? (
         <Enter />
       ) : (

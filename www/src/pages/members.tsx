@@ -10,8 +10,9 @@ import { provider } from "../provider";
 import { may } from "../session";
 import { t } from "../text";
 import { titleOf } from "../tokens/model";
-import { Badge, Button, Dialog, Empty, Loading, Notice, PageHead, ProblemNotice, type Tone, toast } from "../ui/basics";
+import { Badge, Button, Dialog, Empty, Failed, Loading, Notice, PageHead, ProblemNotice, type Tone, toast } from "../ui/basics";
 import { SelectField, TextField, fault } from "../ui/fields";
+import { Filters } from "../ui/filters";
 import { Icon } from "../ui/icons";
 import { SecretBox } from "../ui/secret";
 import { Time } from "../ui/time";
@@ -126,7 +127,7 @@ function Invite({ within, onClose }: { within: Within; onClose: (invited: boolea
   if (link !== undefined) {
     return (
       <Dialog title={t.members.inviteDone(email)} onClose={() => onClose(true)}>
-        <SecretBox text={link} label={t.members.inviteLink} />
+        <SecretBox text={link} label={t.members.inviteLink} copy={t.members.copyLink} />
         <div class="row end">
           <Button look="primary" onClick={() => onClose(true)}>
             {t.common.close}
@@ -157,7 +158,7 @@ function Invitations({ within, turn, onChanged }: { within: Within; turn: number
   const [revoking, setRevoking] = useState<Invitation | undefined>(undefined);
   const list = useLoad(`invitations ${turn}`, (signal) => call<Page<Invitation>>("GET", "/v1/invitations", { signal }));
   const open = (list.data?.items ?? []).filter(({ status }) => status === "open");
-  if (list.error !== undefined) return <ProblemNotice error={list.error} />;
+  if (list.error !== undefined) return <Failed error={list.error} onRetry={list.reload} />;
   if (open.length === 0) return null;
   return (
     <section class="stack" aria-labelledby="invitations">
@@ -242,7 +243,7 @@ function RevokeInvitation({ invitation, onClose, onDone }: { invitation: Invitat
 function SignInRules({ within, name }: { within: Within; name: string }) {
   const rules = useLoad("sign-in", (signal) => call<{ link_by_email: boolean }>("GET", "/v1/sign-in", { signal }));
   const { busy, error, run } = useDoing();
-  if (rules.error !== undefined) return <ProblemNotice error={rules.error} />;
+  if (rules.error !== undefined) return <Failed error={rules.error} onRetry={rules.reload} />;
   if (rules.data === undefined) return null;
   const { link_by_email } = rules.data;
   return (
@@ -306,8 +307,10 @@ export function MembersPage(within: Within) {
           </Button>
         )}
       </PageHead>
-      <div class="filters" role="search">
-        <TextField label={t.members.search} type="search" look="search" value={search} onInput={setSearch} placeholder={t.members.searchPlaceholder} />
+      <Filters
+        search={<TextField label={t.members.search} type="search" look="search" value={search} onInput={setSearch} placeholder={t.members.searchPlaceholder} />}
+        set={[role, status].filter((one) => one !== "").length}
+      >
         <SelectField label={t.members.role} value={role} onChange={setRole} options={[any, ...profile.roles.map(({ name, title }) => ({ value: name, text: title }))]} />
         <SelectField
           label={t.members.status}
@@ -315,8 +318,8 @@ export function MembersPage(within: Within) {
           onChange={setStatus}
           options={[any, ...Object.entries(t.members.statuses).map(([value, text]) => ({ value, text }))]}
         />
-      </div>
-      <ProblemNotice error={list.error} />
+      </Filters>
+      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
       {items === undefined && list.error === undefined && (
         <div class="card flush">
           <Loading />

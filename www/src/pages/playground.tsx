@@ -10,7 +10,7 @@ import * as kept from "../keys/kept";
 import { type SignedRequest, signRequest } from "../keys/request";
 import { may } from "../session";
 import { t } from "../text";
-import { Badge, Button, Notice, PageHead, ProblemNotice } from "../ui/basics";
+import { Badge, Button, Failed, Loading, Notice, PageHead, ProblemNotice } from "../ui/basics";
 import { Choice, Group, SelectField, TextField } from "../ui/fields";
 import { Icon } from "../ui/icons";
 
@@ -174,7 +174,11 @@ export function PlaygroundPage({ me, profile }: Within) {
         </Group>
         {by === "token" && <TextField label={t.playground.token} hint={t.playground.tokenHint} type="password" value={token} onInput={setToken} required mono />}
         {by === "key" &&
-          (keys.data !== undefined && keys.data.length > 0 ? (
+          (keys.error !== undefined ? (
+            <Failed error={keys.error} onRetry={keys.reload} />
+          ) : keys.data === undefined ? (
+            <Loading lines={1} />
+          ) : keys.data.length > 0 ? (
             <SelectField
               label={t.playground.key}
               value={key?.fingerprint ?? ""}

@@ -96,7 +96,7 @@ function Found({ onDone }: { onDone: (made: Setup) => void }) {
         />
         <SelectField
           label={t.setup.profile}
-          hint={t.setup.profileHint}
+          hint={`${t.setup.profileHint} ${t.setup.profiles.find(([value]) => value === profile)?.[2] ?? ""}`}
           value={profile}
           onChange={setProfile}
           error={fault(error, "organization.profile")}
@@ -122,11 +122,13 @@ function Found({ onDone }: { onDone: (made: Setup) => void }) {
 interface PasskeyStepProps {
   readonly onMade: (codes: readonly string[]) => void;
   readonly onWithout: () => void;
+  /** How they get in without one. */
+  readonly withoutHint?: string;
   /** Where they can sign in at the provider instead. */
   readonly onProvider?: { readonly name: string; readonly go: () => void };
 }
 
-export function PasskeyStep({ onMade, onWithout, onProvider }: PasskeyStepProps) {
+export function PasskeyStep({ onMade, onWithout, withoutHint = t.setup.passkeyWithoutHint, onProvider }: PasskeyStepProps) {
   const { busy, error, run } = useDoing();
   const able = havePasskeys();
   return (
@@ -148,7 +150,7 @@ export function PasskeyStep({ onMade, onWithout, onProvider }: PasskeyStepProps)
         )}
         {(!able || error !== undefined) && (
           <>
-            <p class="hint">{t.setup.passkeyWithoutHint}</p>
+            <p class="hint">{withoutHint}</p>
             <Button look="full" onClick={onWithout}>
               {t.setup.passkeyWithout}
             </Button>

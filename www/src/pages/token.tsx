@@ -3,16 +3,17 @@
 import { useState } from "preact/hooks";
 
 import { call } from "../api/client";
+import { ApiProblem } from "../api/problem";
 import type { CreatedToken, Held, Kind, Token } from "../api/types";
 import type { Within } from "../app";
 import { useDoing, useLoad } from "../hooks";
 import { may } from "../session";
-import { t } from "../text";
+import { sentence, t } from "../text";
 import { RegenerateDialog, RevokeDialog, RotateDialog } from "../tokens/actions";
 import { EditDialog } from "../tokens/edit";
 import { titleOf } from "../tokens/model";
 import { Granted, Status, ownerText } from "../tokens/shown";
-import { Button, Loading, Notice, PageHead, ProblemNotice } from "../ui/basics";
+import { Button, Failed, Loading, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
 import { Once, SecretBox } from "../ui/secret";
 import { Time } from "../ui/time";
 import { ActivityTable } from "./activity";
@@ -20,12 +21,12 @@ import { ActivityTable } from "./activity";
 type Open = "edit" | "rotate" | "regenerate" | "revoke";
 
 /** When a change holds everywhere, once it does. */
-function HoldsNotice({ held }: { held: Held }) {
+function HoldsNotice({ held, revoked }: { held: Held; revoked: boolean }) {
   if (held.holds_everywhere_at === undefined) return null;
   return held.holds_everywhere_at === null ? (
     <Notice tone="warn" title={t.token.holdsUnknown} live />
   ) : (
-    <Notice tone="good" live>
+    <Notice tone="good" title={revoked ? t.token.revokedDone : t.token.edited} live>
       {t.token.holdsAt} <Time at={held.holds_everywhere_at} as="minute" />.
     </Notice>
   );
@@ -47,7 +48,7 @@ function Facts({ token, kind, within }: { token: Token; kind: Kind | undefined; 
       <dt>{t.token.kind}</dt>
       <dd>
         {kind?.title ?? token.kind}
-        {kind !== undefined && <div class="hint">{kind.description}</div>}
+        {kind !== undefined && <div class="hint">{sentence(kind.description)}</div>}
       </dd>
       {token.fingerprint === null ? (
         <>
@@ -142,11 +143,21 @@ export function TokenPage({ id, ...within }: Within & { id: string }) {
   const switching = useDoing();
   const back = { href: "/tokens", text: t.token.back };
   const token = loaded.data;
+  if (token === undefined && loaded.error instanceof ApiProblem && loaded.error.code === "not_found") {
+    return (
+      <div class="page">
+        <PageHead title={t.token.notFound} back={back} />
+        <Notice tone="bad" live>
+          {t.token.notFoundText}
+        </Notice>
+      </div>
+    );
+  }
   if (token === undefined) {
     return (
       <div class="page">
         <PageHead title={t.tokens.title} back={back} />
-        {loaded.error === undefined ? <div class="card flush"><Loading /></div> : <ProblemNotice error={loaded.error} />}
+        {loaded.error === undefined ? <div class="card flush"><Loading /></div> : <Failed error={loaded.error} onRetry={loaded.reload} />}
       </div>
     );
   }
@@ -154,6 +165,8 @@ export function TokenPage({ id, ...within }: Within & { id: string }) {
   const close = () => setOpen(undefined);
   const changed = (answer: Held) => {
     setHeld(answer);
+    // What only widens holds soon, and there is nothing to wait for.
+    if (answer.holds_everywhere_at === undefined) toast(t.token.edited);
     close();
     loaded.reload();
   };
@@ -206,7 +219,7 @@ export function TokenPage({ id, ...within }: Within & { id: string }) {
       </PageHead>
       {switching.busy && <Notice tone="accent" live>{t.token.holding}</Notice>}
       <ProblemNotice error={switching.error} />
-      <HoldsNotice held={held} />
+      <HoldsNotice held={held} revoked={!alive} />
       <section class="card" aria-labelledby="facts">
         <h2 id="facts">{t.token.facts}</h2>
         <Facts token={token} kind={kind} within={within} />

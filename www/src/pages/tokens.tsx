@@ -8,10 +8,11 @@ import type { Within } from "../app";
 import { useLoad, useSettled } from "../hooks";
 import { Link, navigate } from "../router";
 import { may } from "../session";
-import { t } from "../text";
+import { sentence, t } from "../text";
 import { Granted, Status, ownerText } from "../tokens/shown";
-import { Button, ButtonLink, Empty, Loading, PageHead, ProblemNotice } from "../ui/basics";
+import { Button, ButtonLink, Empty, Failed, Loading, PageHead } from "../ui/basics";
 import { SelectField, TextField } from "../ui/fields";
+import { Filters } from "../ui/filters";
 import { Icon } from "../ui/icons";
 import { Time } from "../ui/time";
 
@@ -20,6 +21,7 @@ const PAGE = 50;
 const SETTLE_MILLIS = 250;
 const FILTERS = ["kind", "q", "status", "owner", "created_by", "role", "service", "sort"] as const;
 type Filter = (typeof FILTERS)[number];
+const NARROWING = ["status", "owner", "created_by", "role", "service"] as const satisfies readonly Filter[];
 
 function SortHead({ label, by, sort, onSort }: { label: string; by: string; sort: string; onSort: (sort: string) => void }) {
   const up = sort === by;
@@ -82,7 +84,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
 
   return (
     <div class="page">
-      <PageHead title={t.tokens.title} lead={current?.description ?? t.tokens.lead(profile.title)}>
+      <PageHead title={t.tokens.title} lead={current === undefined ? t.tokens.lead(profile.title) : sentence(current.description)}>
         {create && (
           <ButtonLink href={createHref} look="primary">
             <Icon name="plus" />
@@ -97,8 +99,10 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
           </Link>
         ))}
       </nav>
-      <div class="filters" role="search">
-        <TextField label={t.tokens.search} type="search" look="search" value={search} onInput={setSearch} placeholder={t.tokens.searchPlaceholder} />
+      <Filters
+        search={<TextField label={t.tokens.search} type="search" look="search" value={search} onInput={setSearch} placeholder={t.tokens.searchPlaceholder} />}
+        set={NARROWING.filter((name) => get(name) !== "").length}
+      >
         <SelectField
           label={t.tokens.status}
           value={get("status")}
@@ -134,9 +138,8 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
           />
         )}
         <SelectField label={t.tokens.sort} value={sort} onChange={(to) => change({ sort: to })} options={t.tokens.sorts.map(([value, text]) => ({ value, text }))} />
-      </div>
-      <ProblemNotice error={list.error} />
-      {list.error !== undefined && <div><Button onClick={list.reload}>{t.common.retry}</Button></div>}
+      </Filters>
+      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
       {list.data === undefined && list.error === undefined && (
         <div class="card flush">
           <Loading />
@@ -180,10 +183,8 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
                     <tr key={token.id}>
                       <td class="cell-name">
                         <Link href={`/tokens/${token.id}`}>{token.name}</Link>
-                        <div class="soft small-text">
-                          {get("kind") === "" && <>{kindOf(token)?.title ?? token.kind} · </>}
-                          <span class="mono">{token.prefix}…</span>
-                        </div>
+                        {get("kind") === "" && <div class="soft small-text">{kindOf(token)?.title ?? token.kind}</div>}
+                        <div class="soft small-text mono">{token.prefix}…</div>
                       </td>
                       <td data-label={t.tokens.columns.owner}>
                         <span>{ownerText(token, myself)}</span>
@@ -201,7 +202,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
                         <Time at={token.expires_at} />
                       </td>
                       <td class="nowrap" data-label={t.tokens.columns.used}>
-                        <Time at={token.last_used_at} as="ago" none={t.tokens.notUsed} />
+                        <Time at={token.last_used_at} as="since" none={t.tokens.notUsed} />
                       </td>
                       <td class="number" data-label={t.tokens.columns.uses}>
                         <span>{token.use_count ?? "–"}</span>

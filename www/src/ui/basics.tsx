@@ -94,6 +94,18 @@ export function ProblemNotice({ error, shown = [] }: { error: unknown; shown?: r
   );
 }
 
+/** Something could not be read: why, and the way to try once more. */
+export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <div class="stack">
+      <ProblemNotice error={error} />
+      <div>
+        <Button onClick={onRetry}>{t.common.retry}</Button>
+      </div>
+    </div>
+  );
+}
+
 export function Empty({ icon, title, children, action }: { icon: IconName; title: string; children: ComponentChildren; action?: ComponentChildren }) {
   return (
     <div class="empty">

@@ -9,7 +9,7 @@ import { t } from "../text";
 import { Button, CopyButton, DownloadButton, Notice } from "./basics";
 import { Check } from "./fields";
 
-export function SecretBox({ text, label, file }: { text: string; label: string; file?: string }) {
+export function SecretBox({ text, label, file, copy = t.once.copy }: { text: string; label: string; file?: string; copy?: string }) {
   return (
     <div class="secret">
       <span class="hint">{label}</span>
@@ -17,7 +17,7 @@ export function SecretBox({ text, label, file }: { text: string; label: string; 
         {text}
       </pre>
       <div class="row">
-        <CopyButton text={text} look="primary" label={t.once.copy} />
+        <CopyButton text={text} look="primary" label={copy} />
         {file !== undefined && <DownloadButton text={`${text}\n`} name={file} />}
       </div>
     </div>
@@ -27,7 +27,7 @@ export function SecretBox({ text, label, file }: { text: string; label: string; 
 export function Snippet({ text, label }: { text: string; label: string }) {
   return (
     <div class="stack tight">
-      <h3>{label}</h3>
+      <h2>{label}</h2>
       <pre class="code" tabIndex={0} aria-label={label}>
         {text}
       </pre>

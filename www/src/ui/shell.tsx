@@ -37,6 +37,7 @@ function Brand() {
   );
 }
 
+/** A page for whoever is not signed in. */
 export function Alone({ children, wide = false }: { children: ComponentChildren; wide?: boolean }) {
   return (
     <div class={`alone ${wide ? "wide" : ""}`}>

@@ -24,14 +24,22 @@ export function relative(at: Date, now: Date): string {
   return AGO.format(0, "second");
 }
 
-/** A time: the day, the day and minute, or how long ago. */
-export function Time({ at, as = "day", none = t.common.never }: { at: string | null; as?: "day" | "minute" | "ago"; none?: string }) {
+type Form = "day" | "minute" | "ago" | "since";
+
+/** How a time is written: the day, the day and minute, or its distance, where what has happened is never still to come. */
+function written(date: Date, as: Form): string {
+  if (as === "day") return DAY.format(date);
+  if (as === "minute") return MINUTE.format(date);
+  const now = new Date();
+  return relative(as === "since" && date > now ? now : date, now);
+}
+
+export function Time({ at, as = "day", none = t.common.never }: { at: string | null; as?: Form; none?: string }) {
   if (at === null) return <span class="soft">{none}</span>;
   const date = new Date(at);
-  const text = as === "day" ? DAY.format(date) : as === "minute" ? MINUTE.format(date) : relative(date, new Date());
   return (
     <time dateTime={at} title={`${EXACT.format(date)} (${at})`}>
-      {text}
+      {written(date, as)}
     </time>
   );
 }

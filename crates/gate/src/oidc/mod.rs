@@ -9,7 +9,7 @@ mod answer;
 mod config;
 mod fetch;
 
-use symbolon::oidc::OidcError;
+use symbolon::oidc::{MAX_SIGN_IN_AGE_SECONDS, OidcError};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::identity::{
     Errand, FLOW_COOKIE, Flow, Permitted, Recognised, RefusedIdentity, Returned, Visit,
@@ -159,9 +159,9 @@ async fn begin(context: &Context, address: Address<'_>, permitted: Permitted) ->
             .append_pair("nonce", &flow.nonce(instance)?)
             .append_pair("code_challenge", &flow.challenge(instance)?)
             .append_pair("code_challenge_method", "S256");
-        if flow.is_anew() {
-            query.append_pair("max_age", "0");
-        }
+        // Asking for any age has the provider say when the person showed themselves there (section 2, `auth_time`).
+        let longest = if flow.is_anew() { 0 } else { MAX_SIGN_IN_AGE_SECONDS };
+        query.append_pair("max_age", &longest.to_string());
         Ok((query.finish(), flow.to_cookie(instance)?))
     };
     let (query, cookie) = made().map_err(|_| Refusal::new(Code::Internal))?;

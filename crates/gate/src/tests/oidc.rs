@@ -119,7 +119,7 @@ fn from_the_button_to_the_session() {
     assert_eq!((sent("response_type"), sent("client_id"), sent("scope")), ("code", "symbolon", "openid email"));
     assert_eq!(sent("redirect_uri"), "https://tokens.example/v1/sessions/oidc/callback");
     assert_eq!(sent("code_challenge_method"), "S256");
-    assert!(!begun.query.contains_key("max_age"));
+    assert_eq!(sent("max_age"), "604800", "so that the provider says when");
 
     gives(&mut world, &begun, &private_key(), "one");
     world.fetched.clear();

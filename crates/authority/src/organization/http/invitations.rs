@@ -12,12 +12,14 @@ use symbolon::time::Timestamp;
 use symbolon::token::{Digest, Format, RANDOM_LEN, SecretFormat};
 
 use super::contract::{
-    AcceptInvitation, AcceptedDocument, CreateInvitation, InvitationDocument, InvitedDocument, Page,
+    AcceptInvitation, AcceptedDocument, CreateInvitation, FirstSignInDocument, InvitationDocument, InvitedDocument,
+    Page,
 };
 use super::make::{self, Making, Owner};
 use super::members::{check_email, check_name, email_taken};
 use super::{Held, Outcome, Until, body, document, reply};
 use crate::organization::activity::{Action, Entry};
+use crate::organization::console::recovery;
 use crate::organization::failure::{Failure, Result};
 use crate::organization::idempotency::{self, Made};
 use crate::organization::member::{Member, Status};
@@ -144,7 +146,8 @@ pub(crate) fn find<S: Store>(store: &S, now: Timestamp, request: &HttpRequest) -
     if digest.matches(&Digest::of(&asked.secret)) { Ok((id, row.parsed(1)?)) } else { Err(Code::NotFound.into()) }
 }
 
-/// Makes a member of whoever accepts, with a first token where the profile lets their role have one.
+/// Makes a member of whoever accepts, with a first token where the profile lets their role have one, else with recovery
+/// codes, to sign in and make a passkey.
 pub(crate) fn accept<S: Store>(
     session: &mut Session<'_, '_, S>,
     id: InvitationId,
@@ -192,7 +195,7 @@ pub(crate) fn accept<S: Store>(
     session.who.token = None;
     session.who.member = Some(member.id);
     let inviter = session.acting();
-    session.change(|change| {
+    let (recovery_codes, _) = session.change(|change| {
         if !member.insert(change.store)? {
             return Err(email_taken());
         }
@@ -200,9 +203,17 @@ pub(crate) fn accept<S: Store>(
             .store
             .execute("UPDATE invitation SET accepted_at = ?2 WHERE id = ?1", &[Value::text(&id), now.into()])?;
         let details = json!({ "invitation": id, "inviter": inviter, "email": member.email, "role": member.role });
-        change.log(&Entry::member(Action::InvitationAccept, member.id, details))
+        change.log(&Entry::member(Action::InvitationAccept, member.id, details))?;
+        // Without a token there would be no way in for whoever has no account at a provider.
+        if kind.is_none() { recovery::renew(change.store, change.context, member.id).map(Some) } else { Ok(None) }
     })?;
-    let mut answer = AcceptedDocument { member: document::member(&member), token: None, secret: None };
+    let mut answer = AcceptedDocument {
+        member: document::member(&member),
+        token: None,
+        secret: None,
+        sign_in: recovery_codes
+            .map(|recovery_codes| FirstSignInDocument { organization: session.head.slug.clone(), recovery_codes }),
+    };
     if let (Some(kind), Some(creation)) = (kind, &creation) {
         match make::token_for(session, kind, creation, &owner, None, &details, ready)? {
             Making::First(_) => return Err(Failure::Broken("a secret was claimed twice")),

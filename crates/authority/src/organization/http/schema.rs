@@ -137,9 +137,11 @@ pub(crate) fn describe(operation: Operation, schemas: &mut Schemas) -> Option<De
             .header(idempotency_key())
             .refuses(&[Code::Conflict])
             .takes::<CreateInvitation>(s, serde_json::json!({ "email": "bea@acme.example", "role": "developer" })),
-        Operation::AcceptInvitation => made::<AcceptedDocument>(s, "The member, and their first token.")
-            .refuses(&[Code::InsufficientPermission, Code::UnknownToken, Code::NotFound, Code::Conflict])
-            .takes::<AcceptInvitation>(s, examples::accept()),
+        Operation::AcceptInvitation => {
+            made::<AcceptedDocument>(s, "The member, and their first token or recovery codes.")
+                .refuses(&[Code::InsufficientPermission, Code::UnknownToken, Code::NotFound, Code::Conflict])
+                .takes::<AcceptInvitation>(s, examples::accept())
+        }
         Operation::ListPasskeys => ok::<Passkeys>(s, "Your passkeys."),
         Operation::AddPasskey => made::<AddedPasskey>(s, "The passkey.")
             .refuses(&[Code::Conflict])

@@ -274,6 +274,10 @@ fn who_is_invited_becomes_a_member_once() {
                 "{profile}"
             );
         }
+        // There is a way in for everybody: a token, or, where the role may have none, codes to sign in and make a passkey.
+        let codes = accepted["sign_in"]["recovery_codes"].as_array().map_or(0, Vec::len);
+        assert_eq!(codes, if accepted["secret"].is_null() { 10 } else { 0 }, "{profile}");
+        assert!(codes == 0 || accepted["sign_in"]["organization"] == "acme", "{profile}");
         assert_eq!(accept(&mut world, &path, &right).0, 404, "{profile}: a link is good once");
         let again = world.http(&owner, "POST", "/v1/invitations", &body);
         assert_eq!(again.0, 409, "{profile}: {again:?}");

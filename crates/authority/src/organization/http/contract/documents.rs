@@ -339,8 +339,18 @@ pub(crate) struct InvitedDocument {
     pub(crate) link: Option<String>,
 }
 
+/// How a new member begins who can have no token: with any of these they sign in to the console, and make a passkey.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "FirstSignIn"))]
+pub(crate) struct FirstSignInDocument {
+    /// The organisation's short name, which signing in with a recovery code asks for.
+    pub(crate) organization: String,
+    /// Each signs in once; they stop when the first passkey brings new ones. Shown this once.
+    pub(crate) recovery_codes: Vec<String>,
+}
+
 /// The answer to an invitation that was accepted: the member, and a first token where the profile lets their role have
-/// one.
+/// one; else recovery codes.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AcceptedInvitation"))]
 pub(crate) struct AcceptedDocument {
@@ -350,4 +360,6 @@ pub(crate) struct AcceptedDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     /// Shown this once.
     pub(crate) secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sign_in: Option<FirstSignInDocument>,
 }
