@@ -299,6 +299,10 @@ export function tests({ full, light, software, api, vectors }) {
       await call("https://a.example/", { method: "PUT", body: new Blob([content], { type: "text/plain" }) });
       equal((await full.verifyRequest(sent, pair.publicKey, { policy })).valid, true, "Blob");
       ok(sent.headers.get("content-type").startsWith("text/plain"), "type");
+      const small = api.signedFetch(pair, { maxBodyBytes: 1000, fetch: async () => new Response("") });
+      const large = () => small("https://a.example/", { method: "PUT", body: new Blob([content]) });
+      if (tier === "light") equal(await code(large, "Blob"), "too_large", "what must be in memory is bounded");
+      else equal((await large()).status, 200, "what need not be is not");
       const contentDigest = sent.headers.get("content-digest");
       let pulled = 0;
       const stream = new ReadableStream({

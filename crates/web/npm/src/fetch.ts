@@ -32,8 +32,8 @@ export interface SignedRequestInit extends RequestInit {
 /** A `fetch` that signs. */
 export type SignedFetch = (input: Request | URL | string, init?: SignedRequestInit) => Promise<Response>;
 
-/** The digest of a Blob, piece by piece where the core is at hand. */
-export type DigestBlob = (blob: Blob) => Promise<Uint8Array>;
+/** The digest of a Blob, piece by piece where the core is at hand; else of no more than `limit` bytes. */
+export type DigestBlob = (blob: Blob, limit: number) => Promise<Uint8Array>;
 
 interface Body {
   /** What is sent, as often as it takes; undefined: the request's own stream, which can be sent once. */
@@ -115,7 +115,7 @@ async function readyBody(
   }
   if (given instanceof Blob) {
     // Never in memory as a whole: hashed as it streams, then sent by the host.
-    return { again: given, digest: given.size === 0 ? undefined : digestField(await digestBlob(given)) };
+    return { again: given, digest: given.size === 0 ? undefined : digestField(await digestBlob(given, limit)) };
   }
   const bytes = await bodyOf(request, limit);
   return { again: bytes, digest: bytes === null ? undefined : await contentDigest(bytes) };

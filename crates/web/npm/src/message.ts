@@ -101,7 +101,8 @@ export function bare(request: Request): Request {
 }
 
 /** How a request is to be sent, whatever it says and wherever it goes. */
-export function settings({ mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal }: Request): RequestInit {
+export function settings(request: Request): RequestInit {
+  const { mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal } = request;
   const init: RequestInit = { credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal };
   // Not every host has every one of these; "navigate" cannot be set.
   const usable = Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined && value !== "about:client"));

@@ -5,6 +5,7 @@
 
 import { prepare } from "./base.js";
 import { digest } from "./bytes.js";
+import { SignatureError } from "./errors.js";
 import { type SignedFetch, type SignedFetchOptions, makeSignedFetch } from "./fetch.js";
 import type { SigningKey } from "./keys.js";
 import { type SignRequest, makeSignRequest } from "./sign.js";
@@ -23,7 +24,10 @@ export const signRequest: SignRequest = /* @__PURE__ */ makeSignRequest(prepare)
  */
 export const signedFetch: (key: SigningKey, options?: SignedFetchOptions) => SignedFetch = /* @__PURE__ */ makeSignedFetch(
   prepare,
-  async (blob) => await digest("SHA-256", new Uint8Array(await blob.arrayBuffer())),
+  async (blob, limit) => {
+    if (blob.size > limit) throw new SignatureError("too_large", `the body is longer than ${limit} bytes`);
+    return await digest("SHA-256", new Uint8Array(await blob.arrayBuffer()));
+  },
 );
 
 export * from "./common.js";
