@@ -36,6 +36,15 @@ for (const name of Object.keys(PROXIES)) {
       }
     });
 
+    await t.test("no client hides what is said of it as a matter of its connection", async () => {
+      const fields = IDENTITY.map((field) => `X-Symbolon-${field}`).join(", ");
+      const response = await ask({ path: "/reports/a", token: reader, headers: { Connection: `close, ${fields}` } });
+      if (name === "caddy") return assert.equal(response.status, 400);
+      assert.equal(response.status, 200);
+      assert.equal(last().headers["x-symbolon-token"], token.id);
+      assert.equal(last().headers["x-symbolon-permissions"], "api:read");
+    });
+
     await t.test("what a client says of the request does not count", async () => {
       const before = seen.length;
       for (const headers of [
