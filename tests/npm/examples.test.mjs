@@ -1,14 +1,16 @@
 // The examples of docs/npm.md, taken out of it and run as they stand. (Browsers and Workers: consumers, tests/browser.)
 
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readFileSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 
 import { build } from "esbuild";
 
-import { ROOT, project, run, symbolon, tarball } from "./lib.mjs";
+import { ROOT, project, run, symbolon, tarball, workerOf } from "./lib.mjs";
 import { LIB } from "./package.mjs";
+
+const { exportKey, generateKeyPair, signRequest, thumbprint } = await import(new URL("index.js", LIB).href);
 
 /** The example of this name. */
 function example(name) {
@@ -34,6 +36,30 @@ test("guard a server", async (t) => {
       console.log((await call("https://api.example.com/x")).status, (await server.fetch(new Request("https://api.example.com/x"))).status);`,
   });
   equal((await run("node", ["client.mjs"], { cwd: folder })).trim(), "200 401");
+});
+
+test("guard a Worker", async (t) => {
+  const pair = await generateKeyPair({ extractable: true });
+  const jwk = JSON.stringify(await exportKey(pair.publicKey, "jwk"));
+  const folder = await project(t, {
+    "worker.js": `import { importPublicKey } from "symbolon";
+      const keys = () => importPublicKey(${JSON.stringify(jwk)});
+      ${example("guard")}`,
+  });
+  const bundle = await build({
+    entryPoints: [join(folder, "worker.js")], outdir: join(folder, "out"), bundle: true, format: "esm", write: false,
+    conditions: ["workerd", "worker", "browser"], loader: { ".wasm": "copy" }, assetNames: "[name]", target: "es2024",
+  });
+  const modules = bundle.outputFiles.map(({ path, text, contents }) => [basename(path), path.endsWith(".wasm") ? contents : text]);
+  // What the Worker starts with comes first.
+  const address = await workerOf(t, Object.fromEntries(modules.sort(([a], [b]) => Number(b.endsWith(".js")) - Number(a.endsWith(".js")))));
+  const call = async (url) => {
+    const { headers } = await signRequest(new Request(url), pair);
+    const answer = await fetch(new URL("/x", address), { headers });
+    return [answer.status, (await answer.json()).keyid ?? null];
+  };
+  deepEqual(await call("https://api.example.com/x"), [200, await thumbprint(pair)]);
+  deepEqual(await call("https://other.example.com/x"), [401, null]);
 });
 
 test("guard Express and Hono by asking Symbolon", async (t) => {

@@ -209,6 +209,19 @@ for (const [name, framework] of Object.entries(frameworks)) {
   });
 }
 
+test("the memory of replays forgets what has ended, and refuses what it cannot keep", () => {
+  let now = 0;
+  const replays = memoryOfReplays(() => now, 3);
+  const uses = (...names) => names.map((name) => replays.use(name, now + 1500));
+  deepEqual(uses("a", "a", "b", "c", "d"), [true, false, true, true, false]);
+  now = 1500;
+  deepEqual(uses("a", "d"), [false, false], "until its last moment");
+  now = 1501;
+  deepEqual([replays.use("a", 9000), replays.use("d", 9000)], [true, false], "it was looked through a moment ago");
+  now = 2500;
+  deepEqual(uses("d", "a", "e", "f"), [true, false, true, false]);
+});
+
 test("a body that something else has read is a fault of the server's, and never none", async (t) => {
   const pair = await generateKeyPair();
   const verifier = againstKeys({ keys: () => pair.publicKey, policy, replays: undefined });

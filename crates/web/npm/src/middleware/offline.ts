@@ -40,13 +40,18 @@ export function againstKeys({ keys, policy, replays, now = Date.now }: KeysOptio
 /** Remembers used signatures in the memory of this process, and no longer than they could be used again. */
 export function memoryOfReplays(now: () => number = Date.now, limit = 100_000): ReplayMemory {
   const used = new Map<string, number>();
+  let tidied = Number.NEGATIVE_INFINITY;
   return {
     use(name, until) {
       const known = used.get(name);
       if (known !== undefined && known >= now()) return false;
-      if (used.size >= limit) for (const [old, end] of used) if (end < now()) used.delete(old);
+      // Once a second and no more: whoever fills it must not make every request go through all of it.
+      if (used.size >= limit && now() - tidied >= 1000) {
+        tidied = now();
+        for (const [old, end] of used) if (end < tidied) used.delete(old);
+      }
       // Full of what must not be forgotten: refusing is the safe side.
-      if (used.size >= limit) return false;
+      if (known === undefined && used.size >= limit) return false;
       used.set(name, until);
       return true;
     },
