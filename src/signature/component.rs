@@ -3,7 +3,6 @@
 use core::fmt;
 use core::str::FromStr;
 
-use base64ct::{Base64, Encoding};
 use sfv::BareItem;
 
 use super::MAX_PARAMETERS;
@@ -295,10 +294,10 @@ fn byte_sequences(fields: &[message::Field<'_>], name: &str) -> Result<Option<St
         if length > super::MAX_FIELD_BYTES {
             return Err(SignatureError::TooLarge { what: name.to_owned(), limit: super::MAX_FIELD_BYTES });
         }
-        let line = Base64::encode_string(message::clean_line(name, value)?.as_bytes());
+        let line = fields::print_bytes(message::clean_line(name, value)?.as_bytes());
         whole = Some(match whole {
-            Some(before) => format!("{before}, :{line}:"),
-            None => format!(":{line}:"),
+            Some(before) => before + ", " + &line,
+            None => line,
         });
     }
     Ok(whole)

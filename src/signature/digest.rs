@@ -3,7 +3,6 @@
 //! Bodies are hashed where they are (at the edge by WebCrypto, while they stream), so checking takes digests that were
 //! computed already, and parsing says which are needed.
 
-use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::problem::Code;
@@ -102,9 +101,8 @@ impl BodyDigests {
                 value.push_str(", ");
             }
             value.push_str(algorithm.as_str());
-            value.push_str("=:");
-            value.push_str(&Base64::encode_string(digest));
-            value.push(':');
+            value.push('=');
+            value.push_str(&fields::print_bytes(digest));
         }
         value
     }

@@ -125,6 +125,11 @@ pub(super) fn print_item(bare: &BareItem, parameters: &Parameters) -> String {
     print_parameters(ItemSerializer::new().bare_item(bare), parameters).finish()
 }
 
+/// A byte sequence by itself: base64 between colons.
+pub(super) fn print_bytes(bytes: &[u8]) -> String {
+    ItemSerializer::new().bare_item(bytes).finish()
+}
+
 fn print_inner<'a>(mut out: InnerListSerializer<'a>, member: &Member) -> ParameterSerializer<&'a mut String> {
     for item in &member.items {
         let _: ParameterSerializer<_> = print_parameters(out.bare_item(&item.bare), &item.parameters);

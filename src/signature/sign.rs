@@ -1,9 +1,9 @@
 //! Signing, in two steps: what to sign goes out, and the 64 bytes come back from wherever the key lives.
 
-use base64ct::{Base64, Encoding};
 use sfv::KeyRef;
 
 use super::error::SignatureError;
+use super::fields;
 use super::policy::components;
 use super::{
     BodyPresence, Component, KeyId, LABEL, MAX_PARAMETER_BYTES, Message, Parameter, SignatureInput, TAG, signature_base,
@@ -95,12 +95,24 @@ impl SignatureBase {
         self.base.as_bytes()
     }
 
+    /// The same bytes as the text that they are: ASCII.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.base
+    }
+
+    /// The value of `Signature-Input`, known before the signature is.
+    #[must_use]
+    pub fn signature_input(&self) -> String {
+        format!("{}={}", self.label, self.input.as_str())
+    }
+
     /// The second step: the fields to send along, given r and s in 32 bytes each, as WebCrypto returns them.
     #[must_use]
     pub fn attach(&self, signature: &[u8; Signature::LEN]) -> SignatureHeaders {
         SignatureHeaders {
-            signature_input: format!("{}={}", self.label, self.input.as_str()),
-            signature: format!("{}=:{}:", self.label, Base64::encode_string(signature)),
+            signature_input: self.signature_input(),
+            signature: format!("{}={}", self.label, fields::print_bytes(signature)),
         }
     }
 }

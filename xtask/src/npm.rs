@@ -1,11 +1,9 @@
 //! The npm package `symbolon`: two modules of WebAssembly, their glue, and TypeScript written by hand, into `dist/npm`.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use flate2::{Compression, write::DeflateEncoder};
 
 use crate::build::{self, Flavour};
 use crate::cli;
@@ -136,11 +134,12 @@ pub(crate) fn test_in_browser(workspace: &Workspace) -> Result<Counts> {
 }
 
 /// A module of JavaScript that carries the WebAssembly in its text: raw deflate in base64, so that it travels as small as
-/// the file itself, and no bundler, server or content type has to know about WebAssembly.
+/// the file itself, and no bundler, server or content type has to know about WebAssembly. Zopfli looks for the shortest
+/// deflate there is, 5 % below gzip's best: it takes a second, once for all who download it.
 fn inline(wasm: &[u8]) -> Result<String> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(wasm)?;
-    let text = data_encoding::BASE64.encode(&encoder.finish()?);
+    let mut packed = Vec::new();
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, wasm, &mut packed)?;
+    let text = data_encoding::BASE64.encode(&packed);
     Ok(format!(
         "import {{ compile }} from \"./module.js\";\nexport const compiled = () => compile(\n  \"{text}\",\n);\n"
     ))

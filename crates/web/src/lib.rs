@@ -40,9 +40,9 @@ pub use digest::{BodyDigest, sha256};
 #[cfg(feature = "curve")]
 pub use key::{SecretKey, verify};
 #[cfg(feature = "rules")]
-pub use sign::{Prepared, prepare};
+pub use sign::prepare;
 #[cfg(feature = "rules")]
-pub use verify::{Received, Rules};
+pub use verify::Verification;
 
 #[global_allocator]
 static MEMORY: zeroizing_alloc::ZeroAlloc<rlsf::SmallGlobalTlsf> =

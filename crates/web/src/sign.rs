@@ -1,9 +1,8 @@
 //! Signing in two steps: what to sign goes out, and 64 bytes come back from wherever the key lives.
 
 use js_sys::Error;
-use symbolon::key::Signature;
 use symbolon::problem::Code;
-use symbolon::signature::{Component, Message, Parameter, Request, SignSpec, SignatureBase, SignatureError, Target};
+use symbolon::signature::{Component, Message, Parameter, Request, SignSpec, SignatureError, Target};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::error::{error, of_signature};
@@ -22,14 +21,11 @@ pub(crate) fn target(url: &str) -> Result<Target, Error> {
     Target::parse(url).map_err(|cause| of_signature(&cause.into()))
 }
 
-/// What is to be signed.
-#[wasm_bindgen]
-pub struct Prepared(SignatureBase);
-
 /// The first step.
 ///
 /// `fields` has a line `name:value` for each field, `components` one for each identifier, and `parameters` a line
-/// `name=value` for each parameter, in the order in which they are to be written.
+/// `name=value` for each parameter, in the order in which they are to be written. The answer's first line is the value of
+/// `Signature-Input`, and all that follows it are the bytes to sign.
 ///
 /// # Errors
 /// The core's, where the message lacks a component or something cannot be written.
@@ -41,7 +37,7 @@ pub fn prepare(
     label: &str,
     components: &str,
     parameters: &str,
-) -> Result<Prepared, Error> {
+) -> Result<String, Error> {
     let target = target(url)?;
     let fields = field_lines(fields);
     let message = Message::from(Request { method, target: &target, fields: &fields });
@@ -52,7 +48,8 @@ pub fn prepare(
         components: components.map_err(|cause| of_signature(&cause))?,
         parameters: parameters.map(|(name, value)| parameter(name, value)).collect::<Result<_, _>>()?,
     };
-    spec.prepare(&message).map(Prepared).map_err(|cause| of_signature(&cause))
+    let base = spec.prepare(&message).map_err(|cause| of_signature(&cause))?;
+    Ok(base.signature_input() + "\n" + base.as_str())
 }
 
 fn parameter(name: &str, value: &str) -> Result<Parameter, Error> {
@@ -68,19 +65,4 @@ fn parameter(name: &str, value: &str) -> Result<Parameter, Error> {
         "tag" => Parameter::Tag(text),
         _ => return Err(wrong()),
     })
-}
-
-#[wasm_bindgen]
-impl Prepared {
-    /// The bytes to sign.
-    #[must_use]
-    pub fn base(&self) -> Vec<u8> {
-        self.0.as_bytes().to_vec()
-    }
-
-    /// The value of `Signature-Input`.
-    #[must_use]
-    pub fn input(&self) -> String {
-        self.0.attach(&[0; Signature::LEN]).signature_input
-    }
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::{JsCast as _, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::{BodyDigest, Prepared, Received, Rules, SecretKey, prepare, sha256, verify};
+use crate::{BodyDigest, SecretKey, Verification, prepare, sha256, verify};
 
 #[wasm_bindgen]
 extern "C" {
@@ -139,21 +139,25 @@ fn signed(key: &SecretKey, content: &[u8]) -> String {
     let fields = format!("content-digest:sha-256=:{}:\n", Base64::encode_string(&sha256(content)));
     let components = "@method\n@authority\n@path\n@query\ncontent-digest";
     let parameters = format!("created={NOW}\nexpires={}\nnonce=n\nkeyid=k\ntag=symbolon", NOW + 60);
-    let prepared: Prepared = prepare("POST", URL, &fields, "sig", components, &parameters).unwrap();
-    let signature = Base64::encode_string(&key.sign(&prepared.base()));
-    format!("{fields}signature-input:{}\nsignature:sig=:{signature}:\n", prepared.input())
+    let prepared = prepare("POST", URL, &fields, "sig", components, &parameters).unwrap();
+    let (input, base) = prepared.split_once('\n').unwrap();
+    let signature = Base64::encode_string(&key.sign(base.as_bytes()));
+    format!("{fields}signature-input:{input}\nsignature:sig=:{signature}:\n")
 }
 
-fn rules() -> Rules {
-    let always = "@method\n@authority\n@path\n@query";
-    Rules::new(always, "content-digest", "", None, Some("symbolon".to_owned()), "nonce\ncreated", 60, 300, 5).unwrap()
+const RULES: &str = "always=@method\nalways=@authority\nalways=@path\nalways=@query\nwith_body=content-digest\n\
+                     required=nonce\nrequired=created\nmax_age=60\nmax_lifetime=300\nmax_ahead=5\n";
+
+fn verification() -> Verification {
+    Verification::new(RULES, None, Some("symbolon".to_owned())).unwrap()
 }
 
 /// Verifies as the package does: the core judges, and somebody else checks the signature and hashes the content.
 fn verified(key: &SecretKey, url: &str, fields: &str, content: &[u8], at: i64) -> Result<String, Error> {
-    let mut received = Received::new("POST".to_owned(), url, fields.to_owned(), Some("symbolon".to_owned()), None)?;
+    let mut received = verification();
+    received.receive("POST".to_owned(), url, fields.to_owned(), Some("symbolon".to_owned()), None)?;
     assert_eq!(received.key_id().as_deref(), Some("k"));
-    let bytes = received.check(&rules(), true, at * 1000)?;
+    let bytes = received.check(true, at * 1000)?;
     let (signature, base) = bytes.split_at(64);
     assert!(received.needs_sha256() && !received.needs_sha512());
     received.finish(verify(&key.public(), base, signature), Some(sha256(content)), None)
@@ -183,16 +187,28 @@ fn a_request_is_signed_and_verified_step_by_step() {
 #[test]
 fn steps_in_another_order_are_an_error_and_no_trap() {
     let key = SecretKey::generate().unwrap();
-    let mut received = Received::new("POST".to_owned(), URL, signed(&key, b""), None, None).unwrap();
+    let mut received = verification();
+    assert_eq!(code(received.check(true, NOW * 1000)), "internal");
+    received.receive("POST".to_owned(), URL, signed(&key, b""), None, None).unwrap();
     assert_eq!(code(received.finish(true, None, None)), "internal");
-    received.check(&rules(), true, NOW * 1000).unwrap();
-    assert_eq!(code(received.check(&rules(), true, NOW * 1000)), "internal");
+    received.check(true, NOW * 1000).unwrap();
+    assert_eq!(code(received.check(true, NOW * 1000)), "internal");
     // What is no digest was never computed: our own fault, and never a yes.
     assert_eq!(code(received.finish(true, Some(vec![1, 2]), None)), "internal");
     for (fields, expected) in
         [("", "missing_credential"), ("signature-input:(\nsignature:sig=:AA==:\n", "malformed_credential")]
     {
-        assert_eq!(code(Received::new("GET".to_owned(), URL, fields.to_owned(), None, None)), expected);
+        assert_eq!(code(verification().receive("GET".to_owned(), URL, fields.to_owned(), None, None)), expected);
+    }
+    for (rules, expected) in [
+        ("always", "invalid_request"),
+        ("never=@method", "invalid_request"),
+        ("required=luck", "invalid_request"),
+        ("max_age=-1", "invalid_request"),
+        ("max_ahead=4294967296", "invalid_request"),
+        ("always=@nothing", "signature_invalid"),
+    ] {
+        assert_eq!(code(Verification::new(rules, None, None)), expected, "{rules}");
     }
     assert_eq!(code(prepare("GET", URL, "", "sig", "x-absent", "created=1")), "signature_invalid");
     assert_eq!(code(prepare("GET", URL, "", "sig", "@method", "created=soon")), "invalid_request");

@@ -3,8 +3,8 @@
 use js_sys::Error;
 use symbolon::problem::Code;
 use symbolon::signature::{
-    BodyDigests, BodyPresence, Candidate, Component, DigestAlgorithm, KeyCheck, Labels, Message, Pending, Policy,
-    ReplayKey, Request, Requirement, Selection, SignatureError, Target, Verified, Window, parse_signatures,
+    BodyDigests, BodyPresence, Candidate, DigestAlgorithm, KeyCheck, Labels, Message, Pending, Policy, ReplayKey,
+    Request, Requirement, Selection, Target, Verified, Window, parse_signatures,
 };
 use symbolon::time::Timestamp;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,86 +12,61 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::error::{error, of_signature};
 use crate::sign::{field_lines, pieces, target};
 
-/// What a verifier demands: `VerificationPolicy` of the package, where each of these rules has a name.
+/// The verification of one request. Its steps are called in their order: `new`, `receive`, `check`, `finish`.
 #[wasm_bindgen]
-pub struct Rules(Policy);
-
-#[wasm_bindgen]
-impl Rules {
-    /// Lists are texts with a line for each piece. `required` names what must be there of `nonce`, `keyid`, `created`
-    /// and `expires`. The three lengths of time are in seconds.
-    ///
-    /// # Errors
-    /// The core's, for a component that is none.
-    #[wasm_bindgen(constructor)]
-    #[allow(clippy::too_many_arguments, reason = "one flat call, with names on the other side")]
-    pub fn new(
-        always: &str,
-        with_body: &str,
-        with_body_if_sent: &str,
-        labels: Option<String>,
-        tag: Option<String>,
-        required: &str,
-        max_age: u32,
-        max_lifetime: u32,
-        max_ahead: u32,
-    ) -> Result<Rules, Error> {
-        let components = |text: &str| {
-            let read = pieces(text).map(str::parse).collect::<Result<Vec<Component>, SignatureError>>();
-            read.map_err(|cause| of_signature(&cause))
-        };
-        let presence = |name: &str| {
-            if pieces(required).any(|one| one == name) { Requirement::Required } else { Requirement::Optional }
-        };
-        Ok(Self(Policy {
-            always: components(always)?,
-            with_body: components(with_body)?,
-            with_body_if_sent: components(with_body_if_sent)?,
-            labels: labels.map_or(Labels::Any, |text| Labels::OneOf(pieces(&text).map(str::to_owned).collect())),
-            tag,
-            nonce: presence("nonce"),
-            key_id: presence("keyid"),
-            window: Window {
-                max_age_seconds: max_age,
-                max_lifetime_seconds: max_lifetime,
-                max_ahead_seconds: max_ahead,
-                created: presence("created"),
-                expires: presence("expires"),
-            },
-        }))
-    }
-}
-
-/// A request that was received, on its way to being verified.
-#[wasm_bindgen]
-pub struct Received {
-    method: String,
-    target: Target,
-    fields: String,
+pub struct Verification {
+    policy: Policy,
+    received: Option<Received>,
     candidate: Option<Candidate>,
     pending: Option<Pending>,
 }
 
-#[wasm_bindgen]
+struct Received {
+    method: String,
+    target: Target,
+    fields: String,
+}
+
 impl Received {
+    fn with_message<T>(&self, with: impl FnOnce(&Message<'_>) -> T) -> T {
+        let fields = field_lines(&self.fields);
+        with(&Request { method: &self.method, target: &self.target, fields: &fields }.into())
+    }
+}
+
+#[wasm_bindgen]
+impl Verification {
+    /// What is demanded: `VerificationPolicy` of the package, whose rules are lines `name=value` here.
+    ///
+    /// `always`, `with_body` and `with_body_if_sent` have a line for each component, `required` one for each of `nonce`,
+    /// `keyid`, `created` and `expires` that must be there; `max_age`, `max_lifetime` and `max_ahead` are in seconds.
+    /// `labels`, with a line for each, is none where any will do.
+    ///
+    /// # Errors
+    /// `invalid_request` for a rule that is none, and the core's for a component that is none.
+    #[wasm_bindgen(constructor)]
+    pub fn new(rules: &str, labels: Option<String>, tag: Option<String>) -> Result<Verification, Error> {
+        Ok(Self { policy: policy(rules, labels, tag)?, received: None, candidate: None, pending: None })
+    }
+
     /// Reads the target and the signatures, and chooses one by tag, then by label.
     ///
     /// # Errors
     /// The core's: a target that is not canonical, malformed or absent signatures, or several that could be meant.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
+    pub fn receive(
+        &mut self,
         method: String,
         url: &str,
         fields: String,
         tag: Option<String>,
         label: Option<String>,
-    ) -> Result<Received, Error> {
-        let received = Self { method, target: target(url)?, fields, candidate: None, pending: None };
+    ) -> Result<(), Error> {
+        let received = Received { method, target: target(url)?, fields };
         let selection = Selection { tag: tag.as_deref(), label: label.as_deref() };
-        let candidate = received
-            .with_message(|message| parse_signatures(message)?.select(&selection))
-            .map_err(|cause| of_signature(&cause))?;
-        Ok(Self { candidate: Some(candidate), ..received })
+        let chosen = received.with_message(|message| parse_signatures(message)?.select(&selection));
+        self.candidate = Some(chosen.map_err(|cause| of_signature(&cause))?);
+        self.received = Some(received);
+        Ok(())
     }
 
     /// The chosen signature's `keyid`.
@@ -106,12 +81,12 @@ impl Received {
     ///
     /// # Errors
     /// The core's.
-    pub fn check(&mut self, rules: &Rules, body: bool, now: i64) -> Result<Vec<u8>, Error> {
-        let candidate = self.candidate.take().ok_or_else(out_of_order)?;
+    pub fn check(&mut self, body: bool, now: i64) -> Result<Vec<u8>, Error> {
+        let (candidate, received) = self.candidate.take().zip(self.received.as_ref()).ok_or_else(out_of_order)?;
+        let body = if body { BodyPresence::Present } else { BodyPresence::Absent };
         let now = Timestamp::from_millis(now);
-        let pending = self
-            .with_message(|message| candidate.check(message, presence(body), &rules.0, now))
-            .map_err(|cause| of_signature(&cause))?;
+        let checked = received.with_message(|message| candidate.check(message, body, &self.policy, now));
+        let pending = checked.map_err(|cause| of_signature(&cause))?;
         let mut bytes = pending.signature().to_bytes().to_vec();
         bytes.extend_from_slice(pending.base());
         self.pending = Some(pending);
@@ -146,19 +121,49 @@ impl Received {
         pending.finish(check, &digests).map(|verified| facts(&verified)).map_err(|cause| of_signature(&cause))
     }
 
-    fn with_message<T>(&self, with: impl FnOnce(&Message<'_>) -> T) -> T {
-        let fields = field_lines(&self.fields);
-        with(&Request { method: &self.method, target: &self.target, fields: &fields }.into())
-    }
-
     fn needs(&self, wanted: DigestAlgorithm) -> bool {
         let digest = self.pending.as_ref().and_then(Pending::digest);
         digest.is_some_and(|digest| digest.algorithms().any(|algorithm| algorithm == wanted))
     }
 }
 
-const fn presence(body: bool) -> BodyPresence {
-    if body { BodyPresence::Present } else { BodyPresence::Absent }
+fn policy(rules: &str, labels: Option<String>, tag: Option<String>) -> Result<Policy, Error> {
+    let wrong = || error(Code::InvalidRequest, "not a rule of a policy");
+    let mut policy = Policy {
+        always: Vec::new(),
+        with_body: Vec::new(),
+        with_body_if_sent: Vec::new(),
+        labels: labels.map_or(Labels::Any, |text| Labels::OneOf(pieces(&text).map(str::to_owned).collect())),
+        tag,
+        nonce: Requirement::Optional,
+        key_id: Requirement::Optional,
+        window: Window {
+            max_age_seconds: 0,
+            max_lifetime_seconds: 0,
+            max_ahead_seconds: 0,
+            created: Requirement::Optional,
+            expires: Requirement::Optional,
+        },
+    };
+    for rule in pieces(rules) {
+        let (name, value) = rule.split_once('=').ok_or_else(wrong)?;
+        let component = || value.parse().map_err(|cause| of_signature(&cause));
+        let seconds = || value.parse().map_err(|_| wrong());
+        match (name, value) {
+            ("always", _) => policy.always.push(component()?),
+            ("with_body", _) => policy.with_body.push(component()?),
+            ("with_body_if_sent", _) => policy.with_body_if_sent.push(component()?),
+            ("required", "nonce") => policy.nonce = Requirement::Required,
+            ("required", "keyid") => policy.key_id = Requirement::Required,
+            ("required", "created") => policy.window.created = Requirement::Required,
+            ("required", "expires") => policy.window.expires = Requirement::Required,
+            ("max_age", _) => policy.window.max_age_seconds = seconds()?,
+            ("max_lifetime", _) => policy.window.max_lifetime_seconds = seconds()?,
+            ("max_ahead", _) => policy.window.max_ahead_seconds = seconds()?,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(policy)
 }
 
 fn out_of_order() -> Error {

@@ -122,30 +122,26 @@ export async function verifyRequest(
   if (typeof key !== "function") checkPublic(key);
   const core = await rules();
   const limit = options.maxBodyBytes ?? MAX_BODY;
-  const list = (pieces: readonly string[]): string => pieces.join("\n");
-  const required = (["nonce", "created", "expires"] as const).filter((name) => policy[name] === "required");
-  const demanded = called("signature", () => new core.Rules(
-    list(policy.components),
-    list(policy.withBody),
-    list(policy.withBodyIfSent),
-    policy.labels === undefined ? undefined : list(policy.labels),
-    policy.tag,
-    list(policy.keyId === "required" ? [...required, "keyid"] : required),
-    policy.maxAgeSeconds,
-    policy.maxLifetimeSeconds,
-    policy.maxAheadSeconds,
-  ));
-  let received;
+  const lines = (name: string, values: readonly (string | number)[]): string => values.map((value) => `${name}=${value}\n`).join("");
+  const required = (["nonce", "keyId", "created", "expires"] as const).filter((name) => policy[name] === "required");
+  const demanded =
+    lines("always", policy.components) +
+    lines("with_body", policy.withBody) +
+    lines("with_body_if_sent", policy.withBodyIfSent) +
+    lines("required", required.map((name) => name.toLowerCase())) +
+    lines("max_age", [policy.maxAgeSeconds]) +
+    lines("max_lifetime", [policy.maxLifetimeSeconds]) +
+    lines("max_ahead", [policy.maxAheadSeconds]);
+  const held = called("signature", () => new core.Verification(demanded, policy.labels?.join("\n"), policy.tag));
   try {
     const body = isPlatforms(request) ? await bodyOf(request, limit) : bytesOf(request.body);
     const url = request.url.replace(/#.*$/s, "");
-    received = called("signature", () => new core.Received(request.method, url, fieldLines(request.headers), options.preferTag ?? "symbolon", options.preferLabel));
-    const keyId = received.keyId();
+    called("signature", () => held.receive(request.method, url, fieldLines(request.headers), options.preferTag ?? "symbolon", options.preferLabel));
+    const keyId = held.keyId();
     const publicKey = typeof key === "function" ? await resolved(key, keyId) : key;
     const bodied = hasBody({ body, unread: !isPlatforms(request) && request.unread === true });
     const now = BigInt(Math.floor((options.now ?? Date.now)()));
-    const held = received;
-    const bytes = called("signature", () => held.check(demanded, bodied, now)) as Bytes;
+    const bytes = called("signature", () => held.check(bodied, now)) as Bytes;
     if (publicKey === undefined) return { valid: false, code: "unknown_token", reason: "the key is not known" };
     const matches = await verifyBytes(publicKey, bytes.subarray(64), bytes.subarray(0, 64));
     const content = body ?? new Uint8Array();
@@ -157,8 +153,7 @@ export async function verifyRequest(
     if (!(error instanceof SignatureError) || error.code === "internal") throw error;
     return { valid: false, code: error.code as Code, reason: error.message };
   } finally {
-    received?.free();
-    demanded.free();
+    held.free();
   }
 }
 

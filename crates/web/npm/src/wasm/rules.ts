@@ -1,26 +1,23 @@
 import { compiled } from "#rules";
-import { type Bytes } from "../bytes.js";
+import { utf8 } from "../bytes.js";
 import { type Parts, type Prepared, type Spec, fieldLines } from "../message.js";
-import * as glue from "./generated/rules.js";
+import { initSync, prepare, Verification } from "./generated/rules.js";
 import { called, once } from "./load.js";
 
-/** The core's rules for signatures, started when they are first needed. */
+/** The core's rules for signatures, started when they are first needed. Named one by one: the glue has more than that. */
 export const rules = once(async () => {
-  glue.initSync({ module: await compiled() });
-  return glue;
+  initSync({ module: await compiled() });
+  return { prepare, Verification };
 });
 
 /** The first step of signing, in the core: every component of RFC 9421 that a request has. */
 export async function prepareInCore({ method, url, headers }: Parts, spec: Spec): Promise<Prepared> {
   const core = await rules();
   const parameters = spec.parameters.map(([name, value]) => `${name}=${value}`);
-  return called("signature", () => {
-    const lines = (pieces: readonly string[]): string => pieces.map((piece) => piece.replaceAll("\n", " ")).join("\n");
-    const prepared = core.prepare(method, url, fieldLines(headers), spec.label, lines(spec.components), lines(parameters));
-    try {
-      return { base: prepared.base() as Bytes, signatureInput: prepared.input(), label: spec.label };
-    } finally {
-      prepared.free();
-    }
-  });
+  const lines = (pieces: readonly string[]): string => pieces.map((piece) => piece.replaceAll("\n", " ")).join("\n");
+  const prepared = called("signature", () =>
+    core.prepare(method, url, fieldLines(headers), spec.label, lines(spec.components), lines(parameters)),
+  );
+  const end = prepared.indexOf("\n");
+  return { base: utf8(prepared.slice(end + 1)), signatureInput: prepared.slice(0, end), label: spec.label };
 }
