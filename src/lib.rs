@@ -10,6 +10,7 @@ pub mod id;
 pub mod json;
 pub mod key;
 pub mod oidc;
+mod order;
 pub mod policy;
 pub mod problem;
 pub mod protocol;

@@ -326,7 +326,7 @@ impl GrantSet {
     /// What both permit: *granted ∩ ceiling*. Grants that lie within another of the result are left out.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let mut shared: BTreeSet<Grant> =
+        let Self(mut shared) =
             self.0.iter().flat_map(|a| other.0.iter().filter_map(move |b| a.intersection(b))).collect();
         let within: Vec<Grant> = shared
             .iter()
@@ -342,7 +342,10 @@ impl GrantSet {
 
 impl FromIterator<Grant> for GrantSet {
     fn from_iter<I: IntoIterator<Item = Grant>>(grants: I) -> Self {
-        Self(grants.into_iter().collect())
+        // One by one: to collect them, the standard library would sort them first (`order`).
+        let mut set = Self::default();
+        set.extend(grants);
+        set
     }
 }
 

@@ -19,6 +19,7 @@ use super::name::Name;
 use super::profile::{Adapter, Leases, Limits, PermissionInfo, Profile};
 use super::{Family, Kind, Product, Role, Scope, Service};
 use crate::json::{self, JsonError, Step};
+use crate::order::sorted;
 
 /// Something wrong in a profile's file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -163,7 +164,7 @@ impl Profile {
         }
         reader.finish_stage()?;
         let mut profile = profile;
-        profile.roles.sort_by_key(|role| core::cmp::Reverse(role.rank));
+        profile.roles = sorted(profile.roles, |a, b| a.rank > b.rank);
         Ok(profile)
     }
 }
@@ -191,8 +192,7 @@ impl<'t> Reader<'t> {
         if self.errors.is_empty() {
             return Ok(());
         }
-        let mut errors = core::mem::take(&mut self.errors);
-        errors.sort();
+        let mut errors = sorted(core::mem::take(&mut self.errors), |a, b| a < b);
         errors.truncate(ProfileErrors::MAX);
         Err(ProfileErrors(errors))
     }
@@ -209,9 +209,11 @@ impl<'t> Reader<'t> {
 
     fn head(&mut self, span: Range<usize>) -> Option<Head> {
         let known = self.root.iter().filter(|(key, _)| HEAD.contains(&key.get_ref().as_ref()));
-        let head: Option<Map<_, _>> =
-            known.map(|(key, value)| Some((key.get_ref().to_string(), self.tree(value, "")?))).collect();
-        match json::from_value(&Value::Object(head?)) {
+        let mut head = Map::new();
+        for (key, value) in known {
+            head.insert(key.get_ref().to_string(), self.tree(value, "")?);
+        }
+        match json::from_value(&Value::Object(head)) {
             Ok(read) => Some(read),
             Err(error) => {
                 // Nothing but what is missing is about no key at all.
@@ -251,9 +253,7 @@ impl<'t> Reader<'t> {
             self.push(span, path.to_owned(), "must be a table".to_owned());
             return Vec::new();
         };
-        let mut entries: Vec<Entry<'t>> = table.iter().collect();
-        entries.sort_by_key(|(key, _)| key.span().start);
-        entries
+        sorted(table.iter(), |(a, _), (b, _)| a.span().start < b.span().start)
     }
 
     fn section(&mut self, section: &str) -> Vec<Entry<'t>> {
@@ -322,8 +322,11 @@ fn tree(value: &Spanned<DeValue<'_>>) -> Result<Value, (Range<usize>, &'static s
         DeValue::Datetime(_) => return Err((value.span(), "a profile has no dates")),
         DeValue::Array(items) => Value::Array(items.iter().map(tree).collect::<Result<_, _>>()?),
         DeValue::Table(entries) => {
-            let entries = entries.iter().map(|(key, value)| Ok((key.get_ref().to_string(), tree(value)?)));
-            Value::Object(entries.collect::<Result<_, _>>()?)
+            let mut object = Map::new();
+            for (key, value) in entries {
+                object.insert(key.get_ref().to_string(), tree(value)?);
+            }
+            Value::Object(object)
         }
     })
 }

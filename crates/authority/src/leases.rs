@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use litemap::LiteMap;
 use symbolon::protocol::Epoch;
 use symbolon::protocol::lease::{Horizon, LeaseTerms, Lessor, Quiet};
 use symbolon::time::Timestamp;
@@ -25,7 +26,7 @@ const MAX_EARLY: usize = 1_000;
 pub(crate) struct Leases {
     table: &'static str,
     state: State,
-    timers: BTreeMap<EffectId, Timer>,
+    timers: LiteMap<EffectId, Timer>,
     /// Events that came before the machine may answer.
     early: Vec<Event>,
     /// What this machine granted before the change of this epoch is not believed any more.
@@ -100,7 +101,7 @@ impl Leases {
         Self {
             table,
             state: State::Unfounded,
-            timers: BTreeMap::new(),
+            timers: LiteMap::new(),
             early: Vec::new(),
             ended: None,
             waiting: BTreeMap::new(),

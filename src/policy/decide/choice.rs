@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::order::sorted;
 use crate::policy::{CeilingSource, Grant, GrantSet, Kind, Name, Needed, Permission, Profile, ResourcePattern};
 use crate::problem::FieldError;
 
@@ -220,7 +221,7 @@ impl Errors {
                 Err((part, message)) => self.push(format!("{field}[{at}]{part}"), message),
             }
         }
-        read_all.sort();
+        let mut read_all = sorted(read_all, |a, b| a < b);
         read_all.dedup();
         read_all
     }

@@ -17,8 +17,7 @@ mod http;
 mod routes;
 mod schema;
 
-use std::collections::BTreeMap;
-
+use litemap::LiteMap;
 use serde_json::Value as Json;
 use symbolon::id::{OrganizationId, TokenId};
 use symbolon::policy::{GrantSet, Product};
@@ -44,7 +43,7 @@ pub struct Instance<S> {
     ids: EffectIds,
     leases: Leases,
     /// Calls that wait for the authority of an organisation.
-    waiting: BTreeMap<EffectId, Waiting>,
+    waiting: LiteMap<EffectId, Waiting>,
 }
 
 /// Whom a call waits for.
@@ -92,12 +91,7 @@ impl From<StoreError> for Refusal {
 impl<S: Store> Instance<S> {
     /// The instance over this store.
     pub fn new(store: S) -> Self {
-        Self {
-            store,
-            ids: EffectIds::default(),
-            leases: Leases::new(schema::TABLES.form.row),
-            waiting: BTreeMap::new(),
-        }
+        Self { store, ids: EffectIds::default(), leases: Leases::new(schema::TABLES.form.row), waiting: LiteMap::new() }
     }
 
     fn call(&mut self, context: &mut Context<'_>, id: CallId, call: InstanceCall) -> Vec<Effect> {

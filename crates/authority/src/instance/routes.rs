@@ -1,6 +1,6 @@
 //! The route table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -144,8 +144,10 @@ impl<S: Store> Instance<S> {
         if let Some(founding) = self.founding_organization()? {
             known.insert(String::new(), founding.short_id);
         }
-        for name in routes.iter().filter_map(named).collect::<BTreeSet<_>>() {
-            if let Some(organization) = self.named(name)?.organization {
+        for name in routes.iter().filter_map(named) {
+            if !known.contains_key(name)
+                && let Some(organization) = self.named(name)?.organization
+            {
                 known.insert(name.to_owned(), organization);
             }
         }

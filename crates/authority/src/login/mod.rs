@@ -13,8 +13,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
+use litemap::LiteMap;
 use symbolon::protocol::login::{
     Approval, Asking, Begun, Collected, Collector, DeviceCode, LoginCall, LoginName, LoginToken, Shown, UserCode,
 };
@@ -53,7 +52,7 @@ pub struct Login<S> {
     polls: Polls,
     networks: Networks,
     /// Clients that wait for their token.
-    collecting: BTreeMap<EffectId, (CallId, Digest)>,
+    collecting: LiteMap<EffectId, (CallId, Digest)>,
     alarm_set: bool,
 }
 
@@ -66,7 +65,7 @@ impl<S: Store> Login<S> {
             ids: EffectIds::default(),
             polls: Polls::default(),
             networks: Networks::default(),
-            collecting: BTreeMap::new(),
+            collecting: LiteMap::new(),
             alarm_set: false,
         }
     }

@@ -4,8 +4,6 @@
 //! wanted and makes what is needed; when the locators have confirmed, the whole call is carried out again, with what is
 //! ready, and decided anew: the token in use may have been revoked meanwhile.
 
-use std::collections::BTreeSet;
-
 use symbolon::id::{InvitationId, MemberId, TokenId};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::contract::Operation;
@@ -34,7 +32,7 @@ pub(crate) struct Pending {
     call: CallId,
     keys: Vec<Wanted>,
     /// Names whose answers have not come.
-    open: BTreeSet<String>,
+    open: Vec<String>,
     /// Names that others have.
     refused: Vec<String>,
     /// Whether a refused one has no owner, but no room.
@@ -327,7 +325,7 @@ impl<S: Store> Organization<S> {
         claimed: Option<Claimed>,
     ) -> Vec<Effect> {
         let Some(pending) = self.pending.get_mut(&number) else { return Vec::new() };
-        pending.open.remove(&key);
+        pending.open.retain(|open| *open != key);
         match claimed {
             Some(Claimed { done: true, .. }) => {}
             Some(Claimed { done: false, full }) => {

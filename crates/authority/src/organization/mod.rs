@@ -33,9 +33,9 @@ mod uses;
 #[cfg(feature = "schema")]
 pub(crate) use http::schema::{describe, founded};
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use litemap::LiteMap;
 use symbolon::policy::Profile;
 use symbolon::protocol::Epoch;
 use symbolon::protocol::message::{Claimed, OrganizationCall};
@@ -60,9 +60,9 @@ pub struct Organization<S> {
     leases: Leases,
     outbox: Outbox,
     /// Calls that wait for claims, by a number of their own.
-    pending: BTreeMap<u64, Pending>,
+    pending: LiteMap<u64, Pending>,
     next_pending: u64,
-    asked: BTreeMap<EffectId, Asked>,
+    asked: LiteMap<EffectId, Asked>,
     strangers: Strangers,
     alarm: Option<Timestamp>,
 }
@@ -104,9 +104,9 @@ impl<S: Store> Organization<S> {
             profiles: Profiles::default(),
             leases: Leases::new("organization"),
             outbox: Outbox::default(),
-            pending: BTreeMap::new(),
+            pending: LiteMap::new(),
             next_pending: 0,
-            asked: BTreeMap::new(),
+            asked: LiteMap::new(),
             strangers: Strangers::default(),
             alarm: None,
         }

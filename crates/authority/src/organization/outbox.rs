@@ -5,8 +5,7 @@
 //! alarm, later each time; and since the directory has no compare-and-set, and a former machine's put may still arrive,
 //! the newest version is put once more a minute after the last change.
 
-use std::collections::BTreeMap;
-
+use litemap::LiteMap;
 use symbolon::id::TokenId;
 use symbolon::time::Timestamp;
 
@@ -28,7 +27,7 @@ const MAX_BACKOFF_MILLIS: i64 = 300_000;
 /// The puts that are under way. Memory alone: what is lost with it is put again.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    under_way: BTreeMap<String, Timestamp>,
+    under_way: LiteMap<String, Timestamp>,
 }
 
 /// How long to wait after so many failures, in milliseconds: a second, doubled each time, and at most 5 minutes.
