@@ -3,8 +3,9 @@
 use symbolon::protocol::lease::{Horizon, LeaseTerms, Lessor, Quiet};
 use symbolon::time::Timestamp;
 
+use super::bounds::{Broken, Lease, TICK_MILLIS};
 use super::edge::{Answer, Question, Wanted};
-use super::world::{Broken, Facts, I1, I2, Lease, TICK_MILLIS, Token, World};
+use super::world::{Facts, I1, I2, Token, World};
 
 /// How long it takes until the write that fences is confirmed, where a broken instance counts that in: longer than any
 /// margin here.

@@ -10,7 +10,8 @@ use symbolon::protocol::lease::{self, Edge, HighWater, Memory, Received, Stamp};
 use symbolon::protocol::message::Changes;
 use symbolon::time::Timestamp;
 
-use super::world::{Broken, Lease, TICK_MILLIS, Token};
+use super::bounds::{Broken, Lease, TICK_MILLIS};
+use super::world::Token;
 
 /// How far a clock steps back: more than any margin here.
 const STEP_TICKS: i64 = 3;

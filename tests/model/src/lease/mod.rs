@@ -11,7 +11,9 @@
 //! back: a later one is one that the network delayed.
 
 mod authority;
+mod bounds;
 mod edge;
 mod world;
 
-pub use world::{Broken, Changes, Lease, Network, Step};
+pub use bounds::{Broken, Changes, Lease, Network};
+pub use world::Step;
