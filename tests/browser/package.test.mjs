@@ -140,7 +140,7 @@ test("Chromium: a key that is said to be kept is kept, and what went wrong is to
   deepEqual(found, {
     aborted: "StorageError: storage_failed: the database of keys cannot be used",
     left: 0,
-    strange: "StorageError: storage_failed: only a pair of WebCrypto's keys can be kept",
+    strange: "StorageError: storage_failed: not a pair of WebCrypto's keys",
     taken: "StorageError: storage_failed: there is a key of this name already",
     closed: "StorageError: storage_failed: the store was closed",
   });

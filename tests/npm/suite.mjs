@@ -498,6 +498,23 @@ export function tests({ full, light, software, api, vectors }) {
     equal(await code(() => made.export("hex"), "export"), "invalid_request", "exporting after its end");
   });
 
+  test("WebAssembly is handed bytes and nothing that looks like them", async () => {
+    const key = await software.SoftwareKey.generate();
+    const publicKey = key.publicKey("hex");
+    const bytes = utf8("abc");
+    const signature = key.sign(bytes);
+    for (const each of ["abc", [97, 98, 99], bytes.buffer, new Uint16Array(3), new DataView(bytes.buffer), undefined, { length: 3 }]) {
+      equal(await code(() => key.sign(each), "sign"), "invalid_request", String(each));
+      equal(await code(() => software.softwareVerify(publicKey, each, signature), "verify"), "invalid_request", String(each));
+      equal(await code(() => software.softwareVerify(publicKey, bytes, each), "signature"), "invalid_request", String(each));
+      const stream = new ReadableStream({ start: (controller) => (controller.enqueue(each), controller.close()) });
+      equal(await code(() => software.streamDigest(stream), "digest"), "invalid_request", String(each));
+    }
+    for (const each of [{}, null, undefined, { d: 5 }]) equal(await code(() => software.SoftwareKey.import(each), "import"), "invalid_request", "import");
+    for (const api of [full, light]) equal(await code(() => api.signChallenge(key, undefined), "challenge"), "invalid_request", "challenge");
+    key.destroy();
+  });
+
   test("a signature without a nonce has one replay key for both of its forms", async () => {
     const pair = await full.importKey(PRIVATE, { extractable: true });
     const signer = await software.SoftwareKey.import(PRIVATE);

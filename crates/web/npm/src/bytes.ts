@@ -3,6 +3,10 @@
 /** Bytes in memory that is not shared, as WebCrypto takes them. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Whether it is a Uint8Array, of whichever realm. WebAssembly would take whatever else has a length for as many zeros. */
+export const isBytes = (value: unknown): value is Uint8Array =>
+  ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === "Uint8Array";
+
 /** UTF-8. */
 export const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
 

@@ -48,7 +48,7 @@ export const makeSignedFetch =
     const send = options.fetch ?? ((request: Request) => globalThis.fetch(request));
     const now = options.now ?? Date.now;
     const maxSkew = (options.maxClockSkewSeconds ?? MAX_SKEW_SECONDS) * 1000;
-    if (!(maxSkew >= 0)) throw new SignatureError("invalid_request", "maxClockSkewSeconds is a number of seconds");
+    if (!(maxSkew >= 0)) throw new SignatureError("invalid_request", "maxClockSkewSeconds is no number");
     /** By how much an origin's clock is ahead of ours, in milliseconds, once it has told and been believed. */
     const ahead = new Map<string, number>();
 

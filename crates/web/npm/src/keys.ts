@@ -164,6 +164,7 @@ export async function fingerprint(key: KeyPair | CryptoKey): Promise<string> {
  * @returns the `proof` for `POST /v1/tokens`: 64 bytes in base64url.
  */
 export async function signChallenge(key: SigningKey, challenge: string): Promise<string> {
+  if (typeof challenge !== "string") throw new KeyError("invalid_request", "the challenge is a text");
   return toBase64Url(await signBytes(key, utf8(challenge)));
 }
 
@@ -190,7 +191,7 @@ function isPair(key: SigningKey): key is KeyPair {
     if ("privateKey" in key) return true;
     if (typeof key.sign === "function" && typeof key.thumbprint === "function") return false;
   }
-  throw new KeyError("invalid_request", "not what signs: give the pair that generateKeyPair or importKey made, with both halves, or a Signer");
+  throw new KeyError("invalid_request", "not what signs: give a whole key pair, or a Signer");
 }
 
 /** @throws {KeyError} `invalid_request` for what verifies nothing. */

@@ -1,4 +1,4 @@
-import { type Bytes, digest, joined, toBase64 } from "./bytes.js";
+import { type Bytes, digest, isBytes, joined, toBase64 } from "./bytes.js";
 import { SignatureError, SymbolonError } from "./errors.js";
 
 /** What of a request can be signed. */
@@ -57,7 +57,7 @@ export type Prepare = (parts: Parts, spec: Spec) => Prepared | Promise<Prepared>
 export async function bodyOf(request: Request, limit: number): Promise<Bytes | null> {
   if (request.body === null) return null;
   if (request.bodyUsed || request.body?.locked === true) {
-    throw new SymbolonError("invalid_request", "the body was read before: hand the request over first, or a clone of it");
+    throw new SymbolonError("invalid_request", "the body was read before: hand over a clone, made earlier");
   }
   const bytes = await readBody(request.clone(), limit);
   return bytes.length === 0 ? null : bytes;
@@ -78,6 +78,7 @@ async function readBody(request: Request, limit: number): Promise<Bytes> {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
+    if (!isBytes(value)) throw new SymbolonError("invalid_request", "a stream as a body has chunks of Uint8Array");
     length += value.byteLength;
     if (length > limit) {
       // Not awaited: of a body in two branches, one ends only with the other.

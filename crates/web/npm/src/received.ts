@@ -1,6 +1,6 @@
 // Requests that another server framework received.
 
-import type { Bytes } from "./bytes.js";
+import { type Bytes, isBytes } from "./bytes.js";
 import { SymbolonError } from "./errors.js";
 
 /** A request that another server framework received. */
@@ -25,6 +25,6 @@ export const hasBody = ({ body, unread = false }: Pick<ReceivedRequest, "body" |
  */
 export function bytesOf(body: unknown): Bytes | null {
   if (body === null) return null;
-  if (ArrayBuffer.isView(body) && Object.prototype.toString.call(body) === "[object Uint8Array]") return body as Bytes;
+  if (isBytes(body)) return body as Bytes;
   throw new SymbolonError("invalid_request", "a received body is a Uint8Array of its bytes as they came, or null where there is none");
 }

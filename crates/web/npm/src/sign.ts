@@ -59,7 +59,7 @@ export async function signatureFields(
   if (!Number.isSafeInteger(lifetime) || lifetime <= 0) throw new SignatureError("invalid_request", "a lifetime is whole seconds");
   const label = options.label ?? "sig";
   if (labels(parts.headers).includes(label)) {
-    throw new SignatureError("invalid_request", `the request has a signature with the label ${label} already: choose another label`);
+    throw new SignatureError("invalid_request", `the label ${label} is taken: choose another label`);
   }
   const name = options.keyId ?? [options.organization, await thumbprintOf(key)].filter((part) => part !== undefined).join(".");
   const sent = ["content-type", "content-encoding"].filter((field) => parts.headers.has(field));
@@ -87,7 +87,7 @@ export async function signatureFields(
 export const makeSignRequest =
   (prepare: Prepare): SignRequest =>
   async (request, key, options = {}) => {
-    if (typeof request?.clone !== "function") throw new SignatureError("invalid_request", "what is signed is a Request: new Request(url, init)");
+    if (typeof request?.clone !== "function") throw new SignatureError("invalid_request", "what is signed is a Request");
     const known = options.contentDigest;
     const body = known === undefined ? await bodyOf(request, options.maxBodyBytes ?? MAX_BODY) : null;
     const digest = body === null ? known : await contentDigest(body);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from "./bytes.js";
+import { type Bytes, fromBase64Url, fromHex, isBytes, toBase64Url, toHex, utf8 } from "./bytes.js";
 import { KeyError } from "./errors.js";
 import type { PrivateJwk, PublicJwk, Signer } from "./keys.js";
 import { called } from "./wasm/load.js";
@@ -46,7 +46,7 @@ export class SoftwareKey implements Signer {
    */
   static async import(key: string | PrivateJwk): Promise<SoftwareKey> {
     const core = await curve();
-    const bytes = typeof key === "string" ? scalar(key) : fromBase64Url(key.d);
+    const bytes = typeof key === "string" ? scalar(key) : fromBase64Url(String(key?.d));
     if (bytes === undefined) throw new KeyError("invalid_request", "not a private key: neither hexadecimal nor JWK");
     const made = new SoftwareKey(called("key", () => core.SecretKey.fromBytes(bytes)), core.sha256);
     bytes.fill(0);
@@ -92,7 +92,8 @@ export class SoftwareKey implements Signer {
   /** ECDSA with SHA-256 and the nonce of RFC 6979: the 64 bytes r and s. */
   sign(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
     const secret = this.#secret;
-    return called("key", () => secret.sign(bytes));
+    const message = checked(bytes);
+    return called("key", () => secret.sign(message));
   }
 
   /** Wipes it from the memory of WebAssembly. It cannot sign or be exported afterwards; a second call does nothing. */
@@ -109,7 +110,7 @@ export class SoftwareKey implements Signer {
 export async function softwareVerify(publicKey: string, bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
   const point = fromHex(publicKey);
   const core = await curve();
-  return point !== undefined && core.verify(Uint8Array.of(4, ...point), bytes, signature);
+  return point !== undefined && core.verify(Uint8Array.of(4, ...point), checked(bytes), checked(signature));
 }
 
 /** SHA-256 of a stream or a Blob that need not fit in memory, which WebCrypto cannot do. */
@@ -120,8 +121,14 @@ export async function streamDigest(source: ReadableStream<Uint8Array> | Blob): P
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return running.finish();
-    running.update(value);
+    running.update(checked(value));
   }
+}
+
+/** @throws {KeyError} `invalid_request` */
+function checked(bytes: Uint8Array): Uint8Array {
+  if (!isBytes(bytes)) throw new KeyError("invalid_request", "not bytes: give a Uint8Array, such as new TextEncoder().encode(text)");
+  return bytes;
 }
 
 function scalar(text: string): Bytes | undefined {

@@ -104,12 +104,11 @@ function within<T>(db: IDBDatabase, mode: IDBTransactionMode, call: (keys: IDBOb
 
 const WHY: Readonly<Record<string, string>> = {
   ConstraintError: "there is a key of this name already",
-  DataCloneError: "only a pair of WebCrypto's keys can be kept",
+  DataCloneError: "not a pair of WebCrypto's keys",
   InvalidStateError: "the store was closed",
-  QuotaExceededError: "the browser has no room for the key",
 };
 
 function failed(cause: unknown): StorageError {
-  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : "";
+  const name = (cause as DOMException | null)?.name ?? "";
   return new StorageError(WHY[name] ?? "the database of keys cannot be used", { cause });
 }
