@@ -127,7 +127,7 @@ test("a device is connected by its code, by a person with a passkey; opening the
   await bearer.look("device-token");
   await bearer.page.getByRole("button", { name: "Sign in otherwise" }).click();
   await bearer.page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
-  assert.match(bearer.page.url(), /next=%2Fdevice$/u);
+  await bearer.page.waitForURL(/next=%2Fdevice$/u);
   bearer.assertClean();
 
   const watched = await served.page(t, { extraHTTPHeaders: { "x-real-ip": "203.0.113.7" } });

@@ -54,6 +54,11 @@ export function useLocation(): Location {
   return location;
 }
 
+/** Lets the page be left without asking, from now on: what it shows was stored, though its drawing may not know yet. */
+export function leaveFreely(): void {
+  guard = undefined;
+}
+
 /** While `active`, asks `question` before the page is left, by a link, the back button, or closing the tab. */
 export function useLeaveGuard(active: boolean, question: string): void {
   useEffect(() => {

@@ -466,6 +466,7 @@ export const t = {
       "token.upgrade": "Hashed an imported token anew",
     } as Record<string, string>,
     system: "Symbolon itself",
+    byToken: "A token",
   },
   onboarding: {
     title: "Onboard a repository",

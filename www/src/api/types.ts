@@ -222,11 +222,19 @@ export interface Activity {
   readonly hash: string;
 }
 
+/** How somebody begins who has no token of their own. */
+export interface FirstSignIn {
+  readonly organization: string;
+  readonly recovery_codes: readonly string[];
+}
+
 export interface Setup {
   readonly organization: Organization;
   readonly owner: Member;
   readonly token: Token;
   readonly secret: string;
+  /** Where the first token is the organisation's. */
+  readonly sign_in?: FirstSignIn;
 }
 
 export interface SignedIn {

@@ -32,7 +32,8 @@ function useMembers({ me }: Within) {
   );
 }
 
-export function ActivityTable({ within, filters }: { within: Within; filters: Filters }) {
+/** Entries, newest first; `name`: what the one token that they are about is called. */
+export function ActivityTable({ within, filters, name }: { within: Within; filters: Filters; name?: string }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
   const list = useLoad(JSON.stringify([filters, cursor]), (signal) =>
@@ -56,6 +57,12 @@ export function ActivityTable({ within, filters }: { within: Within; filters: Fi
         </Empty>
       </div>
     );
+  }
+  const tokens = new Map(name === undefined || filters.token === undefined ? [] : [[filters.token, name]]);
+  for (const entry of list.data.items) {
+    const called = about(entry);
+    // The newest entries come first: a token is called what it was called last.
+    if (entry.token !== null && called !== undefined && !tokens.has(entry.token)) tokens.set(entry.token, called);
   }
   return (
     <>
@@ -90,12 +97,12 @@ export function ActivityTable({ within, filters }: { within: Within; filters: Fi
                   <td data-label={t.activity.columns.who} class="nowrap">
                     <span>
                       {entry.actor.member !== null ? nameOf(entry.actor.member) : entry.actor.token === null ? t.activity.system : ""}
-                      {entry.actor.member === null && entry.actor.token !== null && <Link href={`/tokens/${entry.actor.token}`}>{t.token.kind}</Link>}
+                      {entry.actor.member === null && entry.actor.token !== null && <Link href={`/tokens/${entry.actor.token}`}>{t.activity.byToken}</Link>}
                     </span>
                   </td>
                   <td data-label={t.activity.columns.about} class={entry.token === null && entry.member === null ? "blank" : ""}>
                     <span>
-                      {entry.token !== null && <Link href={`/tokens/${entry.token}`}>{about(entry) ?? `${entry.token.slice(0, 8)}…`}</Link>}
+                      {entry.token !== null && <Link href={`/tokens/${entry.token}`}>{tokens.get(entry.token) ?? `${entry.token.slice(0, 8)}…`}</Link>}
                       {entry.member !== null && <span>{nameOf(entry.member)}</span>}
                     </span>
                   </td>

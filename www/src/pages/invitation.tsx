@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 
 import { call, holdToken, holdNothing } from "../api/client";
 import { ApiProblem } from "../api/problem";
-import type { Member, WhoAmI } from "../api/types";
+import type { FirstSignIn, Member, WhoAmI } from "../api/types";
 import { useDoing, useLoad } from "../hooks";
 import { linkAtProvider, provider } from "../provider";
 import { navigate } from "../router";
@@ -34,7 +34,7 @@ interface Accepted {
   readonly member: Member;
   readonly secret?: string;
   /** Where their role may have no token. */
-  readonly sign_in?: { readonly organization: string; readonly recovery_codes: readonly string[] };
+  readonly sign_in?: FirstSignIn;
 }
 
 type Step =

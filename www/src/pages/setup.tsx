@@ -8,7 +8,7 @@ import type { Setup } from "../api/types";
 import { useDoing } from "../hooks";
 import { havePasskeys } from "../passkeys";
 import { Link, navigate, useLeaveGuard } from "../router";
-import { signInWithPasskey, signInWithToken } from "../session";
+import { beginWithRecoveryCode, signInWithPasskey, signInWithToken } from "../session";
 import { t } from "../text";
 import { Button, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
 import { RequiredNote, SelectField, TextField, fault } from "../ui/fields";
@@ -66,7 +66,11 @@ function Found({ onDone }: { onDone: (made: Setup) => void }) {
         organization: { slug: slug ?? slugOf(name), name: name.trim(), profile },
         owner: { name: ownerName.trim(), email: email.trim() },
       };
-      onDone(await call<Setup>("POST", "/v1/setup", { body, anonymous: true }));
+      const made = await call<Setup>("POST", "/v1/setup", { body, anonymous: true });
+      // Whose passkey it is, the credential says: the owner's token, or a session of theirs.
+      if (made.sign_in === undefined) holdToken(made.secret);
+      else await beginWithRecoveryCode(made.sign_in.organization, made.owner.email, made.sign_in.recovery_codes[0] ?? "");
+      onDone(made);
     });
   };
   return (
@@ -240,10 +244,7 @@ export function SetupPage() {
     case "found":
       shown = (
         <Found
-          onDone={(made) => {
-            holdToken(made.secret);
-            setStep({ at: "passkey", made });
-          }}
+          onDone={(made) => setStep({ at: "passkey", made })}
         />
       );
       break;

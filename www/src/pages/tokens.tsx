@@ -201,7 +201,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
                       <td class="nowrap" data-label={t.tokens.columns.expires}>
                         <Time at={token.expires_at} />
                       </td>
-                      <td class="nowrap" data-label={t.tokens.columns.used}>
+                      <td data-label={t.tokens.columns.used}>
                         <Time at={token.last_used_at} as="since" none={t.tokens.notUsed} />
                       </td>
                       <td class="number" data-label={t.tokens.columns.uses}>

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import type { WrittenKey } from "../keys/p256";
-import { useLeaveGuard } from "../router";
+import { leaveFreely, useLeaveGuard } from "../router";
 import { t } from "../text";
 import { Button, CopyButton, DownloadButton, Notice } from "./basics";
 import { Check } from "./fields";
@@ -72,8 +72,10 @@ export function Once({ children, onDone, done }: { children: ComponentChildren; 
   const [asked, setAsked] = useState(false);
   useLeaveGuard(!stored, t.once.leave);
   const finish = () => {
-    if (stored) onDone();
-    else setAsked(true);
+    if (stored) {
+      leaveFreely();
+      onDone();
+    } else setAsked(true);
   };
   return (
     <div class="stack">

@@ -14,9 +14,11 @@ use symbolon::token::{Format, InstanceSecret, RANDOM_LEN, Secret};
 use super::activity::{Action, Entry, Who};
 use super::change::within;
 use super::claims::Wanted;
+use super::console::passkey::Passkey;
+use super::console::recovery;
 use super::failure::{Failure, Result};
 use super::head::Head;
-use super::http::contract::FoundedDocument;
+use super::http::contract::{FirstSignInDocument, FoundedDocument};
 use super::http::create::{NewToken, describe, digest_name, insert, of_secret};
 use super::http::members::{check_email, check_name};
 use super::http::{document, make, profile, renew, value};
@@ -152,6 +154,21 @@ pub(crate) fn carry_out<S: Store>(
     made(store, context, &member, id, secret, profile)
 }
 
+/// How the owner signs in to the console for the first time, where the first token is the organisation's and so makes
+/// nobody known. Whoever has a passkey needs no such way.
+fn first_sign_in<S: Store>(
+    store: &S,
+    context: &mut Context<'_>,
+    owner: &Member,
+    token: &Token,
+) -> Result<Option<FirstSignInDocument>> {
+    if token.owner_id().is_some() || !Passkey::of(store, owner.id)?.is_empty() {
+        return Ok(None);
+    }
+    let recovery_codes = recovery::renew(store, context, owner.id)?;
+    Ok(Some(FirstSignInDocument { organization: Head::read(store)?.slug, recovery_codes }))
+}
+
 /// The same call once more, before the first token was used: a new secret for the same token.
 fn again<S: Store>(
     store: &S,
@@ -179,7 +196,7 @@ fn again<S: Store>(
 
 fn made<S: Store>(
     store: &S,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     owner: &Member,
     token: TokenId,
     secret: &Secret,
@@ -192,6 +209,7 @@ fn made<S: Store>(
         owner: document::member(owner),
         token: document::token(&token, profile)?,
         secret: secret.expose(),
+        sign_in: first_sign_in(store, context, owner, &token)?,
     })
 }
 

@@ -9,7 +9,7 @@ use symbolon::protocol::message::{Ask, HttpResponse, Lookup, Manage, Organizatio
 use symbolon::protocol::session::{Challenge, Purpose, SignIn, csrf_token};
 use symbolon::token::{Digest, InstanceSecret};
 
-use super::world::{World, request};
+use super::world::{World, found, request};
 
 const ORIGIN: &str = "https://tokens.example";
 
@@ -521,6 +521,27 @@ fn a_recovery_code_works_once_and_lets_a_passkey_be_added() {
         assert!(!stored.contains(&bare) && !stored.contains(code.as_str().unwrap()), "kept hashed");
     }
     assert!(!stored.contains(&secret));
+}
+
+#[test]
+fn an_owner_whose_first_token_is_the_organisations_begins_with_codes() {
+    for (profile, count) in [("devtron", 10), ("symbolon", 0), ("devguard", 0), ("harborguard", 0)] {
+        let mut world = World::empty();
+        let made = world.found(&found(profile)).unwrap();
+        let codes = made["sign_in"]["recovery_codes"].as_array().cloned().unwrap_or_default();
+        assert_eq!((codes.len(), made["token"]["owner"]["type"] == "organization"), (count, count > 0), "{profile}");
+        let Some(code) = codes.first() else { continue };
+        let again = world.found(&found(profile)).unwrap();
+        assert_eq!(recover(&mut world, code).code(), (401, "unknown_token"), "asked again, there are others");
+        let session = recover(&mut world, &again["sign_in"]["recovery_codes"][0]).secret.unwrap();
+        let options = call(&mut world, &session, "POST", "/v1/passkeys/options", &json!(null));
+        let credential = Authenticator::new(7).attest(&options.body);
+        let body = json!({ "challenge_id": options.body["challenge_id"], "name": "First", "credential": credential });
+        let added = call(&mut world, &session, "POST", "/v1/passkeys", &body);
+        assert_eq!((added.status, added.body["recovery_codes"].as_array().unwrap().len()), (201, 10));
+        let third = world.found(&found(profile)).unwrap();
+        assert!(third["sign_in"].is_null(), "whoever has a passkey needs no such way");
+    }
 }
 
 #[test]

@@ -256,6 +256,9 @@ pub(crate) struct FoundedDocument<'a> {
     pub(crate) token: TokenDocument,
     /// Shown this once.
     pub(crate) secret: &'a str,
+    /// Where the first token is the organisation's: with it nobody makes a passkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sign_in: Option<FirstSignInDocument>,
 }
 
 /// The answer to a change that must hold: the document as it is now, and since when it holds.
