@@ -326,17 +326,9 @@ impl GrantSet {
     /// What both permit: *granted ∩ ceiling*. Grants that lie within another of the result are left out.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let Self(mut shared) =
-            self.0.iter().flat_map(|a| other.0.iter().filter_map(move |b| a.intersection(b))).collect();
-        let within: Vec<Grant> = shared
-            .iter()
-            .filter(|grant| shared.iter().any(|wider| wider != *grant && wider.contains(grant)))
-            .cloned()
-            .collect();
-        for grant in &within {
-            shared.remove(grant);
-        }
-        Self(shared)
+        let shared: Self = self.0.iter().flat_map(|a| other.0.iter().filter_map(move |b| a.intersection(b))).collect();
+        let within_another = |grant: &Grant| shared.0.iter().any(|wider| wider != grant && wider.contains(grant));
+        shared.0.iter().filter(|grant| !within_another(grant)).cloned().collect()
     }
 }
 

@@ -9,8 +9,6 @@
 //! that was committed before waits no longer than it did then: many answers share a wait, and who asks again is
 //! answered with whoever asked first. What a former machine had waited for is not known; that waits as if it were new.
 
-use std::collections::BTreeMap;
-
 use litemap::LiteMap;
 use symbolon::protocol::Epoch;
 use symbolon::protocol::lease::{Horizon, LeaseTerms, Lessor, Quiet};
@@ -31,8 +29,8 @@ pub(crate) struct Leases {
     early: Vec<Event>,
     /// What this machine granted before the change of this epoch is not believed any more.
     ended: Option<Epoch>,
-    /// What is still waited for, by the epoch at which the wait began.
-    waiting: BTreeMap<Epoch, Waiting>,
+    /// What is still waited for, with the epoch at which the wait began, the earliest first.
+    waiting: Vec<(Epoch, Waiting)>,
     /// What a former machine said, as long as it may be believed.
     takeover: Option<Waiting>,
 }
@@ -104,7 +102,7 @@ impl Leases {
             timers: LiteMap::new(),
             early: Vec::new(),
             ended: None,
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
             takeover: None,
         }
     }
@@ -272,7 +270,7 @@ impl Leases {
         if self.ended.is_some_and(|ended| of <= ended) {
             return (created, None);
         }
-        if let Some((epoch, waiting)) = self.waiting.range(of..).next() {
+        if let Some((epoch, waiting)) = self.waiting.iter().find(|(epoch, _)| *epoch >= of) {
             return (Wait { granted: Some(*epoch), until: created.until.max(waiting.until) }, None);
         }
         match self.granted_wait_millis() {
@@ -282,7 +280,7 @@ impl Leases {
             }
             millis => {
                 let until = after(now, millis);
-                self.waiting.insert(current, Waiting { until, replies: Vec::new() });
+                self.waiting.push((current, Waiting { until, replies: Vec::new() }));
                 let timer = self.start_timer(ids, Timer::Ended(current), millis);
                 (Wait { granted: Some(current), until: created.until.max(until) }, Some(timer))
             }
@@ -298,8 +296,8 @@ impl Leases {
     /// Answers a call when its wait is over.
     pub(crate) fn reply(&mut self, wait: Wait, call: CallId, json: String) -> Option<Effect> {
         let reply = Reply { call, json };
-        match wait.granted.and_then(|epoch| self.waiting.get_mut(&epoch)) {
-            Some(waiting) => {
+        match wait.granted.and_then(|granted| self.waiting.iter_mut().find(|(epoch, _)| *epoch == granted)) {
+            Some((_, waiting)) => {
                 waiting.replies.push(reply);
                 None
             }
@@ -320,9 +318,8 @@ impl Leases {
     /// What was granted before the change of this epoch has ended, and so has what was granted before earlier ones.
     fn ended(&mut self, epoch: Epoch) -> Vec<Effect> {
         self.ended = self.ended.max(Some(epoch));
-        let later = self.waiting.split_off(&epoch.next());
-        let over = core::mem::replace(&mut self.waiting, later);
-        let replies: Vec<Reply> = over.into_values().flat_map(|waiting| waiting.replies).collect();
+        let over = self.waiting.extract_if(.., |(waits_for, _)| *waits_for <= epoch);
+        let replies: Vec<Reply> = over.flat_map(|(_, waiting)| waiting.replies).collect();
         replies.into_iter().filter_map(|reply| self.reply_when_taken_over(reply)).collect()
     }
 
