@@ -7,6 +7,8 @@
 //! table decides, as it does on gateway hosts. Every answer that lets a request pass sets every identity header, so
 //! that a proxy which copies them overwrites whatever the client sent.
 
+use std::rc::Rc;
+
 use symbolon::policy::Header;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::SharedSecret;
@@ -14,8 +16,8 @@ use symbolon::protocol::message::HttpResponse;
 
 use crate::context::Context;
 use crate::decide::Refusal;
+use crate::gateway;
 use crate::request::{Address, GateRequest};
-use crate::{gateway, identity, refusal};
 
 /// The field with the secret that proxy and gate share, which names the kind of the proxy.
 const SECRET: &str = "x-symbolon-proxy-secret";
@@ -131,13 +133,13 @@ impl ProxySecrets {
     }
 }
 
-/// Answers the call: 200 with the identity, or the refusal.
+/// Answers the call: 200 with the identity, or the refusal. It takes the fields out of the request.
 pub(crate) async fn answer(
     context: &Context,
-    request: &GateRequest,
+    request: &mut GateRequest,
     address: Address<'_>,
     proxy: Proxy,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<Rc<HttpResponse>, Refusal> {
     let shown = request.single(SECRET).unwrap_or_default();
     let shows = context.gate.proxy_secrets.shows(proxy, shown).ok_or_else(|| Refusal::new(Code::NotFound))?;
     if !shows {
@@ -145,11 +147,12 @@ pub(crate) async fn answer(
     }
     context.passes_on.set(true);
     let (method, url) = asked_about(request, address, proxy)?;
-    let headers = request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(SECRET)).cloned().collect();
+    let mut headers = core::mem::take(&mut request.headers);
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case(SECRET));
     // The body stays with the proxy. A signed request that could have one must cover its digest, and that cannot be
     // checked here: it is refused, not waved through.
     let has_body = !matches!(method.as_str(), "GET" | "HEAD");
-    let original = GateRequest { method, url, headers, has_body, client_address: request.client_address.clone() };
+    let original = GateRequest { method, url, headers, has_body, client_address: request.client_address.take() };
     let place = Address::of(&original.url).ok_or_else(|| malformed("the request's URL"))?;
     let allowed = gateway::authorize(context, &original, &original.method, place.path).await?;
     // The digest that was signed was held against what came with this call, which is not what the proxy passes on: a
@@ -157,12 +160,12 @@ pub(crate) async fn answer(
     if has_body && allowed.as_ref().is_some_and(|allowed| allowed.signed) {
         return Err(Problem::new(Code::DigestMismatch).detail("the body is not here to be checked").into());
     }
-    let mut headers = match &allowed {
-        Some(allowed) => context.gate.state.borrow_mut().identity(&allowed.record),
-        None => identity::nobody(),
+    let mut state = context.gate.state.borrow_mut();
+    let identity = match allowed {
+        Some(allowed) => state.identity(&allowed.record),
+        None => state.nobody(),
     };
-    headers.push(refusal::no_store());
-    Ok(HttpResponse { status: 200, headers, body: String::new() })
+    Ok(Rc::clone(&identity.answer))
 }
 
 /// Method and URL of the request that the proxy asks about.

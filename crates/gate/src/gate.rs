@@ -111,7 +111,9 @@ impl Gate {
     /// cover others.
     #[must_use]
     pub fn wants_all_fields(&self, request: &GateRequest) -> bool {
-        self.proxy(&request.url).is_none_or(|proxy| forward_auth::covers_further(request, proxy))
+        // Most are not signed: that alone says it.
+        request.values("signature-input").next().is_some()
+            && self.proxy(&request.url).is_none_or(|proxy| forward_auth::covers_further(request, proxy))
     }
 
     fn proxy(&self, url: &str) -> Option<forward_auth::Proxy> {
@@ -127,14 +129,16 @@ impl Gate {
     pub fn handle(&self, request: GateRequest) -> Task<Outcome> {
         let shared = Rc::clone(&self.shared);
         Task::new(move |io| async move {
+            let mut request = request;
             let context = Context::new(shared, io, request.client());
-            let Some(address) = Address::of(&request.url) else {
-                return Outcome::Respond(refusal::of(Problem::new(Code::InvalidRequest)));
+            let url = request.url.clone();
+            let Some(address) = Address::of(&url) else {
+                return refusal::of(Problem::new(Code::InvalidRequest)).into();
             };
             if context.gate.gateway_hosts.contains(&address.host()) {
                 gateway::handle(&context, &request, address).await
             } else {
-                manage::handle(&context, &request, address).await
+                manage::handle(&context, &mut request, address).await
             }
         })
     }

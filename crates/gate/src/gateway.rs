@@ -70,7 +70,7 @@ impl Table {
 pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
     match decide(context, request, &request.method, address.path).await {
         Ok(forward) => Outcome::Forward(forward),
-        Err(refusal) => Outcome::Respond(refusal::response(&refusal)),
+        Err(refusal) => refusal::response(&refusal).into(),
     }
 }
 
@@ -81,7 +81,10 @@ async fn decide(context: &Context, request: &GateRequest, method: &str, path: &s
     let known = &context.gate.known;
     Ok(match authorize(context, request, method, path).await? {
         None => identity::forward(request, known, None, false),
-        Some(allowed) => identity::forward(request, known, Some(&allowed.record), allowed.signed),
+        Some(allowed) => {
+            let identity = context.gate.state.borrow_mut().identity(&allowed.record);
+            identity::forward(request, known, Some(&identity.fields), allowed.signed)
+        }
     })
 }
 

@@ -1,9 +1,13 @@
 //! What the origin is told of who asks, and what of the request it must not see.
 
+use std::rc::Rc;
+
 use symbolon::policy::Header;
+use symbolon::protocol::message::HttpResponse;
 use symbolon::protocol::{Owner, Record};
 
 use crate::credential::Known;
+use crate::refusal;
 use crate::request::{Forward, GateRequest};
 
 /// What the names of identity headers begin with; nobody but us may send one.
@@ -42,9 +46,37 @@ const OVERRIDES: &[&str] = &[
     "x-forwarded-uri",
 ];
 
+/// Names and values of header fields.
+pub(crate) type Fields = Vec<(String, String)>;
+
+/// What is told of who asks.
+pub(crate) struct Identity {
+    /// All identity headers.
+    pub(crate) fields: Fields,
+    /// What a proxy is answered that asks whether a request may pass.
+    pub(crate) answer: Rc<HttpResponse>,
+}
+
+impl Identity {
+    /// Of a token.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self::with(headers(record))
+    }
+
+    /// Of nobody.
+    pub(crate) fn nobody() -> Self {
+        Self::with(nobody())
+    }
+
+    fn with(fields: Fields) -> Self {
+        let headers = fields.iter().cloned().chain([refusal::no_store()]).collect();
+        Self { fields, answer: Rc::new(HttpResponse { status: 200, headers, body: String::new() }) }
+    }
+}
+
 /// All identity headers of a token, each with a value, be it empty: whoever copies them from an answer overwrites what
 /// a client sent.
-pub(crate) fn headers(record: &Record) -> Vec<(String, String)> {
+fn headers(record: &Record) -> Fields {
     let (owner, email) = match &record.owner {
         Owner::Organization => ("organization".to_owned(), ""),
         Owner::Member { id, email, .. } => (id.to_string(), email.as_str()),
@@ -71,7 +103,7 @@ pub(crate) fn headers(record: &Record) -> Vec<(String, String)> {
 }
 
 /// All identity headers, of nobody.
-pub(crate) fn nobody() -> Vec<(String, String)> {
+fn nobody() -> Fields {
     NAMES.iter().map(|name| (format!("{IDENTITY}{name}"), String::new())).collect()
 }
 
@@ -110,15 +142,15 @@ fn encode(text: &str) -> String {
     value
 }
 
-/// How a request changes on its way to the origin. `record`: who asks; none on a public route. `signed`: whether the
+/// How a request changes on its way to the origin. `identity`: the headers of who asks; none on a public route. `signed`: whether the
 /// request's signature was the credential.
-pub(crate) fn forward(request: &GateRequest, known: &Known, record: Option<&Record>, signed: bool) -> Forward {
+pub(crate) fn forward(request: &GateRequest, known: &Known, identity: Option<&Fields>, signed: bool) -> Forward {
     let connection: Vec<String> = request
         .values("connection")
         .flat_map(|value| value.split(','))
         .map(|name| name.trim_matches([' ', '\t']).to_ascii_lowercase())
         .collect();
-    let mut forward = Forward { remove: Vec::new(), set: record.map(headers).unwrap_or_default() };
+    let mut forward = Forward { remove: Vec::new(), set: identity.cloned().unwrap_or_default() };
     for (name, value) in &request.headers {
         let name = name.to_ascii_lowercase();
         // Many servers read `X_Symbolon_Token` and `X-Symbolon-Token` as one, and PHP `X.Symbolon.Token` as well.
@@ -130,7 +162,7 @@ pub(crate) fn forward(request: &GateRequest, known: &Known, record: Option<&Reco
             || connection.contains(&name)
             || read_as == Header::PASSPHRASE
             || (signed && bare(&["signature", "signature-input"]))
-            || is_credential(&read_as, value, known, record.is_some());
+            || is_credential(&read_as, value, known, identity.is_some());
         if removed && !forward.remove.contains(&name) {
             forward.remove.push(name);
         } else if name == "cookie"
@@ -175,7 +207,8 @@ mod tests {
     use crate::testing::{known, record, request, token};
 
     fn removed(headers: &[(&str, &str)], record: Option<&Record>) -> Vec<String> {
-        forward(&request("GET", "https://a.example/", headers), &known(), record, false).remove
+        forward(&request("GET", "https://a.example/", headers), &known(), record.map(super::headers).as_ref(), false)
+            .remove
     }
 
     #[test]
@@ -213,8 +246,12 @@ mod tests {
             removed(&[("Authorization", &bearer), ("x-symbolon-role", "owner")], None),
             ["authorization", "x-symbolon-role"]
         );
-        let signed =
-            forward(&request("GET", "https://a.example/", &[("Signature", "sig=::")]), &known(), Some(&record), true);
+        let signed = forward(
+            &request("GET", "https://a.example/", &[("Signature", "sig=::")]),
+            &known(),
+            Some(&super::headers(&record)),
+            true,
+        );
         assert_eq!(signed.remove, ["signature"]);
     }
 

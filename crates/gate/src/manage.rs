@@ -3,6 +3,8 @@
 //! A call is verified here, strictly, and then carried to the authority that it is about, which reads the token again
 //! in its own transaction and decides. Nothing is ever passed on to an origin.
 
+use std::rc::Rc;
+
 use symbolon::policy::{Freshness, Permission};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::contract::{self, Operation};
@@ -171,45 +173,41 @@ pub(crate) struct Health {
 }
 
 /// Answers a request on a management host.
-pub(crate) async fn handle(context: &Context, request: &GateRequest, address: Address<'_>) -> Outcome {
+pub(crate) async fn handle(context: &Context, request: &mut GateRequest, address: Address<'_>) -> Outcome {
     if forward_auth::is_astray(request, address.path) {
-        return Outcome::Respond(refusal::of(Problem::new(Code::NotFound)));
+        return refusal::of(Problem::new(Code::NotFound)).into();
     }
     let Some(routed) = routed(&request.method, address.path) else {
         let missing = refusal::of(Problem::new(Code::NotFound));
         let asset = matches!(request.method.as_str(), "GET" | "HEAD")
             && !["/v1/", "/oauth/", "/.well-known/"].iter().any(|own| address.path.starts_with(own));
-        return if asset {
-            Outcome::Asset { console: is_console(address.path), missing }
-        } else {
-            Outcome::Respond(missing)
-        };
+        return if asset { Outcome::Asset { console: is_console(address.path), missing } } else { missing.into() };
     };
     let call = match routed {
         Ok(call) => call,
         Err(allowed) => {
             let mut response = refusal::of(Problem::new(Code::MethodNotAllowed));
             response.headers.push(("allow".to_owned(), allowed));
-            return Outcome::Respond(response);
+            return response.into();
         }
     };
     let response = match answer(context, request, address, call).await {
         Ok(response) => response,
-        Err(refusal) => refusal::response(&refusal),
+        Err(refusal) => Rc::new(refusal::response(&refusal)),
     };
-    Outcome::Respond(match call {
-        Call::Wire(errors) => wire::translate(errors, response),
-        _ => response,
-    })
+    match call {
+        Call::Wire(errors) => wire::translate(errors, Rc::unwrap_or_clone(response)).into(),
+        _ => Outcome::Respond(response),
+    }
 }
 
 async fn answer(
     context: &Context,
-    request: &GateRequest,
+    request: &mut GateRequest,
     address: Address<'_>,
     call: Call,
-) -> Result<HttpResponse, Refusal> {
-    match call {
+) -> Result<Rc<HttpResponse>, Refusal> {
+    let answered: Result<HttpResponse, Refusal> = match call {
         Call::Health => Ok(refusal::json(200, Vec::new(), &Health { status: "ok" })),
         Call::Setup => setup(context, request, address).await.map(uncached),
         Call::Instance => {
@@ -236,7 +234,7 @@ async fn answer(
             organization(context, request, address, &allowed, MAX_BODY_BYTES).await
         }
         Call::Verify => verify::answer(context, request, MAX_BODY_BYTES).await,
-        Call::ForwardAuth(proxy) => forward_auth::answer(context, request, address, proxy).await,
+        Call::ForwardAuth(proxy) => return forward_auth::answer(context, request, address, proxy).await,
         Call::AcceptInvitation => accept_invitation(context, request, address).await.map(uncached),
         Call::DeviceAuthorization => Ok(of_oauth(oauth::authorize(context, request, address).await)),
         Call::DeviceToken => Ok(of_oauth(oauth::token(context, request).await)),
@@ -265,7 +263,8 @@ async fn answer(
         }
         Call::OidcCallback => Ok(oidc::callback(context, request, address).await),
         Call::RevokeByPrivateKey => wire::revoke_by_private_key(context, request, address).await.map(uncached),
-    }
+    };
+    answered.map(Rc::new)
 }
 
 /// Judges the setup code here, so that nobody without it is heard by the one object that all gateways ask for their

@@ -1,6 +1,8 @@
 //! A request as the host hands it over, and what the host is to do with it.
 
-use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize, Serializer};
 use symbolon::protocol::message::{Client, HttpResponse};
 
 /// How much of a user agent is kept, in bytes.
@@ -24,11 +26,11 @@ pub struct GateRequest {
 }
 
 /// What the host is to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// Send this.
-    Respond(HttpResponse),
+    /// Send this. What tells a proxy who asks is the very same value each time, so that a host may keep it ready.
+    Respond(#[serde(serialize_with = "told")] Rc<HttpResponse>),
     /// Send the request on to the origin, with the body that was received and without following redirects.
     Forward(Forward),
     /// Serve a static asset of the management side; where there is none, send this.
@@ -38,6 +40,16 @@ pub enum Outcome {
         /// What to send where there is no such asset.
         missing: HttpResponse,
     },
+}
+
+fn told<S: Serializer>(response: &Rc<HttpResponse>, serializer: S) -> Result<S::Ok, S::Error> {
+    response.as_ref().serialize(serializer)
+}
+
+impl From<HttpResponse> for Outcome {
+    fn from(response: HttpResponse) -> Self {
+        Self::Respond(Rc::new(response))
+    }
 }
 
 /// The changes to a request's header on its way to the origin: first what is removed, then what is set.

@@ -14,7 +14,7 @@ use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
 use symbolon::time::Timestamp;
 
 use crate::gateway::Table;
-use crate::identity;
+use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::limit::{Failures, USUAL};
 
@@ -57,8 +57,9 @@ pub(crate) struct State {
     pub(crate) failures: Failures,
     /// What is kept of the provider at which people sign in.
     pub(crate) oidc: crate::oidc::Cache,
-    /// Identity headers by token, with the very record that they were made from.
-    identities: LruCache<TokenId, (Rc<Record>, Fields)>,
+    /// What is told of who asks, by token, with the very record that it was made from.
+    identities: LruCache<TokenId, (Rc<Record>, Rc<Identity>)>,
+    nobody: Rc<Identity>,
     touched: BTreeSet<ShortId>,
     /// Organisations whose counts somebody was told to hand over, and when they are looked at again, the earliest first:
     /// whoever was told may have been ended by the runtime, and nobody else may ever touch the organisation.
@@ -107,9 +108,6 @@ pub(crate) enum Told<T> {
     /// It is older than what is known already: ask again.
     Outdated,
 }
-
-/// Names and values of header fields.
-type Fields = Vec<(String, String)>;
 
 /// A bounded memory that grows with use: most isolates serve a few organisations.
 fn growing<K: core::hash::Hash + Eq, V>(size: NonZeroUsize) -> LruCache<K, V> {
@@ -166,6 +164,7 @@ impl State {
             failures: Failures::new(),
             oidc: crate::oidc::Cache::default(),
             identities: growing(MAX_IDENTITIES),
+            nobody: Rc::new(Identity::nobody()),
             touched: BTreeSet::new(),
             owing: VecDeque::new(),
             random: Derived { seed, last: 0 },
@@ -177,16 +176,21 @@ impl State {
         self.random.bytes()
     }
 
-    /// The identity headers of a record, made once for each.
-    pub(crate) fn identity(&mut self, record: &Rc<Record>) -> Vec<(String, String)> {
-        if let Some((made_from, headers)) = self.identities.get(&record.token)
+    /// What is told of who asks, made once for each record.
+    pub(crate) fn identity(&mut self, record: &Rc<Record>) -> Rc<Identity> {
+        if let Some((made_from, identity)) = self.identities.get(&record.token)
             && Rc::ptr_eq(made_from, record)
         {
-            return headers.clone();
+            return Rc::clone(identity);
         }
-        let headers = identity::headers(record);
-        self.identities.put(record.token, (Rc::clone(record), headers.clone()));
-        headers
+        let identity = Rc::new(Identity::of(record));
+        self.identities.put(record.token, (Rc::clone(record), Rc::clone(&identity)));
+        identity
+    }
+
+    /// What is told where nobody was asked for.
+    pub(crate) fn nobody(&self) -> Rc<Identity> {
+        Rc::clone(&self.nobody)
     }
 
     /// What is remembered of an organisation.

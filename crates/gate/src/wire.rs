@@ -36,6 +36,10 @@ const DEVTRON: Call = Call::Wire(Errors::Devtron);
 
 /// The methods of a path and what they lead to; none where there is no such path. A slash at the end is no matter.
 pub(crate) fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
+    // Every verification that a proxy asks for passes here: one comparison tells it from these.
+    if path.starts_with("/v1/") {
+        return None;
+    }
     let path = path.strip_suffix('/').unwrap_or(path);
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     Some(match parts.as_slice() {

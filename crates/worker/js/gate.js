@@ -41,6 +41,11 @@ const KV_CACHE_SECONDS = 30;
  * @typedef {{ task: number, ended?: true, wait?: [number, Effect][], outcome?: Outcome, background?: Step }} Step
  */
 
+/**
+ * What the gate tells of a request: the number of an answer that is ready, or a text.
+ * @typedef {number | string} Told
+ */
+
 /** @type {Running | undefined} */
 let running;
 
@@ -145,6 +150,8 @@ const MAX_URLS = 64;
  * @returns {string[] | undefined}
  */
 function wanted({ gate, fields }, url) {
+  const known = fields.get(url);
+  if (known !== undefined) return known.length === 0 ? undefined : known;
   const path = url.indexOf("/", url.indexOf("://") + 3);
   if (!url.startsWith(ASKED_BY_PROXIES, path)) return undefined;
   // What follows the proxy's name is its client's, and makes no difference.
@@ -208,6 +215,16 @@ function guarded(instance, enter) {
     fault("gate", "trap", error);
     throw new Trapped("trap", { cause: error });
   }
+}
+
+/**
+ * What there is to tell.
+ * @param {any} gate
+ * @param {number} number of an answer that is ready; negative: there is more to tell
+ * @returns {Told}
+ */
+function tell(gate, number) {
+  return number < 0 ? gate.told() : number;
 }
 
 /**
@@ -288,8 +305,8 @@ class Work {
       const told = this.#enter(instance, (gate) => {
         const request = this.#request;
         const names = wanted(instance, request.url);
-        const told = gate.start(millis, flat(request, this.#env, names), names === undefined);
-        return told === "*" ? gate.start(millis, flat(request, this.#env, undefined), true) : told;
+        const told = tell(gate, gate.start(millis, flat(request, this.#env, names), names === undefined));
+        return told === "*" ? tell(gate, gate.start(millis, flat(request, this.#env, undefined), true)) : told;
       });
       return this.#goOnWith(instance, told);
     } catch (error) {
@@ -299,10 +316,12 @@ class Work {
 
   /**
    * @param {Running} instance
-   * @param {string} told what the gate told of this request
+   * @param {Told} told what the gate told of this request
    * @returns {Response | Promise<Response>}
    */
   #goOnWith(instance, told) {
+    // Answers without a body are nobody's in particular: one may be given many times.
+    if (typeof told === "number") return instance.ready[told];
     if (told.startsWith(CHECK)) return this.#check(instance, told);
     return isStep(told) ? this.#goOn(instance, JSON.parse(told)) : this.#sendFlat(instance, told);
   }
@@ -324,9 +343,12 @@ class Work {
     try {
       const millis = TEST_HOOKS ? await now(this.#env) : Date.now();
       const next = this.#enter(instance, (gate) =>
-        matches === undefined
-          ? gate.answer(millis, task, effect, JSON.stringify({ answer: "failed" }))
-          : gate.verdict(millis, task, effect, matches),
+        tell(
+          gate,
+          matches === undefined
+            ? gate.answer(millis, task, effect, JSON.stringify({ answer: "failed" }))
+            : gate.verdict(millis, task, effect, matches),
+        ),
       );
       return await this.#goOnWith(instance, next);
     } catch (error) {
@@ -351,7 +373,7 @@ class Work {
   async #goOn(instance, first) {
     try {
       const last = await this.#follow(instance, first);
-      if (typeof last === "string") return await this.#sendFlat(instance, last);
+      if (typeof last !== "object") return await this.#goOnWith(instance, last);
       if (last.background !== undefined) this.#ctx.waitUntil(this.#inBackground(instance, last.background));
       return await this.#send(/** @type {Outcome} */ (last.outcome));
     } catch (error) {
@@ -384,7 +406,7 @@ class Work {
    * Carries out what a task waits for until it has ended.
    * @param {Running} instance
    * @param {Step} first
-   * @returns {Promise<Step | string>} its last step; a text where that is an outcome in plain lines
+   * @returns {Promise<Step | Told>} its last step; what was told of the outcome where that is no step
    */
   async #follow(instance, first) {
     let step = first;
@@ -405,7 +427,8 @@ class Work {
           underWay.delete(id);
         }
         const millis = TEST_HOOKS ? await now(this.#env) : Date.now();
-        const told = this.#enter(instance, (gate) => gate.answer(millis, task, id, JSON.stringify(answer)));
+        const told = this.#enter(instance, (gate) => tell(gate, gate.answer(millis, task, id, JSON.stringify(answer))));
+        if (typeof told === "number") return told;
         if (told.startsWith(CHECK)) step = checking(told);
         else if (isStep(told)) step = JSON.parse(told);
         else return told;
@@ -419,8 +442,8 @@ class Work {
 
   /**
    * @param {Running} instance
-   * @param {(gate: any) => string} enter
-   * @returns {string}
+   * @param {(gate: any) => Told} enter
+   * @returns {Told}
    */
   #enter(instance, enter) {
     const wasBroken = instance.broken;
@@ -497,8 +520,6 @@ class Work {
    * @returns {Response | Promise<Response>}
    */
   #sendFlat({ ready }, told) {
-    // Answers without a body are nobody's in particular: one may be given many times.
-    if (told.startsWith("@")) return ready[Number(told.slice(1))];
     if (told.startsWith("=")) {
       const end = told.indexOf("\n");
       return (ready[Number(told.slice(1, end))] = respondFlat(told.slice(end + 1), this.#request.method));

@@ -6,6 +6,7 @@
 
 use core::fmt::Write as _;
 use core::num::NonZeroUsize;
+use std::rc::Rc;
 
 use lru::LruCache;
 use symbolon::protocol::message::HttpResponse;
@@ -18,8 +19,9 @@ const MAX_READY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
 const MAX_READY_BYTES: usize = 4096;
 
 /// The answers to proxies that the host keeps ready, each under a number: making one costs more than verifying a token.
-/// They have no body and hold no credential ([`is_identity`]), and the same text always makes the same answer.
-pub(crate) struct Ready(LruCache<String, usize>);
+/// They have no body and hold no credential ([`is_identity`]). The gate gives the very same one each time, so each is
+/// known by where it lies, and is held so that nothing else comes to lie there.
+pub(crate) struct Ready(LruCache<*const HttpResponse, (Rc<HttpResponse>, u32)>);
 
 impl Ready {
     pub(crate) fn new() -> Self {
@@ -29,20 +31,21 @@ impl Ready {
         Self(numbers)
     }
 
-    /// `@` and the number of an answer that the host has; else `=`, the number under which it is to keep this one, and
-    /// on the lines below the answer.
-    fn tell(&mut self, text: String) -> String {
-        if let Some(number) = self.0.get(&text) {
-            return format!("@{number}");
-        }
+    /// The number of an answer that the host has.
+    pub(crate) fn number(&mut self, outcome: &Outcome) -> Option<u32> {
+        let Outcome::Respond(response) = outcome else { return None };
+        self.0.get(&Rc::as_ptr(response)).map(|(_, number)| *number)
+    }
+
+    /// `=`, the number under which the host is to keep this answer, and on the lines below the answer.
+    fn tell(&mut self, response: &Rc<HttpResponse>, text: &str) -> String {
         let number = if self.0.len() < MAX_READY.get() {
-            self.0.len()
+            u32::try_from(self.0.len()).unwrap_or_default()
         } else {
-            self.0.pop_lru().map_or(0, |(_, number)| number)
+            self.0.pop_lru().map_or(0, |(_, (_, number))| number)
         };
-        let told = format!("={number}\n{text}");
-        self.0.put(text, number);
-        told
+        self.0.put(Rc::as_ptr(response), (Rc::clone(response), number));
+        format!("={number}\n{text}")
     }
 }
 
@@ -89,7 +92,7 @@ pub(crate) fn outcome(outcome: &Outcome, ready: &mut Ready) -> Option<String> {
     match outcome {
         Outcome::Respond(response) => respond(response).map(|text| {
             let keeps = is_identity(response) && text.len() <= MAX_READY_BYTES;
-            if keeps { ready.tell(text) } else { text }
+            if keeps { ready.tell(response, &text) } else { text }
         }),
         Outcome::Forward(changes) => forward(changes),
         Outcome::Asset { .. } => None,

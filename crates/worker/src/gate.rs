@@ -27,12 +27,19 @@ const PATIENT_MILLIS: u32 = LeaseTerms::PATIENCE_MILLIS;
 /// The gate and its tasks. A step is JSON: `{task, wait: [[id, effect], …]}` while the task waits, `{task, ended: true,
 /// outcome}` at its end, each perhaps with a step of background work, which is to be followed while nobody waits. A
 /// request's end that needs nothing else is told in plain lines: `flat::outcome`.
+///
+/// Whatever begins or goes on with a task returns the number of an answer that the host has ready, which is all that
+/// most requests come to; or -1, and [`Gate::told`] says more.
 #[wasm_bindgen]
 pub struct Gate {
     rules: Rules,
     tasks: Waiting<Running>,
     ready: flat::Ready,
+    told: String,
 }
+
+/// That there is something to be told, instead of the number of an answer that the host has.
+const TOLD: i32 = -1;
 
 enum Running {
     Request(Task<Outcome>),
@@ -85,7 +92,12 @@ impl Gate {
             oidc: oidc.and_then(|json| provider(&json).ok()),
             admin_key,
         };
-        Ok(Self { rules: Rules::new(config, random), tasks: Waiting::new(), ready: flat::Ready::new() })
+        Ok(Self {
+            rules: Rules::new(config, random),
+            tasks: Waiting::new(),
+            ready: flat::Ready::new(),
+            told: String::new(),
+        })
     }
 
     /// What is wrong with a provider as it is configured, if anything: signing in that way is off then, and nothing else
@@ -103,13 +115,13 @@ impl Gate {
 
     /// Begins with a request, written as `flat::request` reads it. `all`: with all of its fields; else with those that
     /// `fields` named, and a `*` says that this time all are wanted.
-    pub fn start(&mut self, now_millis: f64, request: &str, all: bool) -> String {
+    pub fn start(&mut self, now_millis: f64, request: &str, all: bool) -> i32 {
         let now = time(now_millis);
         let Some(request) = flat::request(request) else {
-            return crate::to_json(&Told::ended(0, Some(bad_request())));
+            return self.tell(crate::to_json(&Told::ended(0, Some(bad_request()))));
         };
         if !all && self.rules.wants_all_fields(&request) {
-            return ALL_FIELDS.to_owned();
+            return self.tell(ALL_FIELDS.to_owned());
         }
         let mut task = self.rules.handle(request);
         let step = task.start(now);
@@ -118,14 +130,19 @@ impl Gate {
     }
 
     /// Goes on with the answer to an effect, as JSON.
-    pub fn answer(&mut self, now_millis: f64, task: u32, effect: u32, answer: &str) -> String {
+    pub fn answer(&mut self, now_millis: f64, task: u32, effect: u32, answer: &str) -> i32 {
         let answer = symbolon::json::read(answer).unwrap_or(Answer::Failed);
         self.go_on(time(now_millis), task, effect, answer)
     }
 
     /// Goes on with whether a signature matches.
-    pub fn verdict(&mut self, now_millis: f64, task: u32, effect: u32, matches: bool) -> String {
+    pub fn verdict(&mut self, now_millis: f64, task: u32, effect: u32, matches: bool) -> i32 {
         self.go_on(time(now_millis), task, effect, Answer::Verdict { matches })
+    }
+
+    /// What there is to be told, once.
+    pub fn told(&mut self) -> String {
+        core::mem::take(&mut self.told)
     }
 
     /// Drops a task that its host gives up.
@@ -135,22 +152,28 @@ impl Gate {
 }
 
 impl Gate {
-    fn go_on(&mut self, now: Timestamp, task: u32, effect: u32, answer: Answer) -> String {
+    fn tell(&mut self, told: String) -> i32 {
+        self.told = told;
+        TOLD
+    }
+
+    fn go_on(&mut self, now: Timestamp, task: u32, effect: u32, answer: Answer) -> i32 {
         match self.tasks.take(task) {
-            None => crate::to_json(&Told::ended(task, None)),
+            None => self.tell(crate::to_json(&Told::ended(task, None))),
             Some(Running::Request(mut running)) => {
                 let step = running.answer(now, EffectId(effect), answer);
                 self.request_step(now, task, running, step)
             }
             Some(Running::Background(mut running)) => {
                 let step = running.answer(now, EffectId(effect), answer);
-                crate::to_json(&self.background_step(now, task, running, step))
+                let told = self.background_step(now, task, running, step);
+                self.tell(crate::to_json(&told))
             }
         }
     }
 
-    fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> String {
-        match step {
+    fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> i32 {
+        let told = match step {
             Step::Wait(effects) => {
                 self.tasks.keep(now, id, Running::Request(task));
                 flat::waiting(id, &effects).unwrap_or_else(|| crate::to_json(&Told::waiting(id, effects)))
@@ -158,13 +181,15 @@ impl Gate {
             Step::Done(outcome) => {
                 let background = self.background(now);
                 if background.is_none()
-                    && let Some(text) = flat::outcome(&outcome, &mut self.ready)
+                    && let Some(number) = self.ready.number(&outcome)
                 {
-                    return text;
+                    return i32::try_from(number).unwrap_or(TOLD);
                 }
-                crate::to_json(&Told { background, ..Told::ended(id, Some(outcome)) })
+                let flat = if background.is_none() { flat::outcome(&outcome, &mut self.ready) } else { None };
+                flat.unwrap_or_else(|| crate::to_json(&Told { background, ..Told::ended(id, Some(outcome)) }))
             }
-        }
+        };
+        self.tell(told)
     }
 
     fn background_step(&mut self, now: Timestamp, id: u32, task: Task<()>, step: Step<()>) -> Told {
@@ -278,7 +303,7 @@ fn reads(target: &Target, message: &str) -> bool {
 
 fn bad_request() -> Outcome {
     let problem = Problem::new(Code::InvalidRequest);
-    Outcome::Respond(HttpResponse {
+    Outcome::from(HttpResponse {
         status: problem.status,
         headers: vec![("content-type".to_owned(), "application/problem+json".to_owned())],
         body: crate::to_json(&problem),

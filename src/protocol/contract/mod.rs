@@ -15,6 +15,36 @@ pub struct Route {
     pub path: &'static str,
     /// What they lead to.
     pub operation: Operation,
+    /// How many bytes of the path stand before its first name: every request is held against all of them.
+    fixed: usize,
+}
+
+impl Route {
+    const fn new(methods: &'static [&'static str], path: &'static str, operation: Operation) -> Self {
+        let (mut fixed, mut rest) = (0, path.as_bytes());
+        while let [byte, after @ ..] = rest
+            && *byte != b'{'
+        {
+            fixed = usize::saturating_add(fixed, 1);
+            rest = after;
+        }
+        Self { methods, path, operation, fixed }
+    }
+
+    /// What stands in the place of the name, if this path fits; empty where it has none.
+    fn argument<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let (before, after) = self.path.split_at_checked(self.fixed)?;
+        let rest = path.strip_prefix(before)?;
+        if after.is_empty() {
+            return rest.is_empty().then_some(rest);
+        }
+        let (name, after) = after.split_once('}')?;
+        if name.starts_with("{*") {
+            return Some(rest);
+        }
+        let argument = rest.strip_suffix(after)?;
+        (!argument.is_empty() && !argument.contains('/')).then_some(argument)
+    }
 }
 
 macro_rules! operations {
@@ -27,7 +57,7 @@ macro_rules! operations {
 
         /// Every route. The first path that fits wins.
         pub const ROUTES: &[Route] = &[
-            $(Route { methods: &[$($method),+], path: $path, operation: Operation::$operation },)+
+            $(Route::new(&[$($method),+], $path, Operation::$operation),)+
         ];
 
         #[cfg(feature = "schema")]
@@ -315,7 +345,7 @@ pub struct Found<'p> {
 /// Finds a path, as it stands in a URL: percent-encoded, and without a slash at its end.
 #[must_use]
 pub fn find(path: &str) -> Option<Found<'_>> {
-    ROUTES.iter().find_map(|route| Some(Found { pattern: route.path, argument: matched(route.path, path)? }))
+    ROUTES.iter().find_map(|route| Some(Found { pattern: route.path, argument: route.argument(path)? }))
 }
 
 impl Found<'_> {
@@ -343,17 +373,6 @@ impl Found<'_> {
         let methods: Vec<&str> = self.routes().flat_map(|route| route.methods).copied().collect();
         methods.join(", ")
     }
-}
-
-fn matched<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
-    let Some((before, after)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
-    let rest = path.strip_prefix(before)?;
-    let (name, after) = after.split_once('}')?;
-    if name.starts_with('*') {
-        return Some(rest);
-    }
-    let argument = rest.strip_suffix(after)?;
-    (!argument.is_empty() && !argument.contains('/')).then_some(argument)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ struct Begun {
 
 fn response(outcome: Outcome) -> symbolon::protocol::message::HttpResponse {
     match outcome {
-        Outcome::Respond(response) => response,
+        Outcome::Respond(response) => std::rc::Rc::unwrap_or_clone(response),
         other => panic!("{other:?}"),
     }
 }

@@ -4,6 +4,7 @@
 //! Everything is deterministic. Time stands until nothing is left to do but wait.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use super::call::{Call, MANAGEMENT, SETUP_CODE};
@@ -266,7 +267,8 @@ impl World {
     fn response(&mut self, request: usize) -> (u16, String, Vec<(String, String)>) {
         self.requests[request].taken = true;
         match self.requests[request].outcome.take().expect("it has ended") {
-            Outcome::Respond(HttpResponse { status, headers, body }) => {
+            Outcome::Respond(response) => {
+                let HttpResponse { status, headers, body } = Rc::unwrap_or_clone(response);
                 self.requests[request].is_as_described(status, &headers, &body);
                 if let Some(heard) = &mut self.heard {
                     heard.push(format!("{headers:?} {body}"));
