@@ -263,6 +263,10 @@ impl Component {
 impl fmt::Display for Component {
     /// The identifier as it stands in the signature base: `"@query-param";name="a"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly all have no parameters, and nothing in a name that is known to be one wants escaping.
+        if self.parameters.is_empty() && (matches!(self.kind, Kind::Derived(_)) || is_field_name(self.name())) {
+            return write!(f, "\"{}\"", self.name());
+        }
         let item = self.to_item();
         f.write_str(&fields::print_item(&item.bare, &item.parameters))
     }

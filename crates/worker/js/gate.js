@@ -13,7 +13,7 @@ import { fromBase64, fromHex, toBase64, verify, verifyRs256 } from "./keys.js";
 import { fault } from "./log.js";
 import { ask, within } from "./objects.js";
 import { forward } from "./origin.js";
-import { page, pairs, problem, respond, respondFlat } from "./reply.js";
+import { page, pairs, problem, respond, respondFlat, respondToProxy } from "./reply.js";
 import * as testHooks from "./test-hooks.js";
 
 /** How often a request is begun, when others trap beside it. */
@@ -522,7 +522,7 @@ class Work {
   #sendFlat({ ready }, told) {
     if (told.startsWith("=")) {
       const end = told.indexOf("\n");
-      return (ready[Number(told.slice(1, end))] = respondFlat(told.slice(end + 1), this.#request.method));
+      return (ready[Number(told.slice(1, end))] = respondToProxy(told.slice(end + 1)));
     }
     if (!told.startsWith("forward\n")) return respondFlat(told, this.#request.method);
     const lines = told.split("\n");

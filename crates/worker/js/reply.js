@@ -1,6 +1,6 @@
-// Answers of our own: their security headers, and the problems that the host itself finds.
+// Answers of our own: their security headers (but for a yes to a proxy), and the problems that the host itself finds.
 
-/** On every answer of our own, whatever it is. */
+/** On every answer of our own that anybody may come to see. */
 const ALWAYS = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
@@ -47,12 +47,27 @@ export function respond({ status, headers = [], body = "" }, method) {
  * @param {string} method
  */
 export function respondFlat(told, method) {
+  const { status, fields, body } = lines(told);
+  return answer(status, section(fields), body, method);
+}
+
+/**
+ * That a proxy may let a request pass: no page and no data, never shown to a browser, and so often sent that headers
+ * which no proxy reads would cost as much as the verification.
+ * @param {string} told as `respondFlat` takes it
+ */
+export function respondToProxy(told) {
+  const { status, fields } = lines(told);
+  return new Response(null, { status, headers: new Headers(fields) });
+}
+
+/** @param {string} told */
+function lines(told) {
   const first = told.indexOf("\n");
   const second = told.indexOf("\n", first + 1);
   const start = second + 1;
   const end = start + Number(told.slice(first + 1, second));
-  const headers = section(pairs(told.slice(start, end).split("\n")));
-  return answer(Number(told.slice(0, first)), headers, told.slice(end), method);
+  return { status: Number(told.slice(0, first)), fields: pairs(told.slice(start, end).split("\n")), body: told.slice(end) };
 }
 
 /**

@@ -56,11 +56,8 @@ pub(crate) fn waiting(task: u32, effects: &[(EffectId, Effect)]) -> Option<Strin
     let [(EffectId(effect), Effect::VerifyP256 { public_key, message, signature })] = effects else { return None };
     let message = core::str::from_utf8(message).ok()?;
     let mut text = String::with_capacity(message.len().saturating_add(320));
-    write!(text, "verify\n{task}\n{effect}\n{public_key}\n").ok()?;
-    for byte in signature {
-        write!(text, "{byte:02x}").ok()?;
-    }
-    text.push('\n');
+    let signature = base16ct::lower::encode_string(signature);
+    write!(text, "verify\n{task}\n{effect}\n{public_key}\n{signature}\n").ok()?;
     text.push_str(message);
     Some(text)
 }

@@ -5,6 +5,7 @@ use crate::testing::{
 };
 use crate::{Forward, GateRequest, Outcome};
 use serde_json::json;
+use std::rc::Rc;
 use symbolon::policy::Grant;
 use symbolon::token::Digest;
 
@@ -201,6 +202,21 @@ fn a_proxy_shows_its_secret() {
     let Outcome::Respond(response) = world.handle(asked("nginx", &fields)) else { panic!() };
     let role = response.headers.iter().find(|(name, _)| name == "x-symbolon-role").unwrap();
     assert_eq!((response.status, role.1.as_str()), (200, ""), "nobody's headers overwrite a client's");
+    let Outcome::Respond(again) = world.handle(asked("nginx", &fields)) else { panic!() };
+    assert!(Rc::ptr_eq(&response, &again), "a host keeps it ready");
+}
+
+#[test]
+fn a_yes_is_the_same_as_long_as_the_record_is() {
+    let fields = [SECRET, ("X-Original-Method", "GET"), ("X-Original-URL", "https://api.example/things")];
+    let mut world = World::new();
+    let Outcome::Respond(first) = world.handle(asked("nginx", &fields)) else { panic!() };
+    let Outcome::Respond(second) = world.handle(asked("nginx", &fields)) else { panic!() };
+    assert!(first.status == 200 && Rc::ptr_eq(&first, &second));
+    world.change(|record| record.kind = "renamed".to_owned());
+    world.now = world.now.plus_seconds(60);
+    let Outcome::Respond(response) = world.handle(asked("nginx", &fields)) else { panic!() };
+    assert!(response.headers.contains(&("x-symbolon-kind".to_owned(), "renamed".to_owned())));
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn the_answer_says_who_was_asked() {
     let timing = |world: &mut World, question: &Value| {
         world.body = question.to_string().into_bytes();
         let Outcome::Respond(response) = world.handle(call()) else { panic!() };
-        let field = response.headers.into_iter().find(|(name, _)| name == "server-timing");
+        let field = response.headers.iter().find(|(name, _)| name == "server-timing");
         field.unwrap().1.replace(";dur=0", "")
     };
     let shown = || shown();
