@@ -1,6 +1,6 @@
 // Schemathesis over the OpenAPI document, against the built Worker in workerd: with an owner's token and as a stranger, no
 // answer is an error of the server, and none is of a status, a content type, a header or a schema that the document does
-// not name. The seed is fixed, so that a run can be repeated; SYMBOLON_EXAMPLES asks for more than the usual few.
+// not name. The public paths of each system are asked under its own profile as well, which alone answers there. The seed is fixed, so that a run can be repeated; SYMBOLON_EXAMPLES asks for more than the usual few.
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -25,19 +25,20 @@ const CHECKS = [
   "unsupported_method",
 ];
 
-/** The default profile with limits that nothing here reaches: what is limited would hide every other answer. */
-async function profile() {
-  const text = await readFile(path("../../profiles/symbolon.toml"), "utf8");
+/** A profile with limits that nothing here reaches: what is limited would hide every other answer. */
+async function profile(name = "symbolon") {
+  const text = await readFile(path(`../../profiles/${name}.toml`), "utf8");
   return text.replace(/^\[/mu, "[limits]\ncreation = { max = 1000, seconds = 1 }\nfailed = { max = 1000, seconds = 1 }\n\n[");
 }
 
 /** Runs it; what it printed, and how many cases it made. */
-async function run(t, url, headers) {
+async function run(t, url, headers, further = []) {
   const folder = await mkdtemp(join(tmpdir(), "schemathesis-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const words = ["run", DOCUMENT, "--url", url, "--checks", CHECKS.join(","), "--phases", "examples,coverage,fuzzing"];
   words.push("--max-examples", EXAMPLES, "--seed", "1", "--generation-database", "none", "--continue-on-failure", "--no-color");
   for (const header of headers) words.push("--header", header);
+  words.push(...further);
   const child = spawn(PROGRAM, words, {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, SCHEMATHESIS_HOOKS: "hooks", PYTHONPATH: path("."), PYTHONDONTWRITEBYTECODE: "1" },
@@ -65,5 +66,22 @@ for (const [who, headers] of [
     const { code, output, generated } = await run(t, product.url(), headers(owner));
     assert.equal(code, 0, output);
     assert.ok(generated > 1_000, `only ${generated} requests were made`);
+  });
+}
+
+for (const [system, paths] of [
+  ["devguard", "^/api/v1/"],
+  ["harborguard", "^/api/(personal-access-tokens|api-keys)"],
+  ["semgrep", "^/api/agent/"],
+  ["devtron", "^/orchestrator/"],
+]) {
+  test(`a client of ${system} meets no answer that the document does not have`, async (t) => {
+    const product = await launch(t, setting);
+    const owner = await product.setup({ profile: await profile(system) });
+    for (const headers of [[`Authorization: Bearer ${owner.secret}`], []]) {
+      const { code, output, generated } = await run(t, product.url(), headers, ["--include-path-regex", paths]);
+      assert.equal(code, 0, output);
+      assert.ok(generated > 30, `only ${generated} requests were made`);
+    }
   });
 }

@@ -12,8 +12,8 @@ const KNOWN = new Set([
   "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties", "minimum", "oneOf", "pattern", "properties", "propertyNames", "readOnly", "required",
   "title", "type", "uniqueItems", "writeOnly",
 ]);
-/** Paths that are no calls for a program with a token: proxies ask the one, a console's cookie belongs to the others. */
-const LEFT_OUT = ["/v1/forward-auth/"];
+/** Paths that are no calls for a program that speaks this interface: proxies ask the one, clients of other systems the others. */
+const LEFT_OUT = ["/v1/forward-auth/", "/api/", "/orchestrator/"];
 /** The methods that have a function; HEAD and OPTIONS say nothing that the others do not. */
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const PASSPHRASE = "#/components/parameters/Passphrase";

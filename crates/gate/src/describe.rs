@@ -10,7 +10,7 @@ use crate::manage::{Call, Health, call};
 use crate::oidc::{SignInProvider, Wanted};
 use crate::session::SignInOptions;
 use crate::verify::{Question, Verdict};
-use crate::{identity, oauth};
+use crate::{identity, oauth, wire};
 
 /// Who may make a call, as the gate sees to it.
 #[must_use]
@@ -22,9 +22,14 @@ pub fn access(operation: Operation) -> Access {
         Some(Call::SignIn | Call::Recover | Call::OidcSignIn) => Access::Page,
         // What a session alone has, the authority gives to nobody else.
         Some(Call::Organization { .. } | Call::OidcPermitted) if is_of_session(operation) => Access::Session,
-        Some(Call::Organization { .. } | Call::OidcPermitted | Call::Instance | Call::Verify | Call::Introspect) => {
-            Access::Credential
-        }
+        Some(
+            Call::Organization { .. }
+            | Call::OidcPermitted
+            | Call::Instance
+            | Call::Verify
+            | Call::Introspect
+            | Call::Wire(_),
+        ) => Access::Credential,
         _ => Access::Open,
     }
 }
@@ -92,8 +97,32 @@ pub fn describe(operation: Operation, schemas: &mut Schemas) -> Option<Descripti
             .reads(FORM, s.read::<oauth::RevocationRequest<'_>>(), json!({ "token": "sym_pat_…" }))
             .errors(Errors::Oauth(LOGIN_ERRORS)),
         Operation::ReadMetadata => Description::of(200, "The metadata.", s.written::<oauth::Metadata<'_>>()),
+        Operation::SemgrepCollectToken => {
+            let example = json!({ "token_request_key": "9b2f3d3c-1f0e-4a59-8f53-2f7f3b1f6a10" });
+            Description::of(200, "The token.", s.written::<oauth::CollectedToken>())
+                .reads(JSON, s.read::<oauth::Poll>(), example)
+                .refuses(&[Code::NotFound, Code::InsufficientPermission])
+        }
+        Operation::DevguardRevokeByPrivateKey => Description::of(200, "It is revoked.", nothing())
+            .reads(JSON, s.read::<wire::PostedKey>(), json!({ "privkey": "2b".repeat(32) }))
+            .refuses(&[Code::NotFound, Code::UnknownToken]),
         _ => return None,
     })
+}
+
+/// An object without members.
+fn nothing() -> Value {
+    json!({ "type": "object", "properties": {}, "additionalProperties": false })
+}
+
+/// The schema in which a call of another system is refused; none where as everywhere.
+#[must_use]
+pub fn foreign_errors(operation: Operation, schemas: &mut Schemas) -> Option<Value> {
+    match wire::call(operation)? {
+        Call::Wire(wire::Errors::Harborguard) => Some(schemas.written::<wire::HarborguardRefusal>()),
+        Call::Wire(wire::Errors::Devtron) => Some(schemas.written::<wire::DevtronRefusal>()),
+        _ => None,
+    }
 }
 
 /// The schema of an error of OAuth.

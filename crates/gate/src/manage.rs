@@ -109,17 +109,12 @@ pub(crate) fn call(operation: Operation, argument: &str) -> Option<Call> {
         Operation::ReadMetadata => Call::Metadata,
         Operation::ImportTokens => Call::Organization { limit: MAX_IMPORT_BYTES },
         // All else is decided by the organisation of whoever shows a credential.
-        _ => Call::Organization { limit: MAX_BODY_BYTES },
+        _ => wire::call(operation).unwrap_or(Call::Organization { limit: MAX_BODY_BYTES }),
     })
 }
 
 /// What a path and method lead to, or the methods that the path has instead; none where there is no such path.
 fn routed(method: &str, path: &str) -> Option<Result<Call, String>> {
-    if let Some(calls) = wire::calls(path) {
-        let found = calls.iter().find(|(known, _)| *known == method).map(|(_, call)| *call);
-        let allowed = || calls.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
-        return Some(found.ok_or_else(allowed));
-    }
     let found = contract::find(path)?;
     match found.operation(method) {
         Some(operation) => call(operation, found.argument).map(Ok),

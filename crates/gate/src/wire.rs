@@ -1,12 +1,12 @@
-//! The public paths of the systems whose profiles come with the product, as far as the gate knows them: which there
-//! are, and in which form their clients read an error. Everything else about them is the authority's, which also says
+//! The calls of the systems whose profiles come with the product, as far as the gate knows them: what they lead to, and
+//! in which form their clients read an error. Everything else about them is the authority's, which also says
 //! `not_found` where the organisation's profile does not speak for that system.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use symbolon::key::PrivateKey;
 use symbolon::policy::{Freshness, Header};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::contract::Operation;
 use symbolon::protocol::message::{HttpRequest, HttpResponse, Lookup, Manage, OrganizationCall};
 use zeroize::Zeroizing;
 
@@ -30,29 +30,22 @@ pub(crate) enum Errors {
     Devtron,
 }
 
-const PLAIN: Call = Call::Wire(Errors::Problem);
-const HARBORGUARD: Call = Call::Wire(Errors::Harborguard);
-const DEVTRON: Call = Call::Wire(Errors::Devtron);
-
-/// The methods of a path and what they lead to; none where there is no such path. A slash at the end is no matter.
-pub(crate) fn calls(path: &str) -> Option<&'static [(&'static str, Call)]> {
-    // Every verification that a proxy asks for passes here: one comparison tells it from these.
-    if path.starts_with("/v1/") {
-        return None;
-    }
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    Some(match parts.as_slice() {
-        ["api", "v1", "pats"] => &[("GET", PLAIN), ("POST", PLAIN)],
-        ["api", "v1", "pats", "revoke-by-private-key"] => &[("POST", Call::RevokeByPrivateKey)],
-        ["api", "v1", "pats", id] if !id.is_empty() => &[("DELETE", PLAIN)],
-        ["api", "v1", "whoami"] => &[("GET", PLAIN)],
-        ["api", "personal-access-tokens" | "api-keys"] => &[("GET", HARBORGUARD), ("POST", HARBORGUARD)],
-        ["api", "personal-access-tokens" | "api-keys", id] if !id.is_empty() => &[("DELETE", HARBORGUARD)],
-        ["api", "agent", "tokens", "requests"] => &[("POST", Call::CollectWithKey)],
-        ["api", "agent", "deployments", "current"] | ["api", "agent", "identity"] => &[("GET", PLAIN)],
-        ["orchestrator", "api-token"] => &[("GET", DEVTRON), ("POST", DEVTRON)],
-        ["orchestrator", "api-token", id] if !id.is_empty() => &[("PUT", DEVTRON), ("DELETE", DEVTRON)],
+/// What a call of another system leads to; none where it is not one.
+pub(crate) const fn call(operation: Operation) -> Option<Call> {
+    Some(match operation {
+        Operation::DevguardRevokeByPrivateKey => Call::RevokeByPrivateKey,
+        Operation::SemgrepCollectToken => Call::CollectWithKey,
+        Operation::HarborguardListTokens
+        | Operation::HarborguardCreateToken
+        | Operation::HarborguardRevokeToken
+        | Operation::HarborguardListKeys
+        | Operation::HarborguardCreateKey
+        | Operation::HarborguardRevokeKey => Call::Wire(Errors::Harborguard),
+        Operation::DevtronListTokens
+        | Operation::DevtronCreateToken
+        | Operation::DevtronEditToken
+        | Operation::DevtronRevokeToken => Call::Wire(Errors::Devtron),
+        _ if operation.is_foreign() => Call::Wire(Errors::Problem),
         _ => return None,
     })
 }
@@ -71,32 +64,74 @@ pub(crate) fn translate(errors: Errors, response: HttpResponse) -> HttpResponse 
     }
     let Ok(problem) = symbolon::json::read::<Problem>(&response.body) else { return response };
     let message = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
-    let document = match errors {
+    let body = match errors {
         Errors::Harborguard => {
-            let mut error = json!({"code": harborguard_code(problem.status), "message": message});
-            let issues: Vec<_> =
-                problem.errors.iter().map(|it| json!({"path": [it.field], "message": it.message})).collect();
-            if let Some(object) = error.as_object_mut().filter(|_| !issues.is_empty()) {
-                object.insert("issues".to_owned(), issues.into());
-            }
-            json!({ "error": error })
+            let issues = problem.errors.into_iter().map(|it| Issue { path: [it.field], message: it.message });
+            let error = HarborguardError { code: harborguard_code(problem.status), message, issues: issues.collect() };
+            serde_json::to_string(&HarborguardRefusal { error })
         }
         Errors::Devtron | Errors::Problem => {
-            let mut errors =
-                vec![json!({"code": problem.code, "userMessage": message, "internalMessage": problem.title})];
-            errors.extend(problem.errors.iter().map(|it| {
-                json!({"code": problem.code, "userMessage": format!("{} {}", it.field, it.message), "internalMessage": it.message})
-            }));
-            json!({"code": problem.status, "status": reason(problem.status), "errors": errors})
+            let error =
+                |user_message, internal_message| DevtronError { code: problem.code, user_message, internal_message };
+            let mut errors = vec![error(message, problem.title.clone())];
+            let named = problem.errors.iter();
+            errors.extend(named.map(|it| error(format!("{} {}", it.field, it.message), it.message.clone())));
+            serde_json::to_string(&DevtronRefusal { code: problem.status, status: reason(problem.status), errors })
         }
     };
+    // What is written here cannot fail.
+    let body = body.unwrap_or_default();
     let mut headers = response.headers;
     for (name, value) in &mut headers {
         if name == "content-type" {
             "application/json".clone_into(value);
         }
     }
-    HttpResponse { status: response.status, headers, body: document.to_string() }
+    HttpResponse { status: response.status, headers, body }
+}
+
+/// A refusal as HarborGuard's clients read it.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct HarborguardRefusal {
+    error: HarborguardError,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct HarborguardError {
+    /// The cause, by the status.
+    code: &'static str,
+    message: String,
+    /// The fields that are at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    issues: Vec<Issue>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "HarborguardIssue"))]
+struct Issue {
+    path: [String; 1],
+    message: String,
+}
+
+/// A refusal as Devtron's clients read it.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct DevtronRefusal {
+    /// The status.
+    code: u16,
+    status: &'static str,
+    errors: Vec<DevtronError>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct DevtronError {
+    code: Code,
+    user_message: String,
+    internal_message: String,
 }
 
 const fn harborguard_code(status: u16) -> &'static str {
@@ -130,7 +165,10 @@ const fn reason(status: u16) -> &'static str {
 }
 
 #[derive(Deserialize)]
-struct PostedKey {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DevguardPrivateKey"))]
+pub(crate) struct PostedKey {
+    /// The private key in hexadecimal: it goes no further than the edge.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     privkey: Zeroizing<String>,
 }
 
@@ -175,6 +213,8 @@ pub(crate) async fn revoke_by_private_key(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::refusal;
 

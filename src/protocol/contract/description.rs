@@ -148,6 +148,8 @@ pub struct Description {
     pub refusals: Vec<Code>,
     /// How refusals are written.
     pub errors: Errors,
+    /// The schema of refusals in another system's form, in JSON, instead.
+    pub foreign_errors: Option<Value>,
 }
 
 impl Description {
@@ -211,6 +213,13 @@ impl Description {
     #[must_use]
     pub fn refuses(mut self, codes: &[Code]) -> Self {
         self.refusals.extend_from_slice(codes);
+        self
+    }
+
+    /// Refusals are in another system's form.
+    #[must_use]
+    pub fn foreign_errors(mut self, schema: Value) -> Self {
+        self.foreign_errors = Some(schema);
         self
     }
 

@@ -1,7 +1,8 @@
 //! The calls of the HTTP interface: every path with its methods, and what they lead to.
 //!
 //! Gate, authority and instance route by this one table, and the OpenAPI document is made from it: the comment at a call
-//! is what the document says of it. The public paths of other systems are not among them; each adapter knows its own.
+//! is what the document says of it. The public paths of other systems stand at the end: an organisation answers for those
+//! of its own profile, and the adapters (`crates/authority`) say what their documents are.
 
 #[cfg(feature = "schema")]
 pub mod description;
@@ -332,6 +333,82 @@ operations! {
     ///
     /// RFC 8414.
     ReadMetadata = "GET" | "HEAD" "/.well-known/oauth-authorization-server";
+    /// DevGuard: list your tokens
+    ///
+    /// A bare array. A slash at the end of these paths is no matter.
+    DevguardListTokens = "GET" "/api/v1/pats";
+    /// DevGuard: create a token
+    ///
+    /// With `pubKey` there is no secret: the first registration of a key in the instance holds.
+    DevguardCreateToken = "POST" "/api/v1/pats";
+    /// DevGuard: end a token by its private key
+    ///
+    /// Off until the organisation's profile switches it on. Our own clients sign instead.
+    DevguardRevokeByPrivateKey = "POST" "/api/v1/pats/revoke-by-private-key";
+    /// DevGuard: revoke a token
+    DevguardRevokeToken = "DELETE" "/api/v1/pats/{id}";
+    /// DevGuard: who the credential is
+    DevguardWhoAmI = "GET" "/api/v1/whoami";
+    /// HarborGuard: list your personal access tokens
+    HarborguardListTokens = "GET" "/api/personal-access-tokens";
+    /// HarborGuard: create a personal access token
+    HarborguardCreateToken = "POST" "/api/personal-access-tokens";
+    /// HarborGuard: revoke a personal access token
+    HarborguardRevokeToken = "DELETE" "/api/personal-access-tokens/{id}";
+    /// HarborGuard: list API keys
+    HarborguardListKeys = "GET" "/api/api-keys";
+    /// HarborGuard: create an API key
+    HarborguardCreateKey = "POST" "/api/api-keys";
+    /// HarborGuard: revoke an API key
+    HarborguardRevokeKey = "DELETE" "/api/api-keys/{id}";
+    /// Semgrep: collect the token of a login
+    ///
+    /// Not found until somebody has activated it in the console.
+    SemgrepCollectToken = "POST" "/api/agent/tokens/requests";
+    /// Semgrep: the organisation of the token
+    SemgrepReadDeployment = "GET" "/api/agent/deployments/current";
+    /// Semgrep: whose token it is
+    SemgrepReadIdentity = "GET" "/api/agent/identity";
+    /// Devtron: list API tokens
+    DevtronListTokens = "GET" "/orchestrator/api-token";
+    /// Devtron: create an API token
+    ///
+    /// It has no permissions until it is given some in the console or with `PATCH /v1/tokens/{id}`.
+    DevtronCreateToken = "POST" "/orchestrator/api-token";
+    /// Devtron: change an API token
+    ///
+    /// The description changes in place. Another expiration makes a new secret, and the old one stops.
+    DevtronEditToken = "PUT" "/orchestrator/api-token/{number}";
+    /// Devtron: revoke an API token
+    DevtronRevokeToken = "DELETE" "/orchestrator/api-token/{number}";
+}
+
+impl Operation {
+    /// Whether it is another system's.
+    #[must_use]
+    pub const fn is_foreign(self) -> bool {
+        matches!(
+            self,
+            Self::DevguardListTokens
+                | Self::DevguardCreateToken
+                | Self::DevguardRevokeByPrivateKey
+                | Self::DevguardRevokeToken
+                | Self::DevguardWhoAmI
+                | Self::HarborguardListTokens
+                | Self::HarborguardCreateToken
+                | Self::HarborguardRevokeToken
+                | Self::HarborguardListKeys
+                | Self::HarborguardCreateKey
+                | Self::HarborguardRevokeKey
+                | Self::SemgrepCollectToken
+                | Self::SemgrepReadDeployment
+                | Self::SemgrepReadIdentity
+                | Self::DevtronListTokens
+                | Self::DevtronCreateToken
+                | Self::DevtronEditToken
+                | Self::DevtronRevokeToken
+        )
+    }
 }
 
 /// A path of the table.
@@ -342,10 +419,15 @@ pub struct Found<'p> {
     pub argument: &'p str,
 }
 
-/// Finds a path, as it stands in a URL: percent-encoded, and without a slash at its end.
+/// Finds a path, as it stands in a URL: percent-encoded, and without a slash at its end, which is no matter for another
+/// system's.
 #[must_use]
 pub fn find(path: &str) -> Option<Found<'_>> {
-    ROUTES.iter().find_map(|route| Some(Found { pattern: route.path, argument: route.argument(path)? }))
+    let bare = path.strip_suffix('/').unwrap_or(path);
+    ROUTES.iter().find_map(|route| {
+        let path = if route.operation.is_foreign() { bare } else { path };
+        Some(Found { pattern: route.path, argument: route.argument(path)? })
+    })
 }
 
 impl Found<'_> {
@@ -404,6 +486,14 @@ mod tests {
         check("GET", "/v1/forward-auth/envoy/", Some((Operation::ForwardAuthPath, "")));
         check("GET", "/v1/forward-auth/envoy/a//b/", Some((Operation::ForwardAuthPath, "a//b/")));
         check("GET", "/V1/whoami", None);
+        check("GET", "/v1/whoami/", None);
+        check("GET", "/api/v1/pats/", Some((Operation::DevguardListTokens, "")));
+        check("DELETE", "/api/v1/pats/x/", Some((Operation::DevguardRevokeToken, "x")));
+        check("POST", "/api/v1/pats/revoke-by-private-key", Some((Operation::DevguardRevokeByPrivateKey, "")));
+        check("DELETE", "/api/v1/pats/revoke-by-private-key", None);
+        check("DELETE", "/api/v1/pats//", None);
+        check("GET", "/orchestrator/api-token", Some((Operation::DevtronListTokens, "")));
+        check("PUT", "/orchestrator/api-token/7", Some((Operation::DevtronEditToken, "7")));
     }
 
     #[test]

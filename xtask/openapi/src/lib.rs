@@ -99,8 +99,12 @@ fn describe(operation: Operation, schemas: &mut Schemas) -> Result<Description, 
         [symbolon_authority::describe(operation, schemas), symbolon_gate::describe::describe(operation, schemas)]
             .into_iter()
             .flatten();
+    let foreign = symbolon_gate::describe::foreign_errors(operation, schemas);
     match (all.next(), all.next()) {
-        (Some(description), None) => Ok(description),
+        (Some(description), None) => Ok(match foreign {
+            Some(schema) => description.foreign_errors(schema),
+            None => description,
+        }),
         (first, second) => Err(Error::Described(
             operation.name(),
             [first.is_some(), second.is_some()].into_iter().filter(|it| *it).count(),
@@ -129,6 +133,10 @@ fn path_item(path: &str) -> Value {
             "proxy" => json!({
                 "name": "proxy", "in": "path", "required": true, "description": "Which proxy asks.",
                 "schema": { "type": "string", "enum": ["nginx", "traefik", "caddy", "envoy"] },
+            }),
+            "number" => json!({
+                "name": "number", "in": "path", "required": true, "description": "A token's number, as lists name it.",
+                "schema": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
             }),
             rest => json!({
                 "name": rest.trim_start_matches('*'), "in": "path", "required": true,

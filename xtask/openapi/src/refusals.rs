@@ -46,7 +46,12 @@ pub(crate) fn responses(access: Access, said: &Description, oauth_error: &Value,
         Errors::Problem | Errors::Both(_) => usual(access, said).into_iter().chain(said.refusals.clone()).collect(),
     };
     for status in codes.into_iter().map(Code::status) {
-        responses.insert(status, if method == "HEAD" { without_body(status) } else { reference(status) });
+        let response = match &said.foreign_errors {
+            _ if method == "HEAD" => without_body(status),
+            Some(schema) => foreign(status, schema),
+            None => reference(status),
+        };
+        responses.insert(status, response);
     }
     if let Errors::Oauth(statuses) | Errors::Both(statuses) = said.errors {
         for status in statuses {
@@ -65,6 +70,14 @@ fn of_oauth(status: u16, error: &Value, both: bool) -> Value {
     json!({
         "description": format!("{} `error` says why (RFC 6749, section 5.2).", meaning(status)),
         "headers": fields(status), "content": content,
+    })
+}
+
+/// A refusal in another system's form.
+fn foreign(status: u16, schema: &Value) -> Value {
+    json!({
+        "description": meaning(status), "headers": fields(status),
+        "content": { JSON: { "schema": schema } },
     })
 }
 

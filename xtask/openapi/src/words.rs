@@ -13,7 +13,7 @@ and what may be tried again later `Retry-After`. Lists are pages: `next_cursor` 
 A change that takes something away answers when it holds at every edge. That can take as long as a lease lives, two \
 seconds where nothing else is set.
 
-The paths by which clients of other systems are served are those systems' own, and described with each profile.";
+The paths by which clients of other systems are served are those systems' own, in the form of each: an organisation answers for those of its own profile alone, and `not_found` for the others.";
 
 /// Each group, the beginnings of its paths, and what it is about.
 const TAGS: &[(&str, &[&str], &str)] = &[
@@ -31,6 +31,14 @@ const TAGS: &[(&str, &[&str], &str)] = &[
     ("OAuth", &["/oauth/", "/.well-known/"], "Logins of devices, introspection, revocation, metadata."),
     ("Logins", &["/v1/device"], "A member decides on a login from a command line."),
     ("Sessions", &["/v1/sessions", "/v1/passkeys", "/v1/identities", "/v1/sign-in"], "Sign-in to the console."),
+    ("DevGuard", &["/api/v1/"], "As clients of DevGuard ask, under its profile."),
+    (
+        "HarborGuard",
+        &["/api/personal-access-tokens", "/api/api-keys"],
+        "As clients of HarborGuard ask, under its profile.",
+    ),
+    ("Semgrep", &["/api/agent/"], "As clients of Semgrep ask, under its profile."),
+    ("Devtron", &["/orchestrator/"], "As clients of Devtron ask, under its profile."),
     ("Service", &["/healthz"], "Whether it is up."),
 ];
 

@@ -2,7 +2,6 @@
 //! made up its own key.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::login::{Begun, Collected, Collector, DeviceCode, LoginCall, LoginToken, RequestKey};
@@ -164,8 +163,20 @@ pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<Ht
 }
 
 #[derive(Deserialize)]
-struct Poll {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SemgrepPoll"))]
+pub(crate) struct Poll {
+    /// The key that the client has made up: a random UUID (version 4).
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     token_request_key: RequestKey,
+}
+
+/// The token of a login that was activated.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SemgrepToken"))]
+pub(crate) struct CollectedToken {
+    token: String,
+    /// Who has activated it.
+    user_name: String,
 }
 
 /// `POST /api/agent/tokens/requests`: not found until somebody has decided.
@@ -179,7 +190,7 @@ pub(crate) async fn collect_with_key(context: &Context, request: &GateRequest) -
     context.poll()?;
     match context.io.login(shard, &LoginCall::Collect { with, client_id: None, client }).await? {
         Collected::Token(LoginToken { secret, user_name, .. }) => {
-            Ok(refusal::json(200, no_cache(), &json!({"token": secret, "user_name": user_name})))
+            Ok(refusal::json(200, no_cache(), &CollectedToken { token: secret, user_name }))
         }
         Collected::Pending | Collected::SlowDown { .. } | Collected::Unknown => {
             Err(Problem::new(Code::NotFound).detail("Nobody has activated this login yet.").into())

@@ -15,7 +15,9 @@ use symbolon::problem::Problem;
 use symbolon::protocol::message::HttpResponse;
 
 #[cfg(feature = "schema")]
-pub(crate) use device::{AccessToken, DeviceAuthorization, DeviceAuthorizationRequest, DeviceTokenRequest};
+pub(crate) use device::{
+    AccessToken, CollectedToken, DeviceAuthorization, DeviceAuthorizationRequest, DeviceTokenRequest, Poll,
+};
 pub(crate) use device::{authorize, collect_with_key, token};
 pub(crate) use introspect::introspect;
 #[cfg(feature = "schema")]

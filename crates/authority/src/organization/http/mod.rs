@@ -172,7 +172,26 @@ pub(crate) fn handle<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<R
         | Operation::AuthorizeDevice
         | Operation::CollectToken
         | Operation::Introspect
-        | Operation::ReadMetadata => Err(Code::NotFound.into()),
+        | Operation::ReadMetadata
+        // The adapters', which come here with calls of ours.
+        | Operation::DevguardListTokens
+        | Operation::DevguardCreateToken
+        | Operation::DevguardRevokeByPrivateKey
+        | Operation::DevguardRevokeToken
+        | Operation::DevguardWhoAmI
+        | Operation::HarborguardListTokens
+        | Operation::HarborguardCreateToken
+        | Operation::HarborguardRevokeToken
+        | Operation::HarborguardListKeys
+        | Operation::HarborguardCreateKey
+        | Operation::HarborguardRevokeKey
+        | Operation::SemgrepCollectToken
+        | Operation::SemgrepReadDeployment
+        | Operation::SemgrepReadIdentity
+        | Operation::DevtronListTokens
+        | Operation::DevtronCreateToken
+        | Operation::DevtronEditToken
+        | Operation::DevtronRevokeToken => Err(Code::NotFound.into()),
     }
 }
 

@@ -12,6 +12,7 @@ use symbolon::protocol::contract::description::{Description, JSON, Parameter, Sc
 use symbolon::protocol::identity::Visit;
 
 use super::contract::*;
+use super::wire::documents::*;
 use super::{activity, list, members};
 use crate::organization::activity::Verification;
 use crate::organization::http::body::Optional;
@@ -182,7 +183,36 @@ pub(crate) fn describe(operation: Operation, schemas: &mut Schemas) -> Option<De
         Operation::ConfirmSession => ok::<CurrentSession>(s, "The session, with another secret.")
             .with(&[COOKIE])
             .takes::<ConfirmSession>(s, examples::assertion()),
-        Operation::RevokeSelf
+        Operation::DevguardListTokens => ok::<Vec<DevguardToken>>(s, "Your tokens.").refuses(&[Code::NotFound]),
+        Operation::DevguardCreateToken => ok::<DevguardToken>(s, "The token, and its secret.")
+            .refuses(&[Code::NotFound, Code::Conflict])
+            .takes::<DevguardNewToken>(s, examples::devguard()),
+        Operation::DevguardRevokeToken => ok::<Nothing>(s, "It is revoked.").refuses(&[Code::NotFound]),
+        Operation::DevguardWhoAmI => ok::<DevguardActor>(s, "Who acts.").refuses(&[Code::NotFound]),
+        Operation::HarborguardListTokens | Operation::HarborguardListKeys => {
+            ok::<Data<Vec<HarborguardToken>>>(s, "Those that you may see.").refuses(&[Code::NotFound])
+        }
+        Operation::HarborguardCreateToken | Operation::HarborguardCreateKey => {
+            made::<Data<HarborguardToken>>(s, "It, and its secret.")
+                .refuses(&[Code::NotFound, Code::Conflict])
+                .takes::<HarborguardNewToken>(s, examples::harborguard(operation))
+        }
+        Operation::HarborguardRevokeToken | Operation::HarborguardRevokeKey => {
+            ok::<Data<HarborguardRevoked>>(s, "It is revoked.").refuses(&[Code::NotFound])
+        }
+        Operation::SemgrepReadDeployment => ok::<SemgrepDeployment>(s, "The organisation.").refuses(&[Code::NotFound]),
+        Operation::SemgrepReadIdentity => ok::<SemgrepIdentity>(s, "Whose it is.").refuses(&[Code::NotFound]),
+        Operation::DevtronListTokens => ok::<Envelope<Vec<DevtronToken>>>(s, "The tokens.").refuses(&[Code::NotFound]),
+        Operation::DevtronCreateToken => ok::<Envelope<DevtronMade>>(s, "The token's secret.")
+            .refuses(&[Code::NotFound, Code::Conflict])
+            .takes::<DevtronNewToken>(s, examples::devtron()),
+        Operation::DevtronEditToken => ok::<Envelope<DevtronDone>>(s, "It is changed; its secret, if that is new.")
+            .refuses(&[Code::NotFound, Code::Conflict, Code::NotEditable])
+            .takes::<DevtronEdit>(s, serde_json::json!({ "description": "nightly", "expireAtInMs": 0 })),
+        Operation::DevtronRevokeToken => ok::<Envelope<DevtronDone>>(s, "It is revoked.").refuses(&[Code::NotFound]),
+        Operation::DevguardRevokeByPrivateKey
+        | Operation::SemgrepCollectToken
+        | Operation::RevokeSelf
         | Operation::Health
         | Operation::Setup
         | Operation::CreateOrganization

@@ -1,6 +1,7 @@
 //! Bodies as they could be sent.
 
 use serde_json::{Value, json};
+use symbolon::protocol::contract::Operation;
 
 pub(super) fn create_token() -> Value {
     json!({
@@ -50,4 +51,19 @@ pub(super) fn assertion() -> Value {
 
 pub(super) fn recover() -> Value {
     json!({ "organization": "acme", "email": "ada@acme.example", "recovery_code": "…" })
+}
+
+pub(super) fn devguard() -> Value {
+    json!({ "description": "pipeline", "scopes": "scan", "expiryDateUnix": 1_800_000_000 })
+}
+
+pub(super) fn harborguard(operation: Operation) -> Value {
+    match operation {
+        Operation::HarborguardCreateKey => json!({ "name": "pipeline", "role": "ci" }),
+        _ => json!({ "name": "laptop", "permissions": ["scans:view"] }),
+    }
+}
+
+pub(super) fn devtron() -> Value {
+    json!({ "name": "nightly", "description": "The nightly build", "expireAtInMs": 0 })
 }

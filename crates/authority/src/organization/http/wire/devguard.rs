@@ -6,7 +6,8 @@ use symbolon::policy::Product;
 use symbolon::problem::Code;
 use symbolon::protocol::ProofKind;
 
-use super::{Call, answered, fields, millis, part, renamed, revoke, take, time, tokens};
+use super::documents::{DevguardActor, DevguardNewToken, DevguardToken, Nothing};
+use super::{Call, answered, fields, maybe, millis, part, put, renamed, revoke, text, time, tokens};
 use crate::organization::failure::Result;
 use crate::organization::http::{Outcome, edit, reply};
 use crate::organization::session::{Ready, Session};
@@ -32,38 +33,38 @@ pub(super) fn handle<S: Store>(
             }
             reply(200, &items)
         }
-        ("DELETE", ["pats", id]) => revoke(session, KIND, id, |_| json!({})),
+        ("DELETE", ["pats", id]) => revoke(session, KIND, id, |_| Nothing {}),
         ("POST", ["pats", "revoke-by-private-key"]) if session.profile.revoke_by_private_key() => {
-            answered(edit::revoke_by_key(session)?, 200, |_| json!({}))
+            answered(edit::revoke_by_key(session)?, 200, |_| Nothing {})
         }
         ("GET", ["whoami"]) => answered(Call::new("GET", "/v1/whoami").run(session, None)?, 200, |me| {
             let principal = part(me, "principal");
-            let kind = if part(&principal, "type") == "member" { "user" } else { "token" };
-            json!({ "actorId": part(&principal, "id"), "actorType": kind })
+            let actor_type = if part(&principal, "type") == "member" { "user" } else { "token" };
+            DevguardActor { actor_id: text(&principal, "id"), actor_type }
         }),
         _ => Err(Code::NotFound.into()),
     }
 }
 
 fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
-    let mut asked = fields(session)?;
+    let asked = DevguardNewToken::take(&mut fields(session)?);
     let mut body = Map::from_iter([("kind".to_owned(), json!(KIND))]);
-    take(&mut asked, "description", &mut body, "name");
-    if let Some(scopes) = asked.remove("scopes") {
+    put(&mut body, "name", asked.description);
+    if let Some(scopes) = asked.scopes {
         let names = match &scopes {
             Json::String(text) => json!(text.split_whitespace().collect::<Vec<_>>()),
             other => other.clone(),
         };
         body.insert("scopes".to_owned(), names);
     }
-    if let Some(expiry) = asked.remove("expiryDateUnix").filter(|value| !value.is_null()) {
+    if let Some(expiry) = asked.expires.filter(|value| !value.is_null()) {
         let seconds = expiry.as_i64().or_else(|| expiry.as_str().and_then(|text| text.trim().parse().ok()));
         body.insert(
             "expires_at".to_owned(),
             time("expiryDateUnix", seconds.and_then(|seconds| seconds.checked_mul(1000)))?,
         );
     }
-    match asked.remove("pubKey") {
+    match asked.public_key {
         None | Some(Json::Null) => {}
         Some(Json::String(text)) if text.trim().is_empty() => {}
         Some(key) => {
@@ -73,20 +74,12 @@ fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> R
     // Its form has no place for a proof: the first registration of a key in the instance holds.
     session.possession_shown = true;
     let outcome = Call::new("POST", "/v1/tokens").with(Json::Object(body)).run(session, ready)?;
-    let made = match &outcome {
-        Outcome::Held(held) => item(session, &part(&held.document, "token"))?,
-        _ => Json::Null,
-    };
-    answered(outcome, 200, |answer| {
-        let mut made = made;
-        if let (Some(object), Some(secret)) = (made.as_object_mut(), answer.get("secret")) {
-            object.insert("bearerToken".to_owned(), secret.clone());
-        }
-        made
-    })
+    let Outcome::Held(held) = &outcome else { return Ok(outcome) };
+    let made = item(session, &part(&held.document, "token"))?;
+    answered(outcome, 200, |answer| DevguardToken { bearer_token: maybe(answer, "secret"), ..made })
 }
 
-fn item<S: Store>(session: &Session<'_, '_, S>, token: &Json) -> Result<Json> {
+fn item<S: Store>(session: &Session<'_, '_, S>, token: &Json) -> Result<DevguardToken> {
     let id: Option<TokenId> = token.get("id").and_then(Json::as_str).and_then(|id| id.parse().ok());
     let keys = id.map_or_else(|| Ok(Vec::new()), |id| proofs(session.store, id))?;
     let fingerprint = keys.iter().find_map(|proof| match &proof.kind {
@@ -95,13 +88,14 @@ fn item<S: Store>(session: &Session<'_, '_, S>, token: &Json) -> Result<Json> {
     });
     let scopes: Vec<&str> =
         token.get("scopes").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
-    Ok(json!({
-        "id": part(token, "id"),
-        "createdAt": part(token, "created_at"),
-        "description": part(token, "name"),
-        "fingerprint": fingerprint,
-        "lastUsedAt": part(token, "last_used_at"),
-        "expiryDateUnix": millis(token, "expires_at").map(|millis| millis.div_euclid(1000)),
-        "scopes": scopes.join(" "),
-    }))
+    Ok(DevguardToken {
+        id: text(token, "id"),
+        created_at: text(token, "created_at"),
+        description: text(token, "name"),
+        fingerprint,
+        last_used_at: maybe(token, "last_used_at"),
+        expiry_date_unix: millis(token, "expires_at").map(|millis| millis.div_euclid(1000)),
+        scopes: scopes.join(" "),
+        bearer_token: None,
+    })
 }

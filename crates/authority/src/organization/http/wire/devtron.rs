@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json, json};
 use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
 
-use super::{Call, answered, fields, millis, part, renamed, revoke, take, time, tokens};
+use super::documents::{DevtronDone, DevtronEdit, DevtronMade, DevtronNewToken, DevtronToken, Envelope};
+use super::{Call, answered, fields, maybe, millis, part, put, renamed, revoke, text, time, tokens};
 use crate::organization::failure::{Failure, Result};
 use crate::organization::http::{Outcome, reply};
 use crate::organization::session::{Ready, Session};
@@ -28,14 +29,10 @@ pub(super) fn handle<S: Store>(
         }
         ("DELETE", [number]) => {
             let token = token(session, number)?;
-            revoke(session, KIND, &token.id.to_string(), |_| envelope(json!({ "success": true })))
+            revoke(session, KIND, &token.id.to_string(), |_| Envelope::of(DevtronDone { success: true, token: None }))
         }
         _ => Err(Code::NotFound.into()),
     }
-}
-
-fn envelope(result: Json) -> Json {
-    json!({ "code": 200, "status": "OK", "result": result, "errors": [] })
 }
 
 fn list<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
@@ -48,27 +45,27 @@ fn list<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
     let mut items = Vec::new();
     for token in tokens(session, "kind=token")? {
         let number = number(session, token.get("id").and_then(Json::as_str).unwrap_or_default())?;
-        items.push(json!({
-            "id": number,
-            "userId": number,
-            "userIdentifier": identifier(&token),
-            "name": part(&token, "name"),
-            "description": token.get("description").and_then(Json::as_str).unwrap_or_default(),
-            "expireAtInMs": millis(&token, "expires_at").unwrap_or_default(),
-            "lastUsedAt": token.get("last_used_at").and_then(Json::as_str).unwrap_or_default(),
-            "lastUsedByIp": token.get("last_used_ip").and_then(Json::as_str).unwrap_or_default(),
-            "updatedAt": part(&token, "created_at"),
-        }));
+        items.push(DevtronToken {
+            id: number,
+            user_id: number,
+            user_identifier: identifier(&token),
+            name: text(&token, "name"),
+            description: text(&token, "description"),
+            expire_at_in_ms: millis(&token, "expires_at").unwrap_or_default(),
+            last_used_at: text(&token, "last_used_at"),
+            last_used_by_ip: text(&token, "last_used_ip"),
+            updated_at: text(&token, "created_at"),
+        });
     }
-    reply(200, &envelope(json!(items)))
+    reply(200, &Envelope::of(items))
 }
 
 fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> Result<Outcome> {
-    let mut asked = fields(session)?;
+    let asked = DevtronNewToken::take(&mut fields(session)?);
     let mut body = Map::from_iter([("kind".to_owned(), json!(KIND))]);
-    take(&mut asked, "name", &mut body, "name");
-    take(&mut asked, "description", &mut body, "description");
-    if let Some(expiry) = asked.remove("expireAtInMs") {
+    put(&mut body, "name", asked.name);
+    put(&mut body, "description", asked.description);
+    if let Some(expiry) = asked.expires {
         body.insert("expires_at".to_owned(), end(&expiry)?);
     }
     let outcome = Call::new("POST", "/v1/tokens").with(Json::Object(body)).run(session, ready)?;
@@ -78,31 +75,31 @@ fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> R
     session.store.execute("INSERT INTO alias (token) VALUES (?1) ON CONFLICT DO NOTHING", &[(&id).into()])?;
     let number = number(session, &id)?;
     answered(outcome, 200, |answer| {
-        envelope(json!({
-            "success": true,
-            "token": part(answer, "secret"),
-            "userId": number,
-            "userIdentifier": identifier(&token),
-        }))
+        Envelope::of(DevtronMade {
+            success: true,
+            token: text(answer, "secret"),
+            user_id: number,
+            user_identifier: identifier(&token),
+        })
     })
 }
 
 /// The description changes in place; another end makes a new secret, and the old one stops.
 fn edit<S: Store>(session: &mut Session<'_, '_, S>, token: &Token, ready: Option<Ready>) -> Result<Outcome> {
-    let mut asked = fields(session)?;
+    let asked = DevtronEdit::take(&mut fields(session)?);
     let mut body = Map::new();
-    take(&mut asked, "description", &mut body, "description");
+    put(&mut body, "description", asked.description);
     let path = format!("/v1/tokens/{}", token.id);
     let edited = Call::new("PATCH", &path).with(Json::Object(body)).run(session, None)?;
-    let expires_at = asked.remove("expireAtInMs").map(|expiry| end(&expiry)).transpose()?;
+    let expires_at = asked.expires.map(|expiry| end(&expiry)).transpose()?;
     let now = token.expires_at.map_or(Json::Null, |at| Json::String(at.to_string()));
     let Some(expires_at) = expires_at.filter(|asked| *asked != now) else {
-        return answered(edited, 200, |_| envelope(json!({ "success": true })));
+        return answered(edited, 200, |_| Envelope::of(DevtronDone { success: true, token: None }));
     };
     let renewed = Call::new("POST", &format!("{path}/regenerate"))
         .with(json!({ "expires_at": expires_at }))
         .run(session, ready)?;
-    answered(renewed, 200, |answer| envelope(json!({ "success": true, "token": part(answer, "secret") })))
+    answered(renewed, 200, |answer| Envelope::of(DevtronDone { success: true, token: maybe(answer, "secret") }))
 }
 
 /// An end in milliseconds since 1970; 0 is none.

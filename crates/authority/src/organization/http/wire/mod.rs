@@ -6,9 +6,11 @@
 
 mod devguard;
 mod devtron;
+pub(crate) mod documents;
 mod harborguard;
 mod semgrep;
 
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use symbolon::policy::Adapter;
 use symbolon::problem::{Code, Problem};
@@ -113,10 +115,10 @@ fn fields<S: Store>(session: &Session<'_, '_, S>) -> Result<Map<String, Json>> {
     }
 }
 
-/// Takes a field over under the contract's name for it.
-fn take(from: &mut Map<String, Json>, name: &str, to: &mut Map<String, Json>, as_name: &str) {
-    if let Some(value) = from.remove(name) {
-        to.insert(as_name.to_owned(), value);
+/// Puts a field into a body of the contract, under its name there, if it was sent.
+fn put(body: &mut Map<String, Json>, name: &str, value: Option<Json>) {
+    if let Some(value) = value {
+        body.insert(name.to_owned(), value);
     }
 }
 
@@ -132,7 +134,7 @@ fn time(name: &str, millis: Option<i64>) -> Result<Json> {
 const MAX_MILLIS: i64 = 253_402_300_799_999;
 
 /// The document of an answer, in the system's form and with its status.
-fn answered(outcome: Outcome, status: u16, translate: impl FnOnce(&Json) -> Json) -> Result<Outcome> {
+fn answered<T: Serialize>(outcome: Outcome, status: u16, translate: impl FnOnce(&Json) -> T) -> Result<Outcome> {
     Ok(match outcome {
         Outcome::Reply(response) if response.status >= 400 => Outcome::Reply(response),
         Outcome::Reply(response) => {
@@ -140,7 +142,7 @@ fn answered(outcome: Outcome, status: u16, translate: impl FnOnce(&Json) -> Json
             super::reply(status, &translate(&document))?
         }
         Outcome::Held(held) => {
-            let document = translate(&held.document);
+            let document = super::value(&translate(&held.document))?;
             Outcome::Held(Held { document, status, tells: false, headers: Vec::new(), ..held })
         }
         claim => claim,
@@ -169,11 +171,11 @@ fn tokens<S: Store>(session: &mut Session<'_, '_, S>, filter: &str) -> Result<Ve
 
 /// Revokes a token of this kind. One that was revoked before is not there any more for the system's clients; they are
 /// told so when that holds everywhere.
-fn revoke<S: Store>(
+fn revoke<S: Store, T: Serialize>(
     session: &mut Session<'_, '_, S>,
     kind: &str,
     id: &str,
-    translate: impl FnOnce(&Json) -> Json,
+    translate: impl FnOnce(&Json) -> T,
 ) -> Result<Outcome> {
     let found = match id.parse() {
         Ok(id) => Token::find(session.store, session.context.now, id)?.filter(|token| token.kind == kind),
@@ -214,6 +216,16 @@ fn renamed(failure: Failure, names: &[(&str, &str)]) -> Failure {
 /// A member of a document; `null` where it is not there.
 fn part(document: &Json, name: &str) -> Json {
     document.get(name).cloned().unwrap_or_default()
+}
+
+/// A text of a document, if there is one.
+fn maybe(document: &Json, name: &str) -> Option<String> {
+    document.get(name).and_then(Json::as_str).map(str::to_owned)
+}
+
+/// A text of a document; empty where there is none.
+fn text(document: &Json, name: &str) -> String {
+    maybe(document, name).unwrap_or_default()
 }
 
 /// A time of a document as milliseconds since 1970.

@@ -1,10 +1,10 @@
 //! Semgrep: what its command line asks to see whether a token is good. Its login is the gate's and the login objects'.
 
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use symbolon::problem::Code;
 
-use super::{Call, answered, part};
+use super::documents::{Deployment, SemgrepDeployment, SemgrepIdentity};
+use super::{Call, answered, maybe, part, text};
 use crate::organization::failure::Result;
 use crate::organization::http::Outcome;
 use crate::organization::session::Session;
@@ -17,20 +17,17 @@ pub(super) fn handle<S: Store>(session: &mut Session<'_, '_, S>, rest: &[&str]) 
             let number = number(&session.head.id.to_string());
             answered(me(session)?, 200, |me| {
                 let organization = part(me, "organization");
-                json!({ "deployment": {
-                    "id": number,
-                    "name": part(&organization, "slug"),
-                    "display_name": part(&organization, "name"),
-                } })
+                let (name, display_name) = (text(&organization, "slug"), text(&organization, "name"));
+                SemgrepDeployment { deployment: Deployment { id: number, name, display_name } }
             })
         }
         ("GET", ["identity"]) => answered(me(session)?, 200, |me| {
             let (principal, token) = (part(me, "principal"), part(me, "token"));
-            json!({
-                "identity": part(&principal, "name"),
-                "token": part(&token, "name"),
-                "organization": part(&part(me, "organization"), "slug"),
-            })
+            SemgrepIdentity {
+                identity: maybe(&principal, "name"),
+                token: maybe(&token, "name"),
+                organization: text(&part(me, "organization"), "slug"),
+            }
         }),
         _ => Err(Code::NotFound.into()),
     }
