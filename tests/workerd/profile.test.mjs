@@ -1,6 +1,7 @@
 // Replacing the profile over HTTP: what it may give to whom, and that what it takes away is refused at once.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import { signedIn } from "./lib/passkey.mjs";
 import { assertProblem, launch } from "./lib/product.mjs";
 
 async function prepared(t) {
@@ -64,4 +65,70 @@ test("what a profile takes away is refused from its answer on, whoever takes it"
     assertProblem(refused, 403, "insufficient_permission");
     assert.equal(refused.json.required, "api:write");
   }
+});
+
+test("a profile that takes away what a live token names is refused, with those tokens", async (t) => {
+  const { product, owner, text, put } = await prepared(t);
+  const more = `
+[permissions.orders]
+read = "Read orders"
+
+[scopes.orders]
+title = "Orders"
+permissions = ["orders:read"]
+
+[roles.clerk]
+title = "Clerk"
+rank = 10
+permissions = ["orders:read"]
+
+[kinds.robot]
+title = "Robot"
+prefix = "sym_bot_"
+proofs = ["bearer"]
+owner = "organization"
+ceiling = "fixed_role"
+grants = { scopes = ["read", "orders"], permissions = ["*:*"], roles = ["clerk", "viewer", "owner"] }
+access = { create = ["owner"], see = ["owner"], manage = ["owner"] }
+`;
+  const without = (...parts) => parts.reduce((left, part) => {
+    assert.ok(left.includes(part), part);
+    return left.replace(part, "");
+  }, text + more);
+  const part = (name) => more.split("\n\n").find((one) => one.trimStart().startsWith(`[${name}]`)).trim();
+  assert.equal((await put(owner.secret, text + more)).status, 200);
+  // The owner's own token may do what it could before: what is new is granted in person.
+  const browser = await signedIn(product, owner.secret);
+  const make = async (body) => {
+    const made = await browser.send({ method: "POST", path: "/v1/tokens", body: { kind: "robot", ...body } });
+    assert.equal(made.status, 201, made.text);
+    return made.json.token;
+  };
+  const tokens = {
+    scope: await make({ name: "by scope", role: "owner", scopes: ["orders"] }),
+    permission: await make({ name: "by permission", role: "owner", permissions: ["orders:read"] }),
+    role: await make({ name: "by role", role: "clerk", permissions: ["*:*"] }),
+  };
+  const replace = (profile) => browser.send({ method: "PUT", path: "/v1/profile", body: { profile } });
+  const refusedFor = async (profile, expected) => {
+    const refused = await replace(profile);
+    assertProblem(refused, 409, "conflict");
+    const named = refused.json.errors.map(({ field, message }) => `${field} ${message}`);
+    assert.deepEqual(named.toSorted(), expected.toSorted(), refused.text);
+  };
+  await refusedFor(without(part("scopes.orders"), ', "orders"'), [`tokens.${tokens.scope.id} names the scope orders`]);
+  await refusedFor(without(part("roles.clerk"), '"clerk", '), [`tokens.${tokens.role.id} names the role clerk`]);
+  const noPermission = without(part("permissions.orders"), part("scopes.orders"), part("roles.clerk"), ', "orders"', '"clerk", ');
+  await refusedFor(noPermission, [
+    `tokens.${tokens.scope.id} names the scope orders`,
+    `tokens.${tokens.permission.id} names the permission orders:read`,
+    `tokens.${tokens.role.id} names the role clerk`,
+  ]);
+  await refusedFor(without(part("kinds.robot")), Object.values(tokens).map(({ id }) => `tokens.${id} names the kind robot`));
+  // Once they are revoked, nothing that lives names it.
+  for (const { id } of Object.values(tokens)) {
+    assert.equal((await product.send({ method: "DELETE", path: `/v1/tokens/${id}`, token: owner.secret })).status, 200);
+  }
+  const done = await replace(text);
+  assert.equal(done.status, 200, done.text);
 });

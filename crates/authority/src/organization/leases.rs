@@ -68,6 +68,8 @@ impl<S: Store> Organization<S> {
             object.insert("holds_everywhere_at".into(), at);
         }
         let json = http::json(held.status, &document).and_then(|mut response| {
+            // Its own take the place of the usual ones: a field is written once.
+            response.headers.retain(|(name, _)| !held.headers.iter().any(|(own, _)| own == name));
             response.headers.extend(held.headers);
             Ok(crate::answer::json(&response)?)
         });

@@ -3,7 +3,7 @@
 //! Which batch counts is decided by [`symbolon::protocol::uses`]; here its rows are kept and its uses added up.
 
 use serde_json::json;
-use symbolon::id::{MemberId, TokenId};
+use symbolon::id::MemberId;
 use symbolon::policy::Rate;
 use symbolon::problem::Code;
 use symbolon::protocol::Epoch;
@@ -110,11 +110,12 @@ fn one<S: Store>(store: &S, context: &mut Context<'_>, used: &Use) -> Result<()>
         return Ok(());
     }
     store.execute("UPDATE organization SET founding = '' WHERE first_token = ?1", &[id])?;
-    if used.newest { end_grace(store, context, used.token, used.version) } else { Ok(()) }
+    if used.newest { end_grace(store, context, used) } else { Ok(()) }
 }
 
 /// The new secret of a rotation is in use: the old one's grace ends.
-fn end_grace<S: Store>(store: &S, context: &mut Context<'_>, token: TokenId, version: Epoch) -> Result<()> {
+fn end_grace<S: Store>(store: &S, context: &mut Context<'_>, used: &Use) -> Result<()> {
+    let &Use { token, version, .. } = used;
     let id = Value::text(&token);
     let newest = store.execute(
         "SELECT generation, epoch FROM proof WHERE token = ?1 ORDER BY generation DESC LIMIT 1",
@@ -134,7 +135,7 @@ fn end_grace<S: Store>(store: &S, context: &mut Context<'_>, token: TokenId, ver
     if older.is_empty() {
         return Ok(());
     }
-    let who = Who { member: None, token: Some(token), client: symbolon::protocol::message::Client::default() };
+    let who = Who { member: None, token: Some(token), client: used.client.clone() };
     within(store, context, &who, |change| {
         change.store.execute("DELETE FROM proof WHERE token = ?1 AND generation < ?2", &[id, generation])?;
         imported::give_up(change, token)?;
