@@ -69,19 +69,21 @@ for (const [who, headers] of [
   });
 }
 
-for (const [system, paths] of [
-  ["devguard", "^/api/v1/"],
-  ["harborguard", "^/api/(personal-access-tokens|api-keys)"],
-  ["semgrep", "^/api/agent/"],
-  ["devtron", "^/orchestrator/"],
-]) {
-  test(`a client of ${system} meets no answer that the document does not have`, async (t) => {
-    const product = await launch(t, setting);
-    const owner = await product.setup({ profile: await profile(system) });
-    for (const headers of [[`Authorization: Bearer ${owner.secret}`], []]) {
-      const { code, output, generated } = await run(t, product.url(), headers, ["--include-path-regex", paths]);
-      assert.equal(code, 0, output);
-      assert.ok(generated > 30, `only ${generated} requests were made`);
-    }
-  });
-}
+test("clients of other systems meet no answer that the document does not have", async (t) => {
+  for (const [system, paths] of [
+    ["devguard", "^/api/v1/"],
+    ["harborguard", "^/api/(personal-access-tokens|api-keys)"],
+    ["semgrep", "^/api/agent/"],
+    ["devtron", "^/orchestrator/"],
+  ]) {
+    await t.test(system, async (t) => {
+      const product = await launch(t, setting);
+      const owner = await product.setup({ profile: await profile(system) });
+      for (const headers of [[`Authorization: Bearer ${owner.secret}`], []]) {
+        const { code, output, generated } = await run(t, product.url(), headers, ["--include-path-regex", paths]);
+        assert.equal(code, 0, output);
+        assert.ok(generated > 30, `only ${generated} requests were made`);
+      }
+    });
+  }
+});
