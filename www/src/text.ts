@@ -667,7 +667,8 @@ export function explain(error: unknown): { title: string; detail?: string } {
   }
   const [title, next] = PROBLEMS[error.code] ?? [error.message];
   const parts = [error.detail === undefined ? next : sentence(error.detail)];
-  if (error.required !== undefined) parts.push(`It needs ${error.required}.`);
+  if (error.required === "session:fresh") parts.push("It needs you to have signed in, or shown yourself, within the last five minutes.");
+  else if (error.required !== undefined) parts.push(`It needs ${error.required}.`);
   if (error.retryAfter !== undefined) parts.push(`Try again in ${count(error.retryAfter, "second", "seconds")}.`);
   const detail = parts.filter((part) => part !== undefined).join(" ");
   return detail === "" ? { title } : { title, detail: detail.charAt(0).toUpperCase() + detail.slice(1) };

@@ -94,7 +94,8 @@ async function answered(method: Method, path: string, options: CallOptions): Pro
   let response = await send(method, path, options);
   if (response.ok) return response;
   let problem = await problemOf(response);
-  if (problem.code === "insufficient_permission" && problem.required === "session:fresh") {
+  // Whoever holds a token has no session to make fresh: the problem says where to sign in.
+  if (problem.code === "insufficient_permission" && problem.required === "session:fresh" && credential.type === "session") {
     if (!(await confirmPresence())) throw problem;
     response = await send(method, path, options);
     if (response.ok) return response;

@@ -8,7 +8,7 @@ use symbolon::problem::{Code, Problem};
 use symbolon::protocol::identity::{Errand, Permitted};
 
 use super::contract::{BeginVisit, IdentityDocument, Page, ReplaceSignIn, SignInDocument};
-use super::sessions::{console, own};
+use super::sessions::{console, no_token_where_a_person_signs_in, own, own_ways};
 use super::{Outcome, body, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console::identity::Linked;
@@ -27,7 +27,7 @@ pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
 /// Lets a member go to the provider, to sign in that way from then on. The answer is for the gate, which makes the
 /// address out of it.
 pub(crate) fn begin<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
-    let member = own(session)?.id;
+    let member = own_ways(session)?.id;
     let asked: BeginVisit = body::read(session.request)?;
     let errand = Errand::Link { organization: session.head.short_id, member };
     reply(200, &Permitted { errand, next: asked.next })
@@ -55,7 +55,7 @@ pub(crate) fn confirms_with<S: Store>(store: &S, member: MemberId) -> Result<Opt
 
 /// Removes an identity, and ends the sessions that it began, but for the one in use.
 pub(crate) fn remove<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Result<Outcome> {
-    let member = own(session)?.id;
+    let member = own_ways(session)?.id;
     let id: IdentityId = id.parse().map_err(|_| Code::NotFound)?;
     let linked = Linked::of(session.store, member)?.into_iter().find(|linked| linked.id == id);
     let linked = linked.ok_or(Code::NotFound)?;
@@ -85,6 +85,7 @@ pub(crate) fn replace_sign_in<S: Store>(session: &mut Session<'_, '_, S>) -> Res
     let asked: ReplaceSignIn = body::read(session.request)?;
     let owner = session.profile.owner_role().ok_or(Failure::Broken("a profile has no roles"))?;
     if asked.link_by_email {
+        no_token_where_a_person_signs_in(session)?;
         session.profile.may_set_role(&session.actor, owner.name.as_str())?;
     }
     if asked.link_by_email != session.head.link_by_email {

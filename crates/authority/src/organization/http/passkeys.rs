@@ -12,7 +12,7 @@ use super::contract::{
     RecoveryCodes, RelyingParty, Selection, User,
 };
 use super::members::check_name;
-use super::sessions::{ended, own};
+use super::sessions::{ended, own, own_ways};
 use super::{Outcome, body, problem, reply};
 use crate::organization::activity::{Action, Entry};
 use crate::organization::console::passkey::{Attestation, MAX_PASSKEYS, Passkey};
@@ -30,7 +30,7 @@ const ES256: i32 = -7;
 
 /// What a browser is to be asked to make a passkey.
 pub(crate) fn begin<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
-    let member = own(session)?.clone();
+    let member = own_ways(session)?.clone();
     let passkeys = Passkey::of(session.store, member.id)?;
     bounded(passkeys.len())?;
     let instance = session.instance_secret()?;
@@ -65,7 +65,7 @@ pub(crate) fn begin<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcom
 
 /// Registers a passkey. With the first one come recovery codes.
 pub(crate) fn add<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
-    let member = own(session)?.id;
+    let member = own_ways(session)?.id;
     let asked: AddPasskey = body::read(session.request)?;
     let name = check_name(&asked.name)?;
     let given = Attestation::read(&asked.credential)?;
@@ -124,7 +124,7 @@ pub(crate) fn list<S: Store>(session: &Session<'_, '_, S>) -> Result<Outcome> {
 
 /// Removes a passkey, and ends the sessions that it began, but for the one in use.
 pub(crate) fn remove<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Result<Outcome> {
-    let member = own(session)?.id;
+    let member = own_ways(session)?.id;
     let id: PasskeyId = id.parse().map_err(|_| Code::NotFound)?;
     let found = Passkey::of(session.store, member)?.into_iter().find(|passkey| passkey.id == id);
     let passkey = found.ok_or(Code::NotFound)?;
@@ -143,7 +143,7 @@ pub(crate) fn remove<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Re
 
 /// New recovery codes, in place of all former ones.
 pub(crate) fn renew_codes<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
-    let member = own(session)?.id;
+    let member = own_ways(session)?.id;
     if Passkey::of(session.store, member)?.is_empty() {
         return Err(Problem::new(Code::Conflict).detail("Recovery codes come with the first passkey.").into());
     }

@@ -171,6 +171,32 @@ pub(crate) fn own<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s M
     }
 }
 
+/// The member whose ways to sign in are about to change. A token gives its member the first one; from then on a person
+/// changes them, in a session: what a token added would outlive it, and could approve what no token may.
+///
+/// # Errors
+/// `insufficient_permission`, which requires `session:fresh` of a token whose member can sign in.
+pub(crate) fn own_ways<'s, S: Store>(session: &'s Session<'_, '_, S>) -> Result<&'s Member> {
+    let owner = own(session)?;
+    no_token_where_a_person_signs_in(session)?;
+    Ok(owner)
+}
+
+/// Refuses a token whose member has a passkey or a linked identity.
+///
+/// # Errors
+/// `insufficient_permission`, which requires `session:fresh`.
+pub(crate) fn no_token_where_a_person_signs_in<S: Store>(session: &Session<'_, '_, S>) -> Result<()> {
+    let Some(owner) = &session.owner else { return Ok(()) };
+    if session.console.is_some() || identities::confirms_with(session.store, owner.id)?.is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::InsufficientPermission)
+        .required(FRESH)
+        .detail("You have a way to sign in: do this in the console, once you have shown yourself there.")
+        .into())
+}
+
 /// Whether the token in use is the one that its member was given by setup or with an invitation.
 fn is_first<S: Store>(session: &Session<'_, '_, S>) -> Result<bool> {
     let Some(token) = &session.token else { return Ok(false) };
@@ -183,7 +209,8 @@ fn is_first<S: Store>(session: &Session<'_, '_, S>) -> Result<bool> {
 
 /// Refuses what must not be done in a session whose passkey is not fresh: everything that ends, gives or widens access,
 /// since what a stale session could give itself would need no passkey any more. Tokens need none: whoever has one was
-/// never asked for a passkey. What no token may do at all, [`in_person`] refuses.
+/// never asked for a passkey. What no token may do at all, [`in_person`] refuses; and what changes how a member signs in,
+/// [`own_ways`].
 ///
 /// # Errors
 /// `insufficient_permission`, which requires `session:fresh`.

@@ -313,6 +313,39 @@ fn a_lesser_token_registers_nothing() {
 }
 
 #[test]
+fn a_token_that_may_do_all_gives_the_first_passkey_and_no_more() {
+    let mut whole = 0;
+    for profile in ["symbolon", "devguard", "devpilot", "harborguard", "semgrep"] {
+        let (mut world, token) = World::founded(profile);
+        let mut passkey = Authenticator::new(3);
+        let added = register(&mut world, &token, &mut passkey);
+        // Where the first token may less than its member, it has had its turn.
+        if world.http(&token, "GET", "/v1/passkeys", &json!(null)).0 != 200 {
+            continue;
+        }
+        whole += 1;
+        let path = format!("/v1/passkeys/{}", added["passkey"]["id"].as_str().unwrap());
+        for (method, path) in [
+            ("POST", "/v1/passkeys/options"),
+            ("POST", "/v1/passkeys"),
+            ("DELETE", path.as_str()),
+            ("POST", "/v1/passkeys/recovery-codes"),
+            ("POST", "/v1/identities"),
+        ] {
+            let (status, refused) = world.http(&token, method, path, &json!({}));
+            assert_eq!(
+                (status, &refused["code"], &refused["required"]),
+                (403, &json!("insufficient_permission"), &json!("session:fresh")),
+                "{profile}: {method} {path}"
+            );
+        }
+        let secret = sign_in(&mut world, &mut passkey, 1).secret.unwrap();
+        register(&mut world, &secret, &mut Authenticator::new(4));
+    }
+    assert!(whole > 0, "in no profile is there such a token");
+}
+
+#[test]
 fn an_assertion_works_once_and_for_five_minutes() {
     let (mut world, _, mut passkey, _) = world();
     let of = challenge(&world, 9);

@@ -188,9 +188,16 @@ fn a_member_links_an_identity_and_takes_it_back() {
     let path = format!("/v1/identities/{}", list["items"][0]["id"].as_str().unwrap());
     assert_eq!(with(&mut world, &secret, "DELETE", &path, &json!(null)).0, 403);
     assert_eq!(with(&mut world, &secret, "POST", "/v1/identities", &json!({})).0, 403);
-    assert_eq!(world.http(&admin, "DELETE", &path, &json!(null)).0, 200);
+    // Nor does a token stand in for a person, once there is a way to sign in.
+    for (method, path) in [("DELETE", path.as_str()), ("POST", "/v1/identities"), ("PUT", "/v1/sign-in")] {
+        let (status, refused) = world.http(&admin, method, path, &json!({ "link_by_email": true }));
+        assert_eq!((status, &refused["required"]), (403, &json!("session:fresh")), "{method} {path}");
+    }
+    let now = Identity { authenticated_at: Some(world.now), ..identity("1", "other@mail.example") };
+    let fresh = sign_in(&mut world, "e", now).unwrap().unwrap();
+    assert_eq!(with(&mut world, &fresh, "DELETE", &path, &json!(null)).0, 200);
     assert_eq!(with(&mut world, &secret, "GET", "/v1/whoami", &json!(null)).0, 401, "its sessions end with it");
-    assert_eq!(sign_in(&mut world, "e", identity("1", "other@mail.example")), Err(RefusedIdentity::UnknownMember));
+    assert_eq!(sign_in(&mut world, "f", identity("1", "other@mail.example")), Err(RefusedIdentity::UnknownMember));
 
     // Another's identity is theirs, and a lesser token links none.
     let (_, lesser) = world.create(&admin, &json!({"kind": "pat", "name": "lesser", "scopes": ["read"]}));
