@@ -196,8 +196,9 @@ impl Leases {
         now: Timestamp,
     ) -> Result<Option<Effect>, StoreError> {
         let update = format!("UPDATE {} SET horizon = ?1", self.table);
-        store.execute(&update, &[crate::answer::json(&Horizon::LONGEST)?.into()])?;
         let Some(lessor) = self.lessor() else { return Ok(None) };
+        // First: a lessor that waits by a timer that nobody starts would wait for ever.
+        store.execute(&update, &[crate::answer::json(&lessor.longest())?.into()])?;
         let Some(millis) = lessor.put_back() else { return Ok(None) };
         // What this machine granted until now is waited for with the rest: its own timers mean nothing to the lessor now.
         self.timers.retain(|_, timer| matches!(timer, Timer::Ended(_)));

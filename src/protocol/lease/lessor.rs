@@ -99,12 +99,10 @@ impl Horizon {
         ended_after(self.length_millis.saturating_add(self.stale_millis), self.margin_millis)
     }
 
-    fn at_least(self, other: Self) -> Self {
-        Self {
-            length_millis: self.length_millis.max(other.length_millis),
-            stale_millis: self.stale_millis.max(other.stale_millis),
-            margin_millis: self.margin_millis.max(other.margin_millis),
-        }
+    /// The one of two that must be waited for longer. Whatever was said was said under one of them alone, so who has
+    /// waited that out has waited for both; the largest of each value would add up to a wait that no terms allow.
+    const fn at_least(self, other: Self) -> Self {
+        if self.wait_millis() < other.wait_millis() { other } else { self }
     }
 }
 
@@ -217,14 +215,21 @@ impl Lessor {
     }
 
     /// It turns out that the row that was found is not the latest there was: the storage was put back to an older state.
-    /// This instance goes on as a new one that has found [`Horizon::LONGEST`], which must be written before anything
-    /// more is answered; timers that were started before mean nothing any more. If it returns a timer, start it at
-    /// once and call [`Lessor::taken_over`] when it fires.
+    /// This instance goes on as a new one that has found [`Lessor::longest`], which must have been written before;
+    /// timers that were started before mean nothing any more. If it returns a timer, start it at once and call
+    /// [`Lessor::taken_over`] when it fires.
     #[must_use]
     pub fn put_back(&mut self) -> Option<u64> {
-        let (lessor, takeover_millis) = Self::start(self.terms, Some(Horizon::LONGEST));
+        let (lessor, takeover_millis) = Self::start(self.terms, Some(self.longest()));
         *self = Self { latest: self.latest, load: self.load, ..lessor };
         takeover_millis
+    }
+
+    /// The row to write where nobody knows what was said: [`Horizon::LONGEST`], or what this instance knows of itself
+    /// and of a former one where that is longer still.
+    #[must_use]
+    pub const fn longest(&self) -> Horizon {
+        Horizon::LONGEST.at_least(self.outstanding.horizon)
     }
 
     /// Changes the terms for what is granted from now on.
@@ -537,6 +542,44 @@ mod tests {
         let grant = lessor.grant(at(1), true);
         assert_eq!(grant.write, Some(Horizon::LONGEST), "whoever takes over now waits as long");
         assert!(grant.timer_millis.is_some());
+    }
+
+    #[test]
+    fn rows_of_different_terms_do_not_add_up() {
+        let within = |row: Horizon, terms: LeaseTerms| {
+            let wait = row.wait_millis();
+            assert!(wait <= LeaseTerms::WAIT_LIMIT_MILLIS, "{row:?}");
+            assert!(wait >= terms.longest_wait_millis().min(Horizon::LONGEST.wait_millis()), "{row:?}");
+        };
+        let stale = LeaseTerms { stale_millis: 28_000, ..TERMS };
+        let (mut lessor, _) = Lessor::start(stale, None);
+        assert!(lessor.put_back().is_some());
+        within(lessor.grant(at(0), true).write.unwrap(), stale);
+
+        let short = LeaseTerms { lease_millis: 1000, lease_max_millis: 1000, margin_millis: 500, stale_millis: 46_000 };
+        let long =
+            LeaseTerms { lease_millis: 20_000, lease_max_millis: 20_000, margin_millis: 500, stale_millis: 8000 };
+        let wide = LeaseTerms { lease_millis: 1000, lease_max_millis: 1000, margin_millis: 40_000, stale_millis: 0 };
+        for (first, second) in [(short, long), (long, short), (short, wide), (wide, short), (wide, long)] {
+            let (mut lessor, _) = Lessor::start(first, None);
+            lessor.grant(at(0), true);
+            lessor.set_terms(second);
+            let row = lessor.grant(at(1), true).write.unwrap();
+            within(row, first);
+            within(row, second);
+            let (successor, _) = Lessor::start(second, Some(row));
+            assert!(successor.narrowing_wait_millis() >= lessor.narrowing_wait_millis(), "whatever was granted ends");
+        }
+    }
+
+    #[test]
+    fn older_storage_shortens_no_wait() {
+        let found = Horizon { length_millis: 2000, stale_millis: 46_700, margin_millis: 500 };
+        let (mut lessor, takeover) = Lessor::start(TERMS, Some(found));
+        assert!(takeover > Some(Horizon::LONGEST.wait_millis()));
+        assert_eq!(lessor.longest(), found);
+        assert_eq!(lessor.put_back(), takeover);
+        assert_eq!(lessor.grant(at(0), true).write, Some(found));
     }
 
     #[test]
