@@ -35,19 +35,36 @@ impl<S: Store> Instance<S> {
         context: &Context<'_>,
         call: CallId,
         ask: &Ask,
-        Lease { lease_millis, stale_millis }: Lease,
+        lease: Lease,
     ) -> Result<Vec<Effect>, StoreError> {
         let mut effects = Vec::new();
-        let mut epoch = self.table_epoch()?;
-        if let Some(held) = ask.since.filter(|held| *held > epoch)
-            && self.leases.is_open()
-        {
-            // Nobody can have a newer table: the storage was put back to an older state.
+        let epoch = self.table_epoch()?;
+        // Nobody can have a newer table: then the storage was put back to an older state.
+        let lost = ask.since.filter(|held| *held > epoch && self.leases.is_open());
+        if lost.is_some() {
             effects.extend(self.leases.put_back(&self.store, &mut self.ids, context.now)?);
-            epoch = held.after(context.now);
-            let (_, routes) = self.table()?;
-            self.keep(epoch, &routes)?;
         }
+        // The timer is started whatever becomes of the rest: changes wait for it.
+        effects.push(match self.table_for(context, ask, lost, lease) {
+            Ok(json) => Effect::Reply { id: call, json },
+            Err(fault) => Effect::Fail { id: call, fault: fault.to_string() },
+        });
+        Ok(effects)
+    }
+
+    /// The same as JSON. `lost`: an epoch that an edge holds, and which is lost; the table gets one that is greater.
+    fn table_for(
+        &self,
+        context: &Context<'_>,
+        ask: &Ask,
+        lost: Option<Epoch>,
+        Lease { lease_millis, stale_millis }: Lease,
+    ) -> Result<String, StoreError> {
+        if let Some(held) = lost {
+            let (_, routes) = self.table()?;
+            self.keep(held.after(context.now), &routes)?;
+        }
+        let epoch = self.table_epoch()?;
         let is_same = ask.since == Some(epoch);
         let changes = if is_same { Changes::Since { since: epoch, tokens: Vec::new() } } else { Changes::StartOver };
         // A large table would make each renewal as large.
@@ -63,9 +80,7 @@ impl<S: Store> Instance<S> {
             limited: Vec::new(),
         };
         let organizations = self.organizations(routes.as_deref().unwrap_or_default())?;
-        let json = crate::answer::json(&Routes { answer, routes, organizations })?;
-        effects.push(Effect::Reply { id: call, json });
-        Ok(effects)
+        crate::answer::json(&Routes { answer, routes, organizations })
     }
 
     /// `GET /v1/routes`.

@@ -253,6 +253,42 @@ fn after_older_storage_an_edge_with_a_later_table_is_told_the_one_that_there_is(
 }
 
 #[test]
+fn after_older_storage_changes_are_answered_also_where_the_table_cannot_be_told() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let table = json!([{"method": "GET", "path": "/x", "permission": "api:read"}]);
+    let response: HttpResponse = host.call(&mut instance, &put_routes(founding.id, &table));
+    assert_eq!(response.status, 200);
+    store.execute("CREATE TABLE kept AS SELECT * FROM route_table", &[]).unwrap();
+    store.execute("UPDATE route_table SET routes = 'broken'", &[]).unwrap();
+    let lost = symbolon::protocol::Epoch::new(1_800_000_000_000 + 77);
+    let ask = InstanceCall::Routes(Ask { since: Some(lost), lease: true, ..Ask::default() });
+    let (call, effects) = host.begin(&mut instance, &ask);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Fail { id, .. } if *id == call)), "{effects:?}");
+    let longest = effects.iter().filter_map(|effect| match effect {
+        Effect::Timer { id, millis } => Some((*millis, *id)),
+        _ => None,
+    });
+    let (millis, takeover) = longest.max().expect("the wait has begun");
+    assert!(millis > 45_000, "{millis}");
+    store.execute("UPDATE route_table SET routes = (SELECT routes FROM kept)", &[]).unwrap();
+    let (call, mut effects) = host.begin(&mut instance, &put_routes(founding.id, &table));
+    effects.extend(
+        effects
+            .clone()
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Timer { id, .. } => Some(host.on(&mut instance, Event::Timer { id })),
+                _ => None,
+            })
+            .flatten(),
+    );
+    effects.extend(host.on(&mut instance, Event::Timer { id: takeover }));
+    assert_eq!(reply::<HttpResponse>(call, &mut effects).status, 200);
+}
+
+#[test]
 fn the_route_table_is_replaced_whole_and_its_epoch_grows() {
     let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
     let mut instance = Instance::new(&store);
