@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createServer as createSocket } from "node:net";
+import { connect, createServer as createSocket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { strict as assert } from "node:assert";
@@ -93,8 +93,8 @@ async function api(t) {
 }
 
 /**
- * Symbolon with the routes of docs/protecting.md, an API, and this proxy between: `{product, secret, seen, ask}`; `ask` sends a request to the proxy as a client
- * of `api.example` would. All of it ends with the test.
+ * Symbolon with the routes of docs/protecting.md, an API, and this proxy between: `{product, secret, seen, ask, raw}`; `ask` sends a request to the proxy
+ * as a client of `api.example` would, `raw` one that no client would, and gives the answer as it came. All of it ends with the test.
  */
 export async function behind(t, name) {
   const { secret: shown, configuration, start } = PROXIES[name];
@@ -133,5 +133,12 @@ export async function behind(t, name) {
     // Traefik answers 404 until it has read its file.
     return (await ask({ path: "/status" }).catch(() => ({ status: 404 }))).status !== 404;
   });
-  return { product, secret, seen, ask };
+  const raw = async (text) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.end(text);
+    const chunks = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    return Buffer.concat(chunks).toString("latin1");
+  };
+  return { product, secret, seen, ask, raw };
 }

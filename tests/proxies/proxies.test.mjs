@@ -8,7 +8,7 @@ const IDENTITY = ["organization", "token", "kind", "owner", "member-email", "rol
 
 for (const name of Object.keys(PROXIES)) {
   test(name, async (t) => {
-    const { product, secret, seen, ask } = await behind(t, name);
+    const { product, secret, seen, ask, raw } = await behind(t, name);
     const { token, secret: reader } = await product.create(secret, { kind: "key", name: "r", permissions: ["api:read"] });
     const last = () => seen.at(-1);
 
@@ -34,6 +34,30 @@ for (const name of Object.keys(PROXIES)) {
         assert.ok(!told.join().includes("forged"), told.join());
         assert.equal(told.every((value) => value === ""), credential === undefined, "nobody is known on a public route");
       }
+    });
+
+    await t.test("no other spelling of it arrives either", async () => {
+      // Traefik has no means to take them off; docs/protecting.md says so.
+      if (name === "traefik") return;
+      const forged = { X_Symbolon_Role: "forged", "X.Symbolon.Role": "forged", "X-Symbolon_Role": "forged" };
+      assert.equal((await ask({ path: "/reports/a", token: reader, headers: forged })).status, 200);
+      assert.ok(!JSON.stringify(last().rawHeaders).includes("forged"), JSON.stringify(last().rawHeaders));
+    });
+
+    await t.test("no client speaks past the proxy in another protocol", async () => {
+      const headers = { Connection: "Upgrade, HTTP2-Settings", Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__" };
+      const before = seen.length;
+      await ask({ path: "/status", headers });
+      assert.ok(seen.length === before || last().headers.upgrade === undefined, JSON.stringify(last()));
+    });
+
+    await t.test("a target that could be read in two ways reaches nothing", async () => {
+      const before = seen.length;
+      for (const target of ["http://api.example?/status", "http://api.example#/status", "a:reports/status", "http://other.example/reports/a"]) {
+        const answer = await raw(`GET ${target} HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n\r\n`);
+        assert.ok(!answer.includes("the API"), `${target}: ${answer}`);
+      }
+      assert.equal(seen.length, before);
     });
 
     await t.test("no client hides what is said of it as a matter of its connection", async () => {

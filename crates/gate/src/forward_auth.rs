@@ -178,8 +178,12 @@ fn asked_about(request: &GateRequest, address: Address<'_>, proxy: Proxy) -> Res
         Proxy::Nginx => (field("x-original-method")?.to_owned(), field("x-original-url")?.to_owned()),
         Proxy::Traefik | Proxy::Caddy => {
             let (scheme, host) = (field("x-forwarded-proto")?, field("x-forwarded-host")?);
-            let url = format!("{scheme}://{host}{}", field("x-forwarded-uri")?);
-            (field("x-forwarded-method")?.to_owned(), url)
+            let target = field("x-forwarded-uri")?;
+            // Put together, one could become a part of the other.
+            if host.contains('/') || !target.starts_with('/') {
+                return Err(malformed("the request's host and its path with a slash"));
+            }
+            (field("x-forwarded-method")?.to_owned(), format!("{scheme}://{host}{target}"))
         }
         Proxy::Envoy => {
             let path = address.path.strip_prefix(ENVOY).unwrap_or_default();

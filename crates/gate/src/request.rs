@@ -75,11 +75,15 @@ pub(crate) struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Of an absolute URL with a path; none for anything else.
+    /// Of an absolute URL with a path; none for anything else, and none where something before the path could be read as
+    /// the authority's by one and as another's part by somebody else.
     pub(crate) fn of(url: &'a str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let slash = rest.find('/')?;
         let (authority, target) = rest.split_at_checked(slash)?;
+        if !is_authority(authority) {
+            return None;
+        }
         let origin = url.get(..scheme.len().checked_add(3)?.checked_add(slash)?)?;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -88,15 +92,21 @@ impl<'a> Address<'a> {
         Some(Self { origin, authority, path, query })
     }
 
-    /// The host name without port, user and closing dot, in lower case.
+    /// The host name without port and closing dot, in lower case.
     pub(crate) fn host(&self) -> String {
-        let host = self.authority.rsplit_once('@').map_or(self.authority, |(_, host)| host);
-        let host = match host.rsplit_once(':') {
+        let host = match self.authority.rsplit_once(':') {
             Some((name, port)) if !port.contains(']') => name,
-            _ => host,
+            _ => self.authority,
         };
         host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
     }
+}
+
+/// Whether this is a host and perhaps a port, of nothing but what those are written with: `http://host?/path` has no
+/// path, though a slash follows.
+fn is_authority(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    !text.is_empty() && text.bytes().all(known)
 }
 
 impl GateRequest {
@@ -136,8 +146,9 @@ mod tests {
         assert_eq!(address.host(), "api.example");
         assert_eq!(Address::of("http://[::1]:80/").unwrap().host(), "[::1]");
         assert_eq!(Address::of("http://[::1]/").unwrap().host(), "[::1]");
-        assert_eq!(Address::of("http://a@b/").unwrap().host(), "b");
-        for url in ["", "/a", "https://a", "https:/a/"] {
+        for url in
+            ["", "/a", "https://a", "https:/a/", "https:///a", "http://a@b/", "http://a?/b", "http://a#/b", "http://a\\/b"]
+        {
             assert_eq!(Address::of(url), None, "{url}");
         }
     }
