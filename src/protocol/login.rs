@@ -292,6 +292,8 @@ pub enum Shown {
     Unknown,
     /// It was decided otherwise before.
     Decided,
+    /// No client has asked with this key, so nobody can see from where it asks: it is not approved.
+    Unasked,
 }
 
 /// What asks for a login.

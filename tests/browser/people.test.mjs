@@ -186,10 +186,15 @@ test("Semgrep's client is activated at /login?cli-token=", async (t) => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ token_request_key: key }),
     });
-  assert.equal((await poll()).status, 404);
   const watched = await served.page(t);
   const { page } = watched;
+  // A link alone is nothing to decide on: its client must ask, so that it is seen from where.
   await watched.session(admin, `/login?cli-token=${key}&docker=False&gha=False`);
+  await page.getByText("Start the client first").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
+  await watched.look("login-semgrep-early");
+  assert.equal((await poll()).status, 404);
+  await page.getByRole("button", { name: "Look again" }).click();
   await page.getByRole("button", { name: "Approve" }).waitFor();
   await watched.look("login-semgrep");
   assert.equal((await poll()).status, 404);

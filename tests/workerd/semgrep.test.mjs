@@ -98,6 +98,22 @@ test("Semgrep's own client logs in, keeps its token, uses it and logs out", { sk
   assertProblem(await product.send({ path: "/api/agent/deployments/current", token: secret }), 401, "revoked");
 });
 
+test("a key with which nobody asks is not approved, since nobody could see from where", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup({ profile: "semgrep" });
+  const browser = await signedIn(product, owner.secret);
+  const key = crypto.randomUUID();
+  const approve = () => browser.send({ method: "POST", path: "/v1/device/approve", body: { cli_token: key } });
+  const poll = () =>
+    product.send({ method: "POST", path: "/api/agent/tokens/requests", body: { token_request_key: key } });
+  const early = await approve();
+  assertProblem(early, 409, "conflict");
+  assert.match(early.json.detail, /start the client first/u);
+  assertProblem(await poll(), 404, "not_found");
+  assert.equal((await approve()).status, 200);
+  assert.equal((await poll()).status, 200);
+});
+
 test("a login that is denied ends with a reason", async (t) => {
   const product = await launch(t);
   const owner = await product.setup({ profile: "semgrep" });

@@ -101,7 +101,7 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
   const of = profile.kinds.find((one) => one.name === kind);
   const approve = (event: Event) => {
     event.preventDefault();
-    if (approving.busy || denying.busy) return;
+    if (unasked || approving.busy || denying.busy) return;
     approving.run(async () => {
       await call("POST", "/v1/device/approve", { body: { ...code, ...(name.trim() !== "" && { name: name.trim() }) } });
       onDecided(true);
@@ -112,11 +112,14 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
       await call("POST", "/v1/device/deny", { body: code });
       onDecided(false);
     });
+  // A key that came with a link, with which nothing asks yet: whose it is cannot be seen, and the server refuses.
+  const unasked = "cli_token" in code && asked_from === null;
   const same = asked_from?.address != null && asked_from.address === you.address;
   return (
     <form class="card stack" onSubmit={approve}>
       <h2 class="break">{t.device.asks(client_id ?? t.device.unnamed)}</h2>
       <Notice tone="warn">{t.device.check}</Notice>
+      {unasked && <Notice title={t.device.startFirst}>{t.device.startFirstText}</Notice>}
       <dl class="facts">
         <dt>{t.device.asker}</dt>
         <dd>
@@ -150,9 +153,15 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
       <TextField label={t.device.name} hint={t.device.nameHint} value={name} onInput={setName} error={fault(approving.error, "name")} maxLength={of?.naming.max ?? 255} />
       <ProblemNotice error={approving.error ?? denying.error} shown={["name"]} />
       <div class="row">
-        <Button type="submit" look="primary" busy={approving.busy}>
-          {t.device.approve}
-        </Button>
+        {unasked ? (
+          <Button look="primary" onClick={asking.reload}>
+            {t.device.lookAgain}
+          </Button>
+        ) : (
+          <Button type="submit" look="primary" busy={approving.busy}>
+            {t.device.approve}
+          </Button>
+        )}
         <Button look="danger" busy={denying.busy} onClick={deny}>
           {t.device.deny}
         </Button>

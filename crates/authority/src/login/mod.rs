@@ -5,8 +5,8 @@
 //! ever at rest here, and a login that nobody collects leaves no token behind.
 //!
 //! Codes are kept as SHA-256, live for ten minutes and are good for one token. A code that nobody was given writes
-//! nothing. How often a client asks, and from where one with a key of its own does, is kept in memory alone: whoever
-//! loses it loses a hint.
+//! nothing. How often a client asks, and from where one with a key of its own does, is kept in memory alone: where that is
+//! lost, the client's next question brings it back, and until then its key is not approved.
 
 mod poll;
 mod rows;
@@ -153,6 +153,10 @@ impl<S: Store> Login<S> {
             Some(row) if row.state == state => Ok(Shown::Found(asking(row))),
             Some(_) => Ok(Shown::Decided),
             None if matches!(name, LoginName::UserCode(_)) => Ok(Shown::Unknown),
+            // Whoever approves compares where both sides are. Nothing asks yet: a link alone could bring anybody's key.
+            None if matches!(state, State::Approved(_)) && self.polls.client(now, digest).is_none() => {
+                Ok(Shown::Unasked)
+            }
             None => {
                 self.prepare()?;
                 if rows::count(&self.store)? >= MAX_LOGINS {

@@ -1,5 +1,5 @@
-//! What a shard remembers in memory alone: how often clients ask, and from where. Bounded; what does not fit is not
-//! remembered.
+//! What a shard remembers in memory alone: how often clients ask, and from where. Bounded; what does not fit takes
+//! the place of who asked longest ago.
 
 use std::collections::BTreeMap;
 
@@ -65,9 +65,12 @@ impl Polls {
         if self.0.len() >= MAX_REMEMBERED {
             self.0.retain(|_, poll| poll.lives(now));
         }
-        if self.0.len() < MAX_REMEMBERED || self.0.contains_key(&login) {
-            self.0.insert(login, poll);
+        // Whoever waits asks again and is remembered again; what a flood of others brought is the oldest by then.
+        if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&login) {
+            let oldest = self.0.iter().min_by_key(|(_, poll)| poll.last).map(|(login, _)| *login);
+            oldest.and_then(|login| self.0.remove(&login));
         }
+        self.0.insert(login, poll);
     }
 }
 

@@ -175,6 +175,40 @@ fn a_client_with_a_key_of_its_own_waits_and_is_shown_with_its_address() {
 }
 
 #[test]
+fn a_key_with_which_nobody_asks_is_not_approved() {
+    let store = Sqlite::in_memory().unwrap();
+    let mut bench = Bench::new(&store);
+    let name = || LoginName::Key(key());
+    assert_eq!(bench.decide(name(), Some(approval())), Shown::Unasked);
+    assert_eq!(bench.tables(), 0, "nothing was written");
+    // Nor where the client has gone meanwhile, or this machine knows nothing of it any more.
+    assert_eq!(bench.collect(Collector::Key(key())), Collected::Pending);
+    bench.host.now = bench.host.now.plus_seconds(i64::from(LIFE_SECONDS));
+    assert_eq!(bench.decide(name(), Some(approval())), Shown::Unasked);
+    assert_eq!(bench.collect(Collector::Key(key())), Collected::Pending);
+    bench.login = Login::new(&store);
+    assert_eq!(bench.decide(name(), Some(approval())), Shown::Unasked);
+    assert_eq!(bench.collect(Collector::Key(key())), Collected::Pending);
+    assert!(matches!(bench.decide(name(), Some(approval())), Shown::Found(_)));
+    assert_eq!(bench.fetch(Collector::Key(key()), answers(201)), token());
+    // Denied is it at any time: that gives nobody anything.
+    assert!(matches!(bench.decide(name(), None), Shown::Found(_)));
+}
+
+#[test]
+fn a_flood_of_keys_does_not_keep_a_client_from_being_seen() {
+    let (mut polls, now) = (Polls::default(), Timestamp::from_seconds(1_000));
+    let digest = |n: u32| Digest::of(&n.to_string());
+    for n in 0..5_000_u32 {
+        polls.note(now.plus_seconds(i64::from(n / 100)), digest(n), from("192.0.2.66"));
+    }
+    let now = now.plus_seconds(60);
+    polls.note(now, digest(9_999), from("192.0.2.1"));
+    assert_eq!(polls.client(now, digest(9_999)), Some(&from("192.0.2.1")));
+    assert_eq!(polls.client(now, digest(0)), None, "the oldest made room");
+}
+
+#[test]
 fn codes_that_nobody_was_given_write_nothing() {
     let store = Sqlite::in_memory().unwrap();
     let mut bench = Bench::new(&store);

@@ -247,6 +247,8 @@ fn guesser<S: Store>(session: &Session<'_, '_, S>) -> Vec<String> {
 fn refused<S: Store>(session: &Session<'_, '_, S>, shown: &Shown) -> Result<Outcome> {
     let problem = match shown {
         Shown::Decided => Problem::new(Code::Conflict).detail("This login was decided already."),
+        Shown::Unasked => Problem::new(Code::Conflict)
+            .detail("No client has asked with this key yet, so nobody can see where it is: start the client first."),
         Shown::Unknown | Shown::Found(_) => {
             rate::count(session.store, session.context.now, session.profile.limits().failed, &guesser(session))?;
             Problem::new(Code::NotFound)

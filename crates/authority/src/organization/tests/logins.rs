@@ -185,6 +185,10 @@ fn codes_are_checked_and_guesses_counted() {
     assert!(world.logins.is_empty());
     world.login_answer = Some(Shown::Decided);
     assert_eq!(world.http(&secret, "POST", "/v1/device/deny", &json!({"user_code": "BCDF-GHJK"})).0, 409);
+    world.login_answer = Some(Shown::Unasked);
+    let answer = call(&mut world, &session, "POST", "/v1/device/approve", &json!({"user_code": "BCDF-GHJK"}));
+    assert_eq!((answer.status, &answer.body["code"]), (409, &json!("conflict")));
+    assert!(answer.body["detail"].as_str().unwrap().contains("start the client first"), "{}", answer.body);
     world.login_answer = None;
     assert_eq!(world.http(&secret, "POST", "/v1/device/deny", &json!({"user_code": "BCDF-GHJK"})).0, 503);
     world.login_answer = Some(Shown::Unknown);
