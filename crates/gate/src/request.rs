@@ -146,9 +146,17 @@ mod tests {
         assert_eq!(address.host(), "api.example");
         assert_eq!(Address::of("http://[::1]:80/").unwrap().host(), "[::1]");
         assert_eq!(Address::of("http://[::1]/").unwrap().host(), "[::1]");
-        for url in
-            ["", "/a", "https://a", "https:/a/", "https:///a", "http://a@b/", "http://a?/b", "http://a#/b", "http://a\\/b"]
-        {
+        for url in [
+            "",
+            "/a",
+            "https://a",
+            "https:/a/",
+            "https:///a",
+            "http://a@b/",
+            "http://a?/b",
+            "http://a#/b",
+            "http://a\\/b",
+        ] {
             assert_eq!(Address::of(url), None, "{url}");
         }
     }
