@@ -27,6 +27,7 @@ mod disk;
 mod edge;
 mod event;
 mod fault;
+mod isolate;
 mod load;
 mod object;
 mod plan;
