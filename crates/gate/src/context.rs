@@ -11,6 +11,7 @@ use symbolon::protocol::{Network, Record};
 
 use crate::decide::Refusal;
 use crate::gate::Shared;
+use crate::limit::Place;
 use crate::task::Io;
 
 /// Whom a decision asked.
@@ -91,6 +92,8 @@ pub(crate) struct Context {
     pub(crate) passes_on: Cell<bool>,
     /// The organisation that the credential under judgement names, or is found in.
     pub(crate) named: Cell<Option<ShortId>>,
+    /// Under what this was counted as a stranger's last.
+    counted: Cell<Option<Place>>,
     /// The token that a signature under judgement names.
     pub(crate) accused: RefCell<Option<Rc<Record>>>,
     /// Uses that are noted when the request has come to its end; none: they are noted at once.
@@ -106,6 +109,7 @@ impl Context {
             client,
             passes_on: Cell::new(false),
             named: Cell::new(None),
+            counted: Cell::new(None),
             accused: RefCell::default(),
             uses: RefCell::default(),
             trace: RefCell::default(),
@@ -148,16 +152,17 @@ impl Context {
     pub(crate) fn limited(&self) -> Result<(), Problem> {
         let Some(network) = self.network() else { return Ok(()) };
         let mut state = self.gate.state.borrow_mut();
-        let failed = state.failed_limit(self.named.get());
-        state.failures.check(self.io.now(), network, failed)
+        let stranger = state.stranger(self.named.get(), network);
+        state.failures.check(self.io.now(), &stranger)
     }
 
     /// Counts an unknown credential.
     pub(crate) fn unknown(&self) {
         if let Some(network) = self.network() {
             let mut state = self.gate.state.borrow_mut();
-            let failed = state.failed_limit(self.named.get());
-            state.failures.count(self.io.now(), network, failed);
+            let stranger = state.stranger(self.named.get(), network);
+            state.failures.count(self.io.now(), &stranger);
+            self.counted.set(Some(stranger.place()));
         }
     }
 
@@ -183,8 +188,8 @@ impl Context {
 
     /// What a stranger asked was done: that counts for nothing.
     pub(crate) fn came_to_something(&self) {
-        if let Some(network) = self.network() {
-            self.gate.state.borrow_mut().failures.give_back(network);
+        if let Some(place) = self.counted.take() {
+            self.gate.state.borrow_mut().failures.give_back(&place);
         }
     }
 

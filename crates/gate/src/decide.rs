@@ -16,7 +16,7 @@ use symbolon::time::Timestamp;
 
 use crate::context::Context;
 use crate::credential::{Credential, Presented, Side, Unreadable, presented};
-use crate::limit::Refused;
+use crate::limit::{Refused, USUAL};
 use crate::ports::Unavailable;
 use crate::request::GateRequest;
 use crate::signed::{self, Body};
@@ -155,7 +155,7 @@ pub(crate) async fn credential(
             if code.status() == 401 && counts(context) {
                 // What is told no more is written down no more either: a dead token must not fill a log.
                 let asks = record.rules.freshness.at_least(demand.freshness) == Freshness::Strict;
-                let failed = state.failed_limit(Some(record.short_id));
+                let failed = state.failed_limit(record.short_id);
                 let credential = Refused::new(&name, context.client.network());
                 state.failures.refused(now, failed, credential, &record, context.network(), asks)?;
             }
@@ -297,7 +297,7 @@ async fn find(
                 if !demand.to_end_it {
                     let refused = Refused::new(name, context.client.network());
                     let mut state = context.gate.state.borrow_mut();
-                    let failed = state.failed_limit(organization);
+                    let failed = organization.map_or(USUAL, |organization| state.failed_limit(organization));
                     state.failures.held_up(context.io.now(), failed, &refused)?;
                 }
                 Some(context.looks_up())

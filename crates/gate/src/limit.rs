@@ -4,6 +4,8 @@
 //! all of it as well, over all isolates, and says who has reached the limit ([`Failures::told`]).
 //!
 //! A limit never holds up what is good: it stops what would be refused anyhow, or, of strangers, what nobody remembers.
+//! What an organisation's profile or authority says holds before that organisation alone: nobody's profile locks anybody
+//! out of another, nor opens another to guesses. What concerns no organisation that is known here is bounded as usual.
 //! Whoever only names a token counts against no token and no member. Each has a memory of its own: strangers push nothing
 //! but strangers out.
 
@@ -11,7 +13,7 @@ use core::hash::Hash;
 use core::num::NonZeroUsize;
 
 use lru::LruCache;
-use symbolon::id::MemberId;
+use symbolon::id::{MemberId, ShortId};
 use symbolon::policy::Rate;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{Failing, Limited, Lookup};
@@ -45,6 +47,52 @@ impl Refused {
     pub(crate) fn new(name: &Lookup, network: Network) -> Self {
         let secret = matches!(name, Lookup::Digest(_) | Lookup::Session(_));
         Self { name: name.clone(), network: (!secret).then_some(network) }
+    }
+}
+
+/// A stranger whose calls fail, or may fail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stranger {
+    /// Where it is.
+    pub(crate) network: Network,
+    /// The organisation that its credential names, if it names one.
+    pub(crate) named: Option<ShortId>,
+    /// That one's limit, where the isolate knows it. Names that are made up have none: they are counted as one, or each
+    /// would bring a limit of its own.
+    pub(crate) own: Option<Rate>,
+}
+
+/// Under what a stranger is counted.
+pub(crate) type Place = (Option<ShortId>, Network);
+
+impl Stranger {
+    /// Under what it is counted.
+    pub(crate) fn place(&self) -> Place {
+        (self.named.filter(|_| self.own.is_some()), self.network)
+    }
+
+    fn rate(&self) -> Rate {
+        self.own.unwrap_or(USUAL)
+    }
+}
+
+/// Until when an authority has said of somebody that there were too many.
+struct Told<K>(LruCache<K, Timestamp>);
+
+impl<K: Hash + Eq> Told<K> {
+    fn new() -> Self {
+        let mut told = LruCache::unbounded();
+        told.resize(MAX_REMEMBERED);
+        Self(told)
+    }
+
+    /// In how many seconds that is over.
+    fn wait(&mut self, now: Timestamp, key: &K) -> Option<u32> {
+        let left = self.0.get(key)?.millis_since(now);
+        // Longer than any limit is none: the clock has gone back.
+        (1..=MAX_TOLD_MILLIS)
+            .contains(&left)
+            .then(|| u32::try_from(left.saturating_add(999).div_euclid(1000)).unwrap_or(u32::MAX))
     }
 }
 
@@ -94,7 +142,7 @@ impl<K: Hash + Eq> Windows<K> {
 
 /// What is bounded inside the isolate.
 pub(crate) struct Failures {
-    strangers: Windows<Network>,
+    strangers: Windows<Place>,
     /// Look-ups of which nobody knows yet how they end.
     under_way: LruCache<Network, u32>,
     polls: Windows<Network>,
@@ -103,17 +151,16 @@ pub(crate) struct Failures {
     asking: Windows<Refused>,
     /// Whose tokens were refused, and where their holders are.
     members: Windows<MemberId>,
-    holders: Windows<Network>,
-    /// Until when an authority has said that there were too many.
-    told: LruCache<Failing, Timestamp>,
+    holders: Windows<(ShortId, Network)>,
+    /// What authorities have said, each for itself; of strangers apart, since there may be any number of them.
+    told: Told<(ShortId, Failing)>,
+    told_strangers: Told<(ShortId, Network)>,
 }
 
 impl Failures {
     pub(crate) fn new() -> Self {
         let mut under_way = LruCache::unbounded();
         under_way.resize(MAX_REMEMBERED);
-        let mut told = LruCache::unbounded();
-        told.resize(MAX_REMEMBERED);
         Self {
             strangers: Windows::new(),
             under_way,
@@ -122,40 +169,40 @@ impl Failures {
             asking: Windows::new(),
             members: Windows::new(),
             holders: Windows::new(),
-            told,
+            told: Told::new(),
+            told_strangers: Told::new(),
         }
     }
 
-    /// An authority has said who had as many failed verifications as there may be, over all isolates.
-    pub(crate) fn told(&mut self, now: Timestamp, limited: &[Limited]) {
+    /// An organisation's authority has said who had as many failed verifications as there may be, over all isolates.
+    pub(crate) fn told(&mut self, now: Timestamp, organization: ShortId, limited: &[Limited]) {
         for Limited { who, seconds } in limited {
-            self.told.put(*who, now.plus_seconds(i64::from(*seconds)));
+            let until = now.plus_seconds(i64::from(*seconds));
+            match who {
+                Failing::Stranger(network) => self.told_strangers.0.put((organization, *network), until),
+                _ => self.told.0.put((organization, *who), until),
+            };
         }
     }
 
-    /// In how many seconds that which an authority has said of somebody is over.
-    fn told_of(&mut self, now: Timestamp, who: Failing) -> Option<u32> {
-        let left = self.told.get(&who)?.millis_since(now);
-        // Longer than any limit is none: the clock has gone back.
-        (1..=MAX_TOLD_MILLIS)
-            .contains(&left)
-            .then(|| u32::try_from(left.saturating_add(999).div_euclid(1000)).unwrap_or(u32::MAX))
-    }
-
-    /// Whether a network has had all that it may.
+    /// Whether a stranger has had all that it may.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub(crate) fn check(&mut self, now: Timestamp, network: Network, failed: Rate) -> Result<(), Problem> {
+    pub(crate) fn check(&mut self, now: Timestamp, stranger: &Stranger) -> Result<(), Problem> {
+        let network = stranger.network;
         let busy = self.under_way.peek(&network).is_some_and(|count| *count >= MAX_UNDER_WAY);
-        let counted = self.strangers.wait(now, &network, failed);
-        let wait = counted.max(self.told_of(now, Failing::Stranger(network))).max(busy.then_some(1));
-        limited(wait, "Too many unknown credentials or failed calls came from this address.")
+        let counted = self.strangers.wait(now, &stranger.place(), stranger.rate());
+        let told = stranger.named.and_then(|named| self.told_strangers.wait(now, &(named, network)));
+        limited(
+            counted.max(told).max(busy.then_some(1)),
+            "Too many unknown credentials or failed calls came from this address.",
+        )
     }
 
-    /// Counts one more for a network.
-    pub(crate) fn count(&mut self, now: Timestamp, network: Network, failed: Rate) {
-        self.strangers.count(now, network, failed);
+    /// Counts one more for a stranger.
+    pub(crate) fn count(&mut self, now: Timestamp, stranger: &Stranger) {
+        self.strangers.count(now, stranger.place(), stranger.rate());
     }
 
     /// A look-up leaves the isolate. Whoever says so says when it has ended.
@@ -175,8 +222,8 @@ impl Failures {
     }
 
     /// Takes one back: it came to something.
-    pub(crate) fn give_back(&mut self, network: Network) {
-        self.strangers.give_back(&network);
+    pub(crate) fn give_back(&mut self, place: &Place) {
+        self.strangers.give_back(place);
     }
 
     /// Counts a poll of a network.
@@ -215,15 +262,20 @@ impl Failures {
             Owner::Member { id, .. } => Some(*id),
             Owner::Organization => None,
         };
+        let organization = record.short_id;
+        let holder = holder.map(|network| (organization, network));
+        let mut told = |who| self.told.wait(now, &(organization, who));
+        let told = [
+            told(Failing::Token(record.token)),
+            member.and_then(|member| told(Failing::Member(member))),
+            holder.and_then(|(_, network)| told(Failing::Holder(network))),
+        ];
         let waits = [
             self.refused.wait(now, &credential, failed),
             member.and_then(|member| self.members.wait(now, &member, failed)),
             holder.and_then(|holder| self.holders.wait(now, &holder, failed)),
-            self.told_of(now, Failing::Token(record.token)),
-            member.and_then(|member| self.told_of(now, Failing::Member(member))),
-            holder.and_then(|holder| self.told_of(now, Failing::Holder(holder))),
         ];
-        limited(waits.into_iter().flatten().max(), TOO_OFTEN)?;
+        limited(waits.into_iter().chain(told).flatten().max(), TOO_OFTEN)?;
         if asks {
             self.asking.count(now, credential.clone(), failed);
         }
@@ -249,28 +301,33 @@ fn limited(wait: Option<u32>, detail: &'static str) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use symbolon::id::TokenId;
     use symbolon::token::Digest;
 
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
+    fn at(address: &str) -> Stranger {
+        Stranger { network: Network::of(address), named: None, own: None }
+    }
+
     #[test]
     fn a_network_has_twenty_in_a_minute() {
         let mut failures = Failures::new();
-        let (a, b) = (Network::of("192.0.2.1"), Network::of("192.0.2.2"));
-        let wait = |failures: &mut Failures, seconds, network| {
-            failures.check(NOW.plus_seconds(seconds), network, USUAL).err().and_then(|problem| problem.retry_after)
+        let (a, b) = (at("192.0.2.1"), at("192.0.2.2"));
+        let wait = |failures: &mut Failures, seconds, stranger: Stranger| {
+            failures.check(NOW.plus_seconds(seconds), &stranger).err().and_then(|problem| problem.retry_after)
         };
         for _ in 0..USUAL.max {
             assert_eq!(wait(&mut failures, 0, a), None);
-            failures.count(NOW, a, USUAL);
+            failures.count(NOW, &a);
         }
         assert_eq!(wait(&mut failures, 0, a), Some(61));
         assert_eq!(wait(&mut failures, 59, a), Some(2));
         assert_eq!(wait(&mut failures, 0, b), None);
         assert_eq!(wait(&mut failures, 60, a), None);
-        failures.count(NOW.plus_seconds(60), a, USUAL);
+        failures.count(NOW.plus_seconds(60), &a);
         assert_eq!(wait(&mut failures, 60, a), None);
     }
 
@@ -282,15 +339,15 @@ mod tests {
     #[test]
     fn so_many_are_looked_up_at_once_for_a_network() {
         let mut failures = Failures::new();
-        let (a, b) = (Network::of("192.0.2.1"), Network::of("192.0.2.2"));
+        let (a, b) = (at("192.0.2.1"), at("192.0.2.2"));
         for _ in 0..MAX_UNDER_WAY {
-            assert_eq!(failures.check(NOW, a, USUAL), Ok(()));
-            failures.begin(a);
+            assert_eq!(failures.check(NOW, &a), Ok(()));
+            failures.begin(a.network);
         }
-        assert_eq!(failures.check(NOW, a, USUAL).unwrap_err().retry_after, Some(1));
-        assert_eq!(failures.check(NOW, b, USUAL), Ok(()));
-        failures.end(a);
-        assert_eq!(failures.check(NOW, a, USUAL), Ok(()));
+        assert_eq!(failures.check(NOW, &a).unwrap_err().retry_after, Some(1));
+        assert_eq!(failures.check(NOW, &b), Ok(()));
+        failures.end(a.network);
+        assert_eq!(failures.check(NOW, &a), Ok(()));
     }
 
     #[test]
@@ -301,10 +358,17 @@ mod tests {
         for _ in 0..USUAL.max {
             failures.refused(NOW, USUAL, credential.clone(), &record, None, true).unwrap();
         }
+        let other = Record { token: TokenId::from_bytes([9; 16]), ..record.clone() };
+        failures.told(NOW, other.short_id, &[Limited { who: Failing::Token(other.token), seconds: 60 }]);
         for number in 0..2 * u32::try_from(MAX_REMEMBERED.get()).unwrap() {
-            failures.count(NOW, Network::of(&core::net::Ipv4Addr::from(number).to_string()), USUAL);
+            let stranger = at(&core::net::Ipv4Addr::from(number).to_string());
+            failures.count(NOW, &stranger);
+            let who = Failing::Stranger(stranger.network);
+            failures.told(NOW, record.short_id, &[Limited { who, seconds: 60 }]);
         }
         assert!(failures.held_up(NOW, USUAL, &credential).is_err());
         assert!(failures.refused(NOW, USUAL, credential, &record, None, true).is_err());
+        let credential = Refused::new(&Lookup::Digest(Digest::of("y")), Network::UNKNOWN);
+        assert!(failures.refused(NOW, USUAL, credential, &other, None, true).is_err(), "nor what was told of one");
     }
 }

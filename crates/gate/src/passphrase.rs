@@ -10,11 +10,11 @@ use sha2::{Digest as _, Sha256};
 use symbolon::policy::PassphraseRules;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
-use symbolon::protocol::message::{Attempted, Done, HttpRequest, OrganizationCall};
+use symbolon::protocol::message::{Attempted, Client, Done, HttpRequest, OrganizationCall};
 use symbolon::token::Secret;
 
 use crate::context::{Context, Hop};
-use crate::decide::{Refusal, seconds_until};
+use crate::decide::{self, Refusal, seconds_until};
 use crate::slow;
 
 /// Asks for the passphrase, if the token has one.
@@ -25,7 +25,9 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
     if context.gate.state.borrow_mut().passphrases.get(&remembered).is_some() {
         return Ok(());
     }
-    let call = OrganizationCall::Attempt { token: record.token, client: context.client.clone() };
+    // Whoever passes on what others present is not the one who guesses.
+    let client = if decide::counts(context) { context.client.clone() } else { Client::default() };
+    let call = OrganizationCall::Attempt { token: record.token, client: client.clone() };
     match context.timed(Hop::Authority, context.io.organization(record.short_id, &call)).await? {
         Attempted::Reserved => {}
         Attempted::Locked { until } => {
@@ -36,7 +38,7 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
         Attempted::Unknown => return Err(Refusal::new(Code::UnknownToken)),
     }
     let right = slow::passphrase_matches(given.expose().as_bytes(), hash);
-    let call = OrganizationCall::Settle { token: record.token, right, client: context.client.clone() };
+    let call = OrganizationCall::Settle { token: record.token, right, client };
     // Where this is lost, the try stays counted as wrong: the safe side.
     let _settled: Result<Done, _> =
         context.timed(Hop::Authority, context.io.organization(record.short_id, &call)).await;

@@ -8,15 +8,15 @@ use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 use symbolon::id::{ShortId, TokenId};
 use symbolon::policy::{Freshness, Rate};
-use symbolon::protocol::Record;
 use symbolon::protocol::lease::{Edge, HighWater, Memory, Question, Received, Stamp};
 use symbolon::protocol::message::{Answer, Ask, Changes, Lookup, Routes};
+use symbolon::protocol::{Network, Record};
 use symbolon::time::Timestamp;
 
 use crate::gateway::Table;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
-use crate::limit::{Failures, USUAL};
+use crate::limit::{Failures, Stranger, USUAL};
 
 /// How many organisations an isolate remembers.
 const MAX_ORGANIZATIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
@@ -198,9 +198,15 @@ impl State {
         self.organizations.get_or_insert_mut(id, || Organization::new(&mut self.random, &mut self.next_number))
     }
 
-    /// How many verifications may fail: as the organisation's profile says, where one is named and has said it.
-    pub(crate) fn failed_limit(&self, organization: Option<ShortId>) -> Rate {
-        organization.and_then(|id| self.organizations.peek(&id)).map_or(USUAL, |known| known.failed)
+    /// How many of an organisation's verifications may fail: as its profile says, where it has said it.
+    pub(crate) fn failed_limit(&self, organization: ShortId) -> Rate {
+        self.organizations.peek(&organization).map_or(USUAL, |known| known.failed)
+    }
+
+    /// A stranger from this network whose credential names this organisation, or none.
+    pub(crate) fn stranger(&self, named: Option<ShortId>, network: Network) -> Stranger {
+        let own = named.and_then(|id| self.organizations.peek(&id)).map(|known| known.failed);
+        Stranger { network, named, own }
     }
 
     /// The record that was confirmed under this name and whose confirmation holds; with `stale`, one that may be used
@@ -301,7 +307,7 @@ impl State {
         if let Some(lookup) = lookup {
             self.asked.pop(&(organization, lookup.clone()));
         }
-        self.failures.told(now, &answer.limited);
+        self.failures.told(now, organization, &answer.limited);
         // It has such a token, or its name proved itself: then it is worth a place.
         if answer.record.is_none() && !generated && !self.organizations.contains(&organization) {
             return Told::Good(None);

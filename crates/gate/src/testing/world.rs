@@ -11,8 +11,8 @@ use symbolon::protocol::identity::{Recognised, Returned};
 use symbolon::protocol::imported::Candidates;
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
-    Answer as Told, Ask, Attempted, Changes, Done, HttpResponse, InstanceCall, Limited, Located, LocatorCall, Lookup,
-    Manage, Named, OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
+    Answer as Told, Ask, Attempted, Changes, Client, Done, HttpResponse, InstanceCall, Limited, Located, LocatorCall,
+    Lookup, Manage, Named, OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
 };
 use symbolon::protocol::{Epoch, Network, ProofKind, Record};
 use symbolon::time::Timestamp;
@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) tables: u32,
     pub(crate) replays: HashSet<String>,
     pub(crate) attempts_left: u32,
+    /// Who tried passphrases, as tries were reserved and settled.
+    pub(crate) tried_by: Vec<Client>,
     pub(crate) batches: Vec<UseBatch>,
     /// What authorities say of limits.
     pub(crate) failed: Option<Rate>,
@@ -92,6 +94,7 @@ impl World {
             tables: 0,
             replays: HashSet::new(),
             attempts_left: 5,
+            tried_by: Vec::new(),
             batches: Vec::new(),
             failed: None,
             limited: Vec::new(),
@@ -278,14 +281,18 @@ impl World {
     fn organization(&mut self, id: &str, call: OrganizationCall) -> serde_json::Value {
         match call {
             OrganizationCall::Ask(ask) => json!(self.told(id, ask)),
-            OrganizationCall::Attempt { .. } => json!(match self.attempts_left.checked_sub(1) {
-                Some(left) => {
-                    self.attempts_left = left;
-                    Attempted::Reserved
-                }
-                None => Attempted::Locked { until: self.now.plus_seconds(900) },
-            }),
-            OrganizationCall::Settle { right, .. } => {
+            OrganizationCall::Attempt { client, .. } => {
+                self.tried_by.push(client);
+                json!(match self.attempts_left.checked_sub(1) {
+                    Some(left) => {
+                        self.attempts_left = left;
+                        Attempted::Reserved
+                    }
+                    None => Attempted::Locked { until: self.now.plus_seconds(900) },
+                })
+            }
+            OrganizationCall::Settle { right, client, .. } => {
+                self.tried_by.push(client);
                 if right {
                     self.attempts_left = 5;
                 }

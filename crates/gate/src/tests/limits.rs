@@ -1,13 +1,14 @@
 //! Unknown credentials by client address.
 
 use serde_json::{Value, json};
-use symbolon::id::MemberId;
+use symbolon::id::{MemberId, ShortId, TokenId};
 use symbolon::policy::Rate;
 use symbolon::problem::Code;
 use symbolon::protocol::login::Collected;
-use symbolon::protocol::message::{Failing, Limited};
+use symbolon::protocol::message::{Client, Failing, Limited};
 use symbolon::protocol::session::UserHandle;
-use symbolon::protocol::{Network, Owner, RecordState};
+use symbolon::protocol::{Network, Owner, ProofKind, RecordState};
+use symbolon::token::Digest;
 
 use crate::limit::MAX_UNDER_WAY;
 use crate::testing::{
@@ -170,6 +171,72 @@ fn the_limit_is_that_of_the_organisations_profile() {
     world.failed = Some(Rate { max: 2, seconds: 30 });
     let codes = [(); 3].map(|()| world.code(bearer("GET", &format!("{GATEWAY}/things"))));
     assert_eq!(codes, ["revoked", "revoked", "rate_limited"]);
+}
+
+#[test]
+fn what_one_organisation_says_of_limits_holds_before_that_one_alone() {
+    let other: ShortId = "Other1".parse().unwrap();
+    let there = |seed| {
+        let token = token_of(other, seed);
+        request("GET", &format!("{GATEWAY}/things"), &[("authorization", &format!("Bearer {token}"))])
+    };
+    let network = Network::of("192.0.2.1");
+    // Very strict, and an authority that has counted.
+    let mut world = of_every_organization();
+    world.failed = Some(Rate { max: 1, seconds: 86_400 });
+    world.limited =
+        [Failing::Stranger(network), Failing::Holder(network)].map(|who| Limited { who, seconds: 86_400 }).into();
+    assert_eq!(world.code(there(100)), "rate_limited");
+    (world.failed, world.limited) = (None, Vec::new());
+    assert_eq!(world.code(guess(9)), "unknown_token", "another organisation's is looked up");
+    let call = post(&mut world, "/v1/sessions/recover", &json!({"organization": "acme"}));
+    assert_eq!(world.respond(call).0, 201, "and people sign in");
+    assert_eq!(world.code(there(101)), "rate_limited");
+    assert!(world.calls.is_empty(), "{:?}", world.calls);
+    world.change(|record| record.state = RecordState::Revoked);
+    world.now = world.now.plus_seconds(3);
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "revoked");
+
+    // Very lax: that gives nobody more guesses elsewhere.
+    let mut world = of_every_organization();
+    world.failed = Some(Rate { max: 10_000, seconds: 1 });
+    assert_eq!(world.code(there(99)), "unknown_token");
+    world.failed = None;
+    guess_until_limited(&mut world);
+    world.failed = Some(Rate { max: 10_000, seconds: 1 });
+    world.now = world.now.plus_seconds(2);
+    for seed in 100..130 {
+        assert_eq!(world.code(there(seed)), "unknown_token");
+    }
+    assert_eq!(world.code(guess(9)), "rate_limited");
+}
+
+#[test]
+fn a_wrong_passphrase_that_a_resource_server_passes_on_is_not_counted_where_that_is() {
+    let mut world = World::with(|record| record.passphrase = Some("the hash of none".to_owned()));
+    let mut server = world.records[0].clone();
+    server.passphrase = None;
+    let secret = token_of(organization(), 77);
+    server.token = TokenId::from_bytes([7; 16]);
+    server.proofs[0].kind = ProofKind::Bearer { digest: Digest::of(&secret) };
+    world.records.push(server);
+    let mut call =
+        request("POST", &format!("{MANAGEMENT}/v1/verify"), &[("authorization", &format!("Bearer {secret}"))]);
+    call.has_body = true;
+    call.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    let presented = bearer("GET", &format!("{GATEWAY}/things"));
+    let (_, credential) =
+        presented.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).unwrap();
+    let credential = credential.trim_start_matches("Bearer ");
+    world.body = json!({"credential": credential, "passphrase": "a guess"}).to_string().into_bytes();
+    assert_eq!(world.respond(call).1["code"], "passphrase_wrong");
+    assert_eq!(world.tried_by, [Client::default(), Client::default()], "neither the try nor its end");
+    let mut direct = bearer("GET", &format!("{GATEWAY}/things"));
+    direct.headers.push(("x-token-passphrase".to_owned(), "a guess".to_owned()));
+    world.tried_by.clear();
+    assert_eq!(world.code(direct), "passphrase_wrong");
+    let addresses: Vec<_> = world.tried_by.iter().map(|client| client.address.as_deref()).collect();
+    assert_eq!(addresses, [Some("192.0.2.1"); 2]);
 }
 
 #[test]
