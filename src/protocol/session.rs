@@ -157,9 +157,9 @@ impl Challenge {
     }
 }
 
-/// The name by which authenticators keep a member (WebAuthn Level 3, section 5.4.3): the organisation's short id with
-/// its tag, so that a made-up organisation is refused before its authority is asked, and the member's id. It tells
-/// nothing about the person.
+/// The name by which authenticators keep a member (WebAuthn Level 3, section 5.4.3): the organisation's short id and the
+/// member's id. It tells nothing about the person, and proves nothing: the passkey does, and an organisation that does
+/// not exist knows none. No instance's secret is in it, so that passkeys outlive one that was replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserHandle {
     /// The organisation, which knows the member.
@@ -168,29 +168,27 @@ pub struct UserHandle {
     pub member: MemberId,
 }
 
-const HANDLE_LEN: usize = ShortId::LEN + TAG_LEN + 16;
+const HANDLE_LEN: usize = ShortId::LEN + 16;
+/// With the four characters that earlier versions wrote between the two.
+const FORMER_HANDLE_LEN: usize = HANDLE_LEN + TAG_LEN;
 
 impl UserHandle {
     /// Its text in base64url.
-    ///
-    /// # Errors
-    /// [`TokenError`], for which there is no known cause.
-    pub fn encode(&self, instance: &InstanceSecret) -> Result<String, TokenError> {
-        let tag = instance.tag(&self.organization)?;
-        let bytes = [self.organization.as_str().as_bytes(), &tag, &self.member.to_bytes()].concat();
-        Ok(Base64UrlUnpadded::encode_string(&bytes))
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let bytes = [self.organization.as_str().as_bytes(), &self.member.to_bytes()].concat();
+        Base64UrlUnpadded::encode_string(&bytes)
     }
 
-    /// Reads one; none where it is not one of this instance's.
+    /// Reads one; none where it is of another form.
     #[must_use]
-    pub fn decode(instance: &InstanceSecret, text: &str) -> Option<Self> {
-        let mut bytes = [0; HANDLE_LEN];
+    pub fn decode(text: &str) -> Option<Self> {
+        let mut bytes = [0; FORMER_HANDLE_LEN];
         let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
         let (short, rest) = read.split_first_chunk::<{ ShortId::LEN }>()?;
-        let (tag, member) = rest.split_first_chunk::<TAG_LEN>()?;
+        let member = if read.len() == FORMER_HANDLE_LEN { rest.get(TAG_LEN..)? } else { rest };
         let organization: ShortId = core::str::from_utf8(short).ok()?.parse().ok()?;
-        let member = MemberId::from_bytes(member.try_into().ok()?);
-        instance.is_tag(&organization, core::str::from_utf8(tag).ok()?).then_some(Self { organization, member })
+        Some(Self { organization, member: MemberId::from_bytes(member.try_into().ok()?) })
     }
 }
 
@@ -230,13 +228,16 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_leads_to_its_organisation_alone() {
+    fn a_handle_leads_to_its_organisation_whatever_secret_made_it() {
         let handle = UserHandle { organization: "Acme42".parse().unwrap(), member: member(3) };
-        let text = handle.encode(&instance(7)).unwrap();
-        assert_eq!(UserHandle::decode(&instance(7), &text), Some(handle));
-        assert_eq!(UserHandle::decode(&instance(8), &text), None);
-        for text in ["", "AAAA", text.get(4..).unwrap(), &format!("{text}AA")] {
-            assert_eq!(UserHandle::decode(&instance(7), text), None, "{text}");
+        let text = handle.encode();
+        assert_eq!(UserHandle::decode(&text), Some(handle));
+        // As earlier versions wrote it, with a secret that may have been replaced.
+        let former = Base64UrlUnpadded::encode_string(&[&b"Acme42tagX"[..], &[3; 16]].concat());
+        assert_eq!(UserHandle::decode(&former), Some(handle));
+        let between = Base64UrlUnpadded::encode_string(&[&b"Acme42ta"[..], &[3; 16]].concat());
+        for text in ["", "AAAA", text.get(4..).unwrap(), &format!("{text}AA"), &format!("{former}AA"), &between] {
+            assert_eq!(UserHandle::decode(text), None, "{text}");
         }
     }
 

@@ -136,7 +136,7 @@ pub(crate) async fn sign_in(
     let Some(text) = body.pointer("/credential/response/userHandle").and_then(serde_json::Value::as_str) else {
         return Err(Problem::field("credential.response.userHandle", "is required").into());
     };
-    let Some(handle) = UserHandle::decode(&context.gate.known.secret, text) else {
+    let Some(handle) = UserHandle::decode(text) else {
         context.stranger()?;
         return Err(Problem::new(Code::UnknownToken).detail("This passkey is not known here.").into());
     };

@@ -198,7 +198,7 @@ fn a_key_with_which_nobody_asks_is_not_approved() {
 #[test]
 fn a_flood_of_keys_does_not_keep_a_client_from_being_seen() {
     let (mut polls, now) = (Polls::default(), Timestamp::from_seconds(1_000));
-    let digest = |n: u32| Digest::of(&n.to_string());
+    let digest = |n: u32| Digest::of(n.to_string());
     for n in 0..5_000_u32 {
         polls.note(now.plus_seconds(i64::from(n / 100)), digest(n), from("192.0.2.66"));
     }

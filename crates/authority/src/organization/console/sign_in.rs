@@ -84,8 +84,7 @@ fn with_passkey<S: Store>(store: &S, context: &mut Context<'_>, head: &Head, cal
     let Some(passkey) = Passkey::by_credential(store, &given.credential)? else { return Ok(Err(unknown())) };
     let Some(member) = Member::find(store, passkey.member)? else { return Ok(Err(unknown())) };
     // Section 7.2, step 6: the user handle must be there, and its member the passkey's.
-    let instance = super::instance(context)?;
-    let handle = given.user_handle.as_deref().and_then(|text| UserHandle::decode(&instance, text));
+    let handle = given.user_handle.as_deref().and_then(UserHandle::decode);
     if handle != Some(UserHandle { organization: head.short_id, member: member.id }) {
         return Ok(Err(unknown()));
     }

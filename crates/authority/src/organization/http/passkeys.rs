@@ -39,7 +39,7 @@ pub(crate) fn begin<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcom
     let random: [u8; 16] = session.context.random();
     let purpose = Purpose::Register { organization, member: member.id };
     let challenge = Challenge::make(&instance, purpose, session.context.now, &random).map_err(broken)?;
-    let handle = UserHandle { organization, member: member.id }.encode(&instance).map_err(broken)?;
+    let handle = UserHandle { organization, member: member.id }.encode();
     let rp_id = rp_id(&session.request.origin);
     let exclude = |passkey: &Passkey| Descriptor {
         kind: PUBLIC_KEY,

@@ -346,6 +346,32 @@ fn a_token_that_may_do_all_gives_the_first_passkey_and_no_more() {
 }
 
 #[test]
+fn a_passkey_whose_handle_was_made_with_a_former_secret_signs_in() {
+    let (mut world, _, mut passkey, _) = world();
+    let mut bytes = Base64Url::decode_vec(&passkey.handle).unwrap();
+    bytes.splice(6..6, *b"gone");
+    passkey.handle = Base64Url::encode_string(&bytes);
+    assert_eq!(sign_in(&mut world, &mut passkey, 1).status, 201);
+    // The handle of another member or organisation is none of its.
+    for (at, random) in [(0, 2), (20, 3)] {
+        let mut other = bytes.clone();
+        other[at] = if other[at] == b'Z' { b'Y' } else { b'Z' };
+        passkey.handle = Base64Url::encode_string(&other);
+        assert_eq!(sign_in(&mut world, &mut passkey, random).code(), (401, "unknown_token"));
+    }
+}
+
+#[test]
+fn a_sign_in_at_an_organisation_that_nobody_founded_writes_nothing() {
+    let mut passkey = Authenticator::new(3);
+    let mut world = World::empty();
+    passkey.handle = Base64Url::encode_string(&[b'A'; 22]);
+    assert_eq!(sign_in(&mut world, &mut passkey, 1).code(), (401, "unknown_token"));
+    assert!(!crate::organization::schema::exists(world.store).unwrap());
+    assert_eq!((world.alarm, world.timers.len()), (None, 0));
+}
+
+#[test]
 fn an_assertion_works_once_and_for_five_minutes() {
     let (mut world, _, mut passkey, _) = world();
     let of = challenge(&world, 9);
