@@ -2,7 +2,8 @@
 //!
 //! A reserved try counts as wrong until it is settled, so that many at once are no way around the limit. As many wrong
 //! ones in a row as the profile says lock the token for as long as it says. Beside that, as many wrong ones as there may
-//! be failed verifications hold up further tries for all of a member's tokens, and from where they came.
+//! be failed verifications hold up further tries for all of a member's tokens, and from where they came. Against where
+//! they come from tries count only once they are known to be wrong: any number of good clients may be behind one address.
 
 use serde_json::json;
 use symbolon::id::TokenId;
@@ -47,11 +48,11 @@ pub(crate) fn attempt<S: Store>(
         let who = Who { member: token.owner_id(), token: Some(id), client: Client::default() };
         return Ok(Attempted::Locked { until: lock(store, context, profile, &who, id)? });
     }
-    let subjects = rate::subjects(WRONG, id, token.owner_id(), client);
+    let subjects = whose(&token, client);
     if let Some(seconds) = rate::wait(store, now, profile.limits().failed, &subjects)? {
         return Ok(Attempted::Limited { seconds });
     }
-    rate::count(store, now, profile.limits().failed, &subjects)?;
+    rate::count(store, now, profile.limits().failed, &whose(&token, &Client::default()))?;
     store.execute(
         "UPDATE token SET wrong_tries = wrong_tries + 1, tried_at = ?2 WHERE id = ?1",
         &[Value::text(&id), now.into()],
@@ -71,8 +72,11 @@ pub(crate) fn settle<S: Store>(
     let Some(token) = Token::find(store, context.now, id)? else { return Ok(()) };
     if right {
         store.execute("UPDATE token SET wrong_tries = 0 WHERE id = ?1", &[Value::text(&id)])?;
-        rate::give_back(store, &rate::subjects(WRONG, id, token.owner_id(), client))?;
+        rate::give_back(store, &whose(&token, &Client::default()))?;
         return Ok(());
+    }
+    if client.address.is_some() {
+        rate::count(store, context.now, profile.limits().failed, &[rate::network(WRONG, client)])?;
     }
     let who = Who { member: token.owner_id(), token: Some(id), client: client.clone() };
     let random = context.random();
@@ -82,6 +86,11 @@ pub(crate) fn settle<S: Store>(
         lock(store, context, profile, &who, id)?;
     }
     Ok(())
+}
+
+/// Whom a try counts against: the token, its member, and where it came from, as far as that is told.
+fn whose(token: &Token, client: &Client) -> Vec<String> {
+    rate::subjects(WRONG, token.id, token.owner_id(), client)
 }
 
 fn lock<S: Store>(

@@ -9,7 +9,7 @@ use crate::store::{Store, StoreError};
 /// The form of the tables. Form 1 grew without a number: it may lack logins, invitations and everything of the console.
 pub(crate) const FORM: Form = Form {
     row: "organization",
-    version: 3,
+    version: 4,
     tables: TABLES,
     columns: &[
         ("token", "eventual", "INTEGER NOT NULL DEFAULT 0"),
@@ -17,6 +17,7 @@ pub(crate) const FORM: Form = Form {
         ("console_session", "identity", "TEXT"),
         ("organization", "claims", "INTEGER NOT NULL DEFAULT 0"),
         ("claim", "number", "INTEGER NOT NULL DEFAULT 0"),
+        ("rate", "ends", "INTEGER NOT NULL DEFAULT 0"),
     ],
     remade: &[("idempotency", "made")],
 };
@@ -270,8 +271,10 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS rate (
         subject TEXT PRIMARY KEY,
         since INTEGER NOT NULL,
-        count INTEGER NOT NULL
+        count INTEGER NOT NULL,
+        ends INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS rate_ends ON rate (ends)",
 ];
 
 /// Whether the tables are there.

@@ -72,7 +72,7 @@ fn a_database_from_before_the_console_is_completed_and_serves() {
     let (status, tokens) = world.http(&secret, "GET", "/v1/tokens", &json!(null));
     assert_eq!((status, tokens["items"].as_array().unwrap().len()), (200, 2));
     assert_eq!(shape(world.store), newest);
-    assert_eq!(texts(world.store, "SELECT CAST(schema AS TEXT) FROM organization", 0), ["3"]);
+    assert_eq!(texts(world.store, "SELECT CAST(schema AS TEXT) FROM organization", 0), ["4"]);
     for (method, path, body, expected) in [
         ("POST", "/v1/passkeys/options", json!({}), 200),
         ("GET", "/v1/passkeys", json!(null), 200),

@@ -95,12 +95,16 @@ fn failed_verifications_are_counted_by_token_member_and_address_over_all_edges()
     let passed_on = Refusal { passed_on: true, ..refusal(one, Code::Expired, "192.0.2.2") };
     let of_other = refusal(other, Code::Revoked, "192.0.2.3");
     let (here, elsewhere) = (Network::of("192.0.2.1"), Network::of("192.0.2.3"));
+    let replayed = refusal(one, Code::Replayed, "192.0.2.5");
     // What a resource server passes on counts against nobody, nor what a good credential may not do.
     assert_eq!(bring(&mut world, 0..30, &passed_on), []);
     assert_eq!(bring(&mut world, 30..60, &missing), []);
     // A signature that does not hold names a token and proves nothing.
     assert_eq!(bring(&mut world, 60..80, &forged), []);
     assert_eq!(bring(&mut world, 80..81, &forged), [Failing::Stranger(Network::of("192.0.2.4"))]);
+    // Whoever sends a request again that they caught holds up neither its token nor its member.
+    assert_eq!(bring(&mut world, 200..219, &replayed), []);
+    assert_eq!(bring(&mut world, 219..221, &replayed), [Failing::Holder(Network::of("192.0.2.5"))]);
     assert_eq!(bring(&mut world, 100..119, &expired), []);
     let all = [Failing::Token(one), Failing::Member(member), Failing::Holder(here)];
     assert_eq!(bring(&mut world, 119..120, &expired), all);
@@ -169,6 +173,15 @@ fn wrong_passphrases_are_counted_by_member_and_address_beside_the_lock() {
         assert_eq!(attempt(&mut world, tokens[0], "192.0.2.1"), Attempted::Reserved);
         settle(&mut world, tokens[0], true, "192.0.2.1");
     }
+    // Nor while they are under way, for where they come from: other members' may be as many.
+    world.now = world.now.plus_seconds(60);
+    let of_bobs: Vec<TokenId> = (0..5).map(|_| with_passphrase(&mut world, &bobs)).collect();
+    for number in 0..20 {
+        assert_eq!(attempt(&mut world, of_bobs[number % 5], "192.0.2.1"), Attempted::Reserved);
+    }
+    assert_eq!(attempt(&mut world, tokens[0], "192.0.2.1"), Attempted::Reserved, "though twenty are under way");
+    settle(&mut world, tokens[0], true, "192.0.2.1");
+    world.now = world.now.plus_seconds(60);
     // Four wrong ones for each of five tokens: none is locked.
     for token in &tokens[..5] {
         for _ in 0..4 {
