@@ -16,7 +16,7 @@ use symbolon::time::Timestamp;
 
 use crate::context::Context;
 use crate::credential::{Credential, Presented, Side, Unreadable, presented};
-use crate::limit::{Refused, USUAL};
+use crate::limit::{Accused, Refused, USUAL};
 use crate::ports::Unavailable;
 use crate::request::GateRequest;
 use crate::signed::{self, Body};
@@ -154,10 +154,13 @@ pub(crate) async fn credential(
             let code = refusal.problem.code;
             if code.status() == 401 && counts(context) {
                 // What is told no more is written down no more either: a dead token must not fill a log.
-                let asks = record.rules.freshness.at_least(demand.freshness) == Freshness::Strict;
+                let accused = Accused::of(&record);
+                let replayed = code == Code::Replayed;
+                let asks = !replayed && record.rules.freshness.at_least(demand.freshness) == Freshness::Strict;
+                let accused = if replayed { accused.cleared() } else { accused };
                 let failed = state.failed_limit(record.short_id);
                 let credential = Refused::new(&name, context.client.network());
-                state.failures.refused(now, failed, credential, &record, context.network(), asks)?;
+                state.failures.refused(now, failed, credential, &accused, context.network(), asks)?;
             }
             // The authority wrote a wrong passphrase down when the try was settled, and counts tries itself.
             if code.status() < 500 && !matches!(code, Code::PassphraseWrong | Code::RateLimited) {

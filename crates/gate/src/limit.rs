@@ -13,7 +13,7 @@ use core::hash::Hash;
 use core::num::NonZeroUsize;
 
 use lru::LruCache;
-use symbolon::id::{MemberId, ShortId};
+use symbolon::id::{MemberId, ShortId, TokenId};
 use symbolon::policy::Rate;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{Failing, Limited, Lookup};
@@ -60,6 +60,30 @@ pub(crate) struct Stranger {
     /// That one's limit, where the isolate knows it. Names that are made up have none: they are counted as one, or each
     /// would bring a limit of its own.
     pub(crate) own: Option<Rate>,
+}
+
+/// Whose credential is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accused {
+    organization: ShortId,
+    token: Option<TokenId>,
+    member: Option<MemberId>,
+}
+
+impl Accused {
+    /// The token with this record, and its member.
+    pub(crate) fn of(record: &Record) -> Self {
+        let member = match &record.owner {
+            Owner::Member { id, .. } => Some(*id),
+            Owner::Organization => None,
+        };
+        Self { organization: record.short_id, token: Some(record.token), member }
+    }
+
+    /// Neither of them: a request that somebody caught and sends again says nothing against the token.
+    pub(crate) fn cleared(self) -> Self {
+        Self { token: None, member: None, ..self }
+    }
 }
 
 /// Under what a stranger is counted.
@@ -254,19 +278,15 @@ impl Failures {
         now: Timestamp,
         failed: Rate,
         credential: Refused,
-        record: &Record,
+        accused: &Accused,
         holder: Option<Network>,
         asks: bool,
     ) -> Result<(), Problem> {
-        let member = match &record.owner {
-            Owner::Member { id, .. } => Some(*id),
-            Owner::Organization => None,
-        };
-        let organization = record.short_id;
+        let Accused { organization, token, member } = *accused;
         let holder = holder.map(|network| (organization, network));
         let mut told = |who| self.told.wait(now, &(organization, who));
         let told = [
-            told(Failing::Token(record.token)),
+            token.and_then(|token| told(Failing::Token(token))),
             member.and_then(|member| told(Failing::Member(member))),
             holder.and_then(|(_, network)| told(Failing::Holder(network))),
         ];
@@ -301,7 +321,6 @@ fn limited(wait: Option<u32>, detail: &'static str) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use symbolon::id::TokenId;
     use symbolon::token::Digest;
 
     use super::*;
@@ -356,7 +375,7 @@ mod tests {
         let record = crate::testing::record();
         let credential = Refused::new(&Lookup::Digest(Digest::of("x")), Network::UNKNOWN);
         for _ in 0..USUAL.max {
-            failures.refused(NOW, USUAL, credential.clone(), &record, None, true).unwrap();
+            failures.refused(NOW, USUAL, credential.clone(), &Accused::of(&record), None, true).unwrap();
         }
         let other = Record { token: TokenId::from_bytes([9; 16]), ..record.clone() };
         failures.told(NOW, other.short_id, &[Limited { who: Failing::Token(other.token), seconds: 60 }]);
@@ -367,8 +386,11 @@ mod tests {
             failures.told(NOW, record.short_id, &[Limited { who, seconds: 60 }]);
         }
         assert!(failures.held_up(NOW, USUAL, &credential).is_err());
-        assert!(failures.refused(NOW, USUAL, credential, &record, None, true).is_err());
+        assert!(failures.refused(NOW, USUAL, credential, &Accused::of(&record), None, true).is_err());
         let credential = Refused::new(&Lookup::Digest(Digest::of("y")), Network::UNKNOWN);
-        assert!(failures.refused(NOW, USUAL, credential, &other, None, true).is_err(), "nor what was told of one");
+        assert!(
+            failures.refused(NOW, USUAL, credential, &Accused::of(&other), None, true).is_err(),
+            "nor what was told of one"
+        );
     }
 }

@@ -156,7 +156,10 @@ fn refused<S: Store>(store: &S, context: &mut Context<'_>, refusal: &Refusal, fa
     if refusal.code.status() == 401 && !refusal.passed_on {
         let network = refusal.client.address.as_ref().map(|_| refusal.client.network());
         let failing = [Some(Failing::Token(refusal.token)), member.map(Failing::Member), network.map(Failing::Holder)];
-        for who in failing.into_iter().flatten() {
+        // The token of a request that somebody caught and sends again is as good as ever: they hold up none but themselves.
+        let replayed = refusal.code == Code::Replayed;
+        let blamed = |who: &Failing| !replayed || matches!(who, Failing::Holder(_));
+        for who in failing.into_iter().flatten().filter(blamed) {
             let subjects = match who {
                 Failing::Token(token) => rate::subjects(rate::REFUSED, token, None, &Client::default()),
                 Failing::Member(member) => vec![rate::member(rate::REFUSED, member)],

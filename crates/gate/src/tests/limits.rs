@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use symbolon::id::{MemberId, ShortId, TokenId};
-use symbolon::policy::Rate;
+use symbolon::policy::{Rate, Replay};
 use symbolon::problem::Code;
 use symbolon::protocol::login::Collected;
 use symbolon::protocol::message::{Client, Failing, Limited};
@@ -237,6 +237,30 @@ fn a_wrong_passphrase_that_a_resource_server_passes_on_is_not_counted_where_that
     assert_eq!(world.code(direct), "passphrase_wrong");
     let addresses: Vec<_> = world.tried_by.iter().map(|client| client.address.as_deref()).collect();
     assert_eq!(addresses, [Some("192.0.2.1"); 2]);
+}
+
+#[test]
+fn a_request_that_is_sent_again_holds_up_nothing_that_is_good() {
+    let url = format!("{MANAGEMENT}/v1/whoami");
+    let member = MemberId::from_bytes([9; 16]);
+    let mut world = World::with(|record| {
+        record.rules.signature.replay = Replay::Once;
+        record.owner = Owner::Member { id: member, name: "Ada".to_owned(), email: "ada@example.com".to_owned() };
+    });
+    let call = |nonce: &str, address: &str| {
+        let call = signed("GET", &url, None, nonce);
+        GateRequest { client_address: Some(address.to_owned()), ..call }
+    };
+    assert_eq!(world.code(call("caught", "192.0.2.1")), "ok");
+    for _ in 0..MAX_UNKNOWN {
+        assert_eq!(world.code(call("caught", "192.0.2.1")), "replayed");
+    }
+    assert_eq!(world.code(call("caught", "192.0.2.1")), "rate_limited");
+    assert_eq!(world.code(call("another", "192.0.2.1")), "ok", "its own calls, from the same address even");
+    assert_eq!(noted(&mut world), u64::from(MAX_UNKNOWN), "it is written down");
+    world.change(|record| record.state = RecordState::Revoked);
+    world.now = world.now.plus_seconds(3);
+    assert_eq!(world.code(call("third", "192.0.2.2")), "revoked", "its member is told why");
 }
 
 #[test]
