@@ -10,8 +10,9 @@ use sha2::{Digest as _, Sha256};
 use crate::id::OrganizationId;
 use crate::time::Timestamp;
 
-/// An entry of the activity log.
+/// An entry of the activity log. Nothing is beside what its hash covers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ActivityEntry"))]
 pub struct Entry {
     /// Its place in the log, from 1 upwards.
@@ -42,6 +43,7 @@ pub struct Entry {
 
 /// Who did it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ActivityActor"))]
 pub struct Actor {
     /// The member's id; none where an organisation's own token did it, or nobody.
@@ -182,6 +184,17 @@ mod tests {
     fn a_hash_is_what_it_always_was() {
         // Logs that exist go by it. Computed by another program, from what is said of it above.
         assert_eq!(log(1)[0].hash, "c7c7d2081f46ca3f3de76ccd6defb3ff2afa05d9a08f7bc87040a84396784249");
+    }
+
+    #[test]
+    fn nothing_is_in_an_entry_that_its_hash_does_not_cover() {
+        let entry = serde_json::to_value(&log(1)[0]).unwrap();
+        assert!(serde_json::from_value::<Entry>(entry.clone()).is_ok());
+        for path in ["", "/actor"] {
+            let mut more = entry.clone();
+            more.pointer_mut(path).unwrap()["note"] = json!("added by somebody");
+            assert!(serde_json::from_value::<Entry>(more).is_err(), "{path}");
+        }
     }
 
     #[test]

@@ -75,6 +75,10 @@ fn tell(
     } else if complaint.is_none() {
         let line = output.styled(Style::Good, &format!("The chain of {entries} entries is whole."));
         output.line(&line)?;
+        if followed.wanted.is_none() {
+            output
+                .line("Entries that are missing at its end show only against a hash noted earlier: --contains HASH.")?;
+        }
         output.line(&format!("Note its last hash, to see later that nothing before it changed: {last}"))?;
     }
     complaint.map_or(Ok(()), |why| Err(Failure::Negative(format!("The activity log is not whole: {why}"))))
@@ -108,6 +112,9 @@ impl<'a> Followed<'a> {
     fn complaint(&self) -> Option<String> {
         if let Some(seq) = self.broken_at {
             return Some(format!("entry {seq} is missing or was altered"));
+        }
+        if self.chain.entries() == 0 {
+            return Some("it holds no entry, and every log begins with its organisation".to_owned());
         }
         let hash = self.wanted.filter(|_| !self.wanted_seen)?;
         Some(format!("it does not hold the entry {hash}"))

@@ -1,6 +1,8 @@
 //! What every command that asks a server does where there is no credential, no server, or something else instead of one.
 
 use serde_json::json;
+use symbolon::activity::{Actor, Entry, root};
+use symbolon::time::Timestamp;
 
 use crate::support::{Double, World, json as answer, problem};
 
@@ -133,6 +135,46 @@ fn bad_arguments_are_told_before_anything_is_sent() {
     assert_eq!(world.files(), before, "nothing changed");
     assert!(server.got().is_empty(), "nothing was sent");
     world.unset("SYMBOLON_TOKEN");
+}
+
+#[test]
+fn an_export_is_whole_or_it_is_said_what_cannot_be_known() {
+    let organization = "00000000-0000-7000-8000-000000000000".parse().unwrap();
+    let mut head = root(organization);
+    let lines = [1, 2].map(|seq| {
+        let mut entry = Entry {
+            seq,
+            id: "00000000-0000-7000-8000-000000000002".to_owned(),
+            at: Timestamp::from_seconds(1_800_000_000),
+            actor: Actor::default(),
+            action: "token.create".to_owned(),
+            token: None,
+            member: None,
+            address: None,
+            user_agent: None,
+            details: json!({}),
+            prev_hash: head.clone(),
+            hash: String::new(),
+        };
+        entry.hash = entry.expected_hash();
+        head.clone_from(&entry.hash);
+        serde_json::to_string(&entry).unwrap()
+    });
+    let world = World::new();
+    let check = |log: &str, more: &[&str]| {
+        world.write("log.ndjson", log);
+        let id = organization.to_string();
+        world.run(&[&["activity", "--verify", "--file", "log.ndjson", "--organization-id", &id], more].concat())
+    };
+    let whole = check(&lines.join("\n"), &[]).good().out;
+    assert!(whole.contains("The chain of 2 entries is whole") && whole.contains("missing at its end"), "{whole}");
+    let known = check(&lines.join("\n"), &["--contains", &head]).good().out;
+    assert!(!known.contains("missing at its end"), "{known}");
+    check(&lines[0], &["--contains", &head]).fails(1, "does not hold the entry");
+    for empty in ["", "\n\n"] {
+        check(empty, &[]).fails(1, "it holds no entry");
+    }
+    check(&lines[0].replacen('{', "{\"note\":\"x\",", 1), &[]).fails(2, "a line that is no entry");
 }
 
 #[test]
