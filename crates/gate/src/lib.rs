@@ -51,4 +51,4 @@ pub use oidc::{OidcConfig, OidcConfigError};
 pub use ports::{BodyError, Unavailable};
 pub use request::{Forward, GateRequest, Outcome};
 pub use task::{Io, Step, Task};
-pub use waiting::Waiting;
+pub use waiting::{Waiting, WaitsFor};

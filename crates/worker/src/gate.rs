@@ -11,7 +11,7 @@ use symbolon::time::Timestamp;
 use symbolon::token::InstanceSecret;
 use symbolon_authority::{instance, locator, login, replay};
 use symbolon_gate::effect::{Answer, Effect, EffectId, Target};
-use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, ProxySecrets, Step, Task, Waiting};
+use symbolon_gate::{Gate as Rules, GateConfig, OidcConfig, Outcome, ProxySecrets, Step, Task, Waiting, WaitsFor};
 use wasm_bindgen::prelude::*;
 
 use crate::{flat, time};
@@ -126,7 +126,7 @@ impl Gate {
         let mut task = self.rules.handle(request);
         let step = task.start(now);
         let id = self.tasks.free();
-        self.request_step(now, id, task, step)
+        self.request_step(now, id, WaitsFor::default(), task, step)
     }
 
     /// Goes on with the answer to an effect, as JSON.
@@ -159,12 +159,13 @@ impl Gate {
 
     fn go_on(&mut self, now: Timestamp, task: u32, effect: u32, answer: Answer) -> i32 {
         match self.tasks.take(task) {
-            None => self.tell(crate::to_json(&Told::ended(task, None))),
-            Some(Running::Request(mut running)) => {
+            // It was let go, as if nobody came with an answer any more. Background work has nobody to tell.
+            None => self.tell(crate::to_json(&Told::ended(task, Some(took_too_long())))),
+            Some((waited_for, Running::Request(mut running))) => {
                 let step = running.answer(now, EffectId(effect), answer);
-                self.request_step(now, task, running, step)
+                self.request_step(now, task, waited_for, running, step)
             }
-            Some(Running::Background(mut running)) => {
+            Some((_, Running::Background(mut running))) => {
                 let step = running.answer(now, EffectId(effect), answer);
                 let told = self.background_step(now, task, running, step);
                 self.tell(crate::to_json(&told))
@@ -172,10 +173,17 @@ impl Gate {
         }
     }
 
-    fn request_step(&mut self, now: Timestamp, id: u32, task: Task<Outcome>, step: Step<Outcome>) -> i32 {
+    fn request_step(
+        &mut self,
+        now: Timestamp,
+        id: u32,
+        waited_for: WaitsFor,
+        task: Task<Outcome>,
+        step: Step<Outcome>,
+    ) -> i32 {
         let told = match step {
             Step::Wait(effects) => {
-                self.tasks.keep(now, id, Running::Request(task));
+                self.tasks.keep(now, id, waited_for.and(&effects), Running::Request(task));
                 flat::waiting(id, &effects).unwrap_or_else(|| crate::to_json(&Told::waiting(id, effects)))
             }
             Step::Done(outcome) => {
@@ -195,7 +203,7 @@ impl Gate {
     fn background_step(&mut self, now: Timestamp, id: u32, task: Task<()>, step: Step<()>) -> Told {
         match step {
             Step::Wait(effects) => {
-                self.tasks.keep(now, id, Running::Background(task));
+                self.tasks.keep(now, id, WaitsFor::Answers, Running::Background(task));
                 Told::waiting(id, effects)
             }
             Step::Done(()) => Told { background: self.background(now), ..Told::ended(id, None) },
@@ -208,7 +216,7 @@ impl Gate {
         match task.start(now) {
             Step::Wait(effects) => {
                 let id = self.tasks.free();
-                self.tasks.keep(now, id, Running::Background(task));
+                self.tasks.keep(now, id, WaitsFor::Answers, Running::Background(task));
                 Some(Box::new(Told::waiting(id, effects)))
             }
             Step::Done(()) => None,
@@ -302,10 +310,35 @@ fn reads(target: &Target, message: &str) -> bool {
 }
 
 fn bad_request() -> Outcome {
-    let problem = Problem::new(Code::InvalidRequest);
+    told(&Problem::new(Code::InvalidRequest))
+}
+
+/// What is told to whoever is there still after its request was let go.
+fn took_too_long() -> Outcome {
+    told(&Problem::new(Code::AuthorityUnavailable))
+}
+
+fn told(problem: &Problem) -> Outcome {
     Outcome::from(HttpResponse {
         status: problem.status,
         headers: vec![("content-type".to_owned(), "application/problem+json".to_owned())],
-        body: crate::to_json(&problem),
+        body: crate::to_json(problem),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_a_request_that_was_let_go_is_no_fault() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let Ok(mut gate) = Gate::new(&[7; 16], secret, "", false, None, None, None, None) else {
+            panic!("a gate without anything else");
+        };
+        assert_eq!(gate.answer(1.0, 7, 1, r#"{"answer":"absent"}"#), TOLD);
+        let told: serde_json::Value = symbolon::json::read(&gate.told()).unwrap();
+        assert_eq!((&told["ended"], &told["outcome"]["status"]), (&true.into(), &503.into()));
+        assert!(told["outcome"]["body"].to_string().contains(Code::AuthorityUnavailable.as_str()), "{told}");
+    }
 }
