@@ -3,7 +3,10 @@
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize, Serializer};
+use symbolon::problem::{Code, Problem};
 use symbolon::protocol::message::{Client, HttpResponse};
+
+use crate::refusal;
 
 /// How much of a user agent is kept, in bytes.
 const MAX_USER_AGENT_BYTES: usize = 256;
@@ -44,6 +47,14 @@ pub enum Outcome {
 
 fn told<S: Serializer>(response: &Rc<HttpResponse>, serializer: S) -> Result<S::Ok, S::Error> {
     response.as_ref().serialize(serializer)
+}
+
+impl Outcome {
+    /// For a request that was let go ([`crate::Waiting`]), and whose host comes with an answer all the same.
+    #[must_use]
+    pub fn took_too_long() -> Self {
+        Self::from(refusal::of(Problem::new(Code::AuthorityUnavailable).retry_after(1)))
+    }
 }
 
 impl From<HttpResponse> for Outcome {

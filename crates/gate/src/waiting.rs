@@ -170,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_was_let_go_may_ask_again() {
+        let crate::Outcome::Respond(response) = crate::Outcome::took_too_long() else { panic!("an answer") };
+        let code = symbolon::problem::Code::AuthorityUnavailable;
+        assert_eq!((response.status, code.status()), (503, 503));
+        assert!(response.body.contains(code.as_str()), "{response:?}");
+    }
+
+    #[test]
     fn hosts_that_end_without_a_word_leave_nothing_behind() {
         let mut waiting = Waiting::new();
         for second in 0..1_000 {

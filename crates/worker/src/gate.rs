@@ -20,7 +20,7 @@ use crate::{flat, time};
 const ALL_FIELDS: &str = "*";
 
 /// How long an object may take to answer what must not wait, in milliseconds.
-const QUICK_MILLIS: u32 = 5_000;
+const QUICK_MILLIS: u32 = LeaseTerms::QUICK_MILLIS;
 /// How long it may take to carry something out: a narrowing answers when every lease has run out.
 const PATIENT_MILLIS: u32 = LeaseTerms::PATIENCE_MILLIS;
 
@@ -159,8 +159,8 @@ impl Gate {
 
     fn go_on(&mut self, now: Timestamp, task: u32, effect: u32, answer: Answer) -> i32 {
         match self.tasks.take(task) {
-            // It was let go, as if nobody came with an answer any more. Background work has nobody to tell.
-            None => self.tell(crate::to_json(&Told::ended(task, Some(took_too_long())))),
+            // It was let go. Background work has nobody to tell.
+            None => self.tell(crate::to_json(&Told::ended(task, Some(Outcome::took_too_long())))),
             Some((waited_for, Running::Request(mut running))) => {
                 let step = running.answer(now, EffectId(effect), answer);
                 self.request_step(now, task, waited_for, running, step)
@@ -310,35 +310,10 @@ fn reads(target: &Target, message: &str) -> bool {
 }
 
 fn bad_request() -> Outcome {
-    told(&Problem::new(Code::InvalidRequest))
-}
-
-/// What is told to whoever is there still after its request was let go.
-fn took_too_long() -> Outcome {
-    told(&Problem::new(Code::AuthorityUnavailable))
-}
-
-fn told(problem: &Problem) -> Outcome {
+    let problem = Problem::new(Code::InvalidRequest);
     Outcome::from(HttpResponse {
         status: problem.status,
         headers: vec![("content-type".to_owned(), "application/problem+json".to_owned())],
-        body: crate::to_json(problem),
+        body: crate::to_json(&problem),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_to_a_request_that_was_let_go_is_no_fault() {
-        let secret = "0123456789abcdef0123456789abcdef";
-        let Ok(mut gate) = Gate::new(&[7; 16], secret, "", false, None, None, None, None) else {
-            panic!("a gate without anything else");
-        };
-        assert_eq!(gate.answer(1.0, 7, 1, r#"{"answer":"absent"}"#), TOLD);
-        let told: serde_json::Value = symbolon::json::read(&gate.told()).unwrap();
-        assert_eq!((&told["ended"], &told["outcome"]["status"]), (&true.into(), &503.into()));
-        assert!(told["outcome"]["body"].to_string().contains(Code::AuthorityUnavailable.as_str()), "{told}");
-    }
 }

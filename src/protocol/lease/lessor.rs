@@ -55,6 +55,10 @@ impl LeaseTerms {
         Horizon { length_millis, stale_millis: self.stale_millis, margin_millis: self.margin_millis }.wait_millis()
     }
 
+    /// How long an edge waits for the answer to a question that only asks, in milliseconds: none that was sent before an
+    /// authority's storage was put back, with the rest of [`LeaseTerms::WAIT_LIMIT_MILLIS`], is believed after it.
+    pub const QUICK_MILLIS: u32 = 5_000;
+
     /// These terms, held within their bounds.
     #[must_use]
     pub fn bounded(self) -> Self {
@@ -570,6 +574,13 @@ mod tests {
             let (successor, _) = Lessor::start(second, Some(row));
             assert!(successor.narrowing_wait_millis() >= lessor.narrowing_wait_millis(), "whatever was granted ends");
         }
+    }
+
+    #[test]
+    fn no_question_outlives_the_rest_while_storage_is_put_back() {
+        assert!(u64::from(LeaseTerms::QUICK_MILLIS) < Horizon::LONGEST.wait_millis());
+        assert!(Horizon::LONGEST.wait_millis() <= LeaseTerms::WAIT_LIMIT_MILLIS);
+        assert!(LeaseTerms::QUICK_MILLIS < LeaseTerms::PATIENCE_MILLIS);
     }
 
     #[test]
