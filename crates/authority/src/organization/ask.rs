@@ -30,15 +30,13 @@ impl<S: Store> Organization<S> {
             };
             return vec![replied(id, &nothing)];
         }
-        let (lost, mut effects) = match self.look_for_lost(context, ask) {
-            Ok(found) => found,
-            Err(failure) => return vec![Effect::Fail { id, fault: failure.to_string() }],
-        };
+        let mut effects = Vec::new();
+        if let Err(failure) = self.look_for_lost(context, ask, &mut effects) {
+            effects.push(Effect::Fail { id, fault: failure.to_string() });
+            return effects;
+        }
         let (store, profiles, strangers) = (&self.store, &mut self.profiles, &mut self.strangers);
         let answer = store.transaction(|| -> Result<Answer> {
-            if let Some(held) = lost {
-                change::put_back(store, context, held)?;
-            }
             let failed = profiles.current(store, &Head::read(store)?)?.limits().failed;
             let mut limited = Vec::new();
             let counted = match &ask.uses {
@@ -74,14 +72,20 @@ impl<S: Store> Organization<S> {
         effects
     }
 
-    /// The epoch that the edge holds, if it is of a history that was lost; then whatever was said in that is waited for.
-    fn look_for_lost(&mut self, context: &Context<'_>, ask: &Ask) -> Result<(Option<Epoch>, Vec<Effect>)> {
-        let Some(held) = ask.since else { return Ok((None, Vec::new())) };
+    /// If the edge holds an epoch of a history that was lost, a new one begins here, and whatever was said in the lost one
+    /// is waited for. In a transaction before the question's own, since that may fail: once is enough. The timer is among
+    /// the effects whatever becomes of it.
+    fn look_for_lost(&mut self, context: &mut Context<'_>, ask: &Ask, effects: &mut Vec<Effect>) -> Result<()> {
+        let Some(held) = ask.since else { return Ok(()) };
         if change::knows(&self.store, &Head::read(&self.store)?, held)? {
-            return Ok((None, Vec::new()));
+            return Ok(());
         }
-        let timer = self.leases.put_back(&self.store, &mut self.ids, context.now)?;
-        Ok((Some(held), timer.into_iter().collect()))
+        let (store, leases, ids) = (&self.store, &mut self.leases, &mut self.ids);
+        store.transaction(|| {
+            change::put_back(store, context, held)?;
+            effects.extend(leases.put_back(store, ids, context.now)?);
+            Ok(())
+        })
     }
 
     /// Reserves a try of a passphrase.

@@ -152,6 +152,9 @@ fn trim<S: Store>(store: &S, floor: Epoch) -> Result<Epoch> {
 
 /// Whether this history of the organisation has the epoch that an edge holds, as far as the log tells.
 pub(crate) fn knows<S: Store>(store: &S, head: &Head, held: Epoch) -> Result<bool> {
+    if held > head.epoch {
+        return Ok(false);
+    }
     if held <= head.log_floor || held == head.epoch || held < FIRST_BY_CLOCK {
         return Ok(true);
     }
@@ -159,9 +162,11 @@ pub(crate) fn knows<S: Store>(store: &S, head: &Head, held: Epoch) -> Result<boo
     Ok(!store.execute(sql, &[Value::count(held.get())?])?.is_empty())
 }
 
-/// The tokens that changed after `since`, or none if the log no longer tells.
+/// The tokens that changed after `since`, or none if the log no longer tells. Nor does it of a number that was counted,
+/// unless that is the newest: whether it is of this history nobody can say.
 pub(crate) fn since<S: Store>(store: &S, head: &Head, since: Epoch) -> Result<Option<Vec<TokenId>>> {
-    if since < head.log_floor || since > head.epoch {
+    let counted = since < FIRST_BY_CLOCK && since != head.epoch;
+    if since < head.log_floor || since > head.epoch || counted {
         return Ok(None);
     }
     let sql = "SELECT DISTINCT token FROM change WHERE epoch > ?1 AND token <> '' ORDER BY token";

@@ -13,7 +13,7 @@ use symbolon::time::Timestamp;
 
 use super::failure::{Failure, Result};
 use super::head::Head;
-use super::outbox::backoff;
+use super::outbox::{MAX_BACKOFF_MILLIS, backoff};
 use crate::store::{Store, Value};
 
 /// After so long, in milliseconds, a claim that is still wanted has lost its maker.
@@ -165,6 +165,13 @@ pub(crate) fn released<S: Store>(store: &S, key: &str, number: u64) -> Result<()
         "DELETE FROM claim WHERE key = ?1 AND number = ?2 AND state = 'releasing'",
         &[key.into(), Value::count(number)?],
     )?;
+    Ok(())
+}
+
+/// The clock has gone back, or may have: what would be due only long after is due now.
+pub(crate) fn clock_went_back<S: Store>(store: &S, now: Timestamp) -> Result<()> {
+    let latest = now.plus_millis(RELEASE_MILLIS.saturating_add(MAX_BACKOFF_MILLIS));
+    store.execute("UPDATE claim SET due_at = ?1 WHERE due_at > ?2", &[now.into(), latest.into()])?;
     Ok(())
 }
 

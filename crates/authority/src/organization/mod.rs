@@ -65,6 +65,8 @@ pub struct Organization<S> {
     asked: LiteMap<EffectId, Asked>,
     strangers: Strangers,
     alarm: Option<Timestamp>,
+    /// The last reading of the clock by which errands were done.
+    seen: Option<Timestamp>,
 }
 
 /// What a question to a locator was about.
@@ -109,6 +111,7 @@ impl<S: Store> Organization<S> {
             asked: LiteMap::new(),
             strangers: Strangers::default(),
             alarm: None,
+            seen: None,
         }
     }
 
@@ -184,11 +187,23 @@ impl<S: Store> Organization<S> {
             .collect()
     }
 
+    /// Errands are due by the clock, and none by a reading that it has not reached anew after a step back. A former machine
+    /// may have read a later one, so the first time counts as a step back.
+    fn follow_clock(&mut self, now: Timestamp) -> Result<()> {
+        if self.seen.is_none_or(|seen| now < seen) {
+            self.outbox.clock_went_back(&self.store, now)?;
+            claims::clock_went_back(&self.store, now)?;
+        }
+        self.seen = Some(now);
+        Ok(())
+    }
+
     /// What is to be done after every event: puts that are due, and the alarm for what is due later.
     fn errands(&mut self, now: Timestamp) -> Vec<Effect> {
         if !self.leases.is_open() {
             return Vec::new();
         }
+        let followed = self.follow_clock(now);
         let (store, profiles, leases) = (&self.store, &mut self.profiles, &self.leases);
         let record = |id| {
             let head = Head::read(store)?;
@@ -198,7 +213,7 @@ impl<S: Store> Organization<S> {
             serde_json::to_string(&record).map(Some).map_err(|_| Failure::Broken("a record cannot be written"))
         };
         let write = || Ok(leases.only_the_newest(store)?);
-        let started = self.outbox.start(store, now, record, write);
+        let started = followed.and_then(|()| self.outbox.start(store, now, record, write));
         // What could not be started now is due still, and looked at again soon: this may be the last event for long.
         let soon = now.plus_millis(outbox::PAUSE_MILLIS);
         let (mut effects, again) = started.map_or_else(|_| (Vec::new(), Some(soon)), |effects| (effects, None));

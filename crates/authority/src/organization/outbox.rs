@@ -21,8 +21,8 @@ const LOST_MILLIS: i64 = 60_000;
 const AGAIN_MILLIS: i64 = 60_000;
 /// The directory takes one write per key and second.
 pub(super) const PAUSE_MILLIS: i64 = 1_000;
-/// The longest pause after failures, in milliseconds.
-const MAX_BACKOFF_MILLIS: i64 = 300_000;
+/// The longest pause after failures, in milliseconds: no row is due later than after so long.
+pub(super) const MAX_BACKOFF_MILLIS: i64 = 300_000;
 
 /// The puts that are under way. Memory alone: what is lost with it is put again.
 #[derive(Debug, Default)]
@@ -36,6 +36,21 @@ pub(crate) fn backoff(attempts: u32) -> i64 {
 }
 
 impl Outbox {
+    /// The clock has gone back, or may have: what would be due only long after is due now. Else a token that was revoked
+    /// before would stay in the directory for as long as the step was.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn clock_went_back<S: Store>(&mut self, store: &S, now: Timestamp) -> Result<()> {
+        let latest = now.plus_millis(LOST_MILLIS);
+        self.under_way.iter_mut().for_each(|(_, lost_at)| *lost_at = latest.min(*lost_at));
+        store.execute(
+            "UPDATE outbox SET due_at = ?1 WHERE due_at > ?2",
+            &[now.into(), now.plus_millis(MAX_BACKOFF_MILLIS).into()],
+        )?;
+        Ok(())
+    }
+
     /// Starts the puts that are due, as many as there is room for. `record` makes a token's directory entry; where it
     /// cannot, that row waits as after a put that failed, and keeps back no other. `write` makes a write of this turn:
     /// a superseded machine starts no put, for the newest version may be in the directory already.
