@@ -140,7 +140,8 @@ impl Context {
         state.touch(record.short_id).used(record, newest, self.io.now(), &self.client);
     }
 
-    /// Where the client is, as limits count it; none where the host cannot tell: then it is the host that must limit.
+    /// Where the client is, as limits count it; none where the host cannot tell: then what is in front of it must
+    /// limit, since one client could otherwise lock out all the others.
     pub(crate) fn network(&self) -> Option<Network> {
         self.client.address.as_ref().map(|_| self.client.network())
     }

@@ -37,7 +37,8 @@ pub(crate) fn member(what: &str, id: MemberId) -> String {
     format!("{what} member {id}")
 }
 
-/// The network that something comes from; all of those that nobody knows are one.
+/// The network that something comes from; all of those that nobody knows are one, for whoever
+/// counts them at all.
 pub(crate) fn network(what: &str, client: &Client) -> String {
     format!("{what} address {}", client.network())
 }

@@ -46,6 +46,21 @@ fn who_guesses_is_stopped_before_a_call_leaves_the_isolate() {
     assert_eq!(world.code(guess(9)), "unknown_token");
 }
 
+#[test]
+fn without_an_address_nobody_is_held_up_for_others_but_what_is_dead_is() {
+    let mut world = World::with(|record| record.state = RecordState::Revoked);
+    let from_nowhere = |call| GateRequest { client_address: None, ..call };
+    for seed in 70..130 {
+        assert_eq!(world.code(from_nowhere(guess(seed))), "unknown_token");
+    }
+    assert!(world.shown_by.is_empty(), "nor does an authority count them");
+    let dead = || from_nowhere(bearer("GET", &format!("{GATEWAY}/things")));
+    for _ in 0..MAX_UNKNOWN {
+        assert_eq!(world.code(dead()), "revoked");
+    }
+    assert_eq!(world.code(dead()), "rate_limited");
+}
+
 /// A request signed with a key of an organisation that somebody made up.
 fn made_up(number: u32, address: String) -> GateRequest {
     let key_id = format!("{number:06}.{}", "A".repeat(43));
