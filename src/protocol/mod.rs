@@ -4,6 +4,7 @@
 //! authority know each other by these alone. Everything here is data; adapters move it.
 
 pub mod contract;
+pub mod directory;
 mod epoch;
 pub mod identity;
 pub mod imported;

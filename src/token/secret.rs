@@ -48,8 +48,9 @@ impl Secret {
 /// The secret of an instance, under which organisations are named in native tokens. Wiped from memory when it is
 /// dropped.
 ///
-/// Whoever has it can write tokens that make the edge ask an authority, and no more: it makes no token valid. When it
-/// is changed, all native tokens of the instance become unknown.
+/// Whoever has it can write tokens that make the edge ask an authority; by itself it makes no token valid, but whoever may
+/// write to the directory as well makes rows that edges believe ([`directory`](crate::protocol::directory)). When it is
+/// changed, all native tokens of the instance become unknown.
 ///
 /// ```compile_fail
 /// fn printed(secret: &symbolon::token::InstanceSecret) -> String { format!("{secret:?}") }

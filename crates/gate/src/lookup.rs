@@ -41,7 +41,7 @@ pub(crate) async fn find(
     let found = match organization {
         Some(organization) if !hinted => match confirm(context, organization, lookup, true, asked).await {
             Err(Unavailable) if directory_may_do => {
-                let listed = context.timed(Hop::Directory, context.io.directory(lookup)).await;
+                let listed = listed(context, lookup).await;
                 let listed = listed.filter(|record| is_eventual(record) && record.short_id == organization);
                 Some(listed.map(Rc::new).ok_or(Unavailable)?)
             }
@@ -55,6 +55,11 @@ pub(crate) async fn find(
         _ => drop(state.eventual.pop(lookup)),
     }
     Ok(found)
+}
+
+/// What the directory says of a credential, as far as it is this instance's word.
+async fn listed(context: &Context, lookup: &Lookup) -> Option<Record> {
+    context.timed(Hop::Directory, context.io.directory(&context.gate.known.secret, lookup)).await
 }
 
 fn is_eventual(record: &Record) -> bool {
@@ -75,7 +80,7 @@ async fn through_directory(
             return Ok(Some(record));
         }
     }
-    let listed = context.timed(Hop::Directory, context.io.directory(lookup)).await;
+    let listed = listed(context, lookup).await;
     // Another organisation may have brought in the hash of a secret that names this one: its word is not this one's.
     let listed = listed.filter(|record| organization.is_none_or(|named| named == record.short_id));
     let listed = match listed {

@@ -4,13 +4,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use symbolon::id::ShortId;
 use symbolon::key::{PublicKey, Signature};
-use symbolon::protocol::Record;
 use symbolon::protocol::imported::{Candidates, candidates_key};
 use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
     InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, Place, ReplayCall, Replayed,
 };
+use symbolon::protocol::{Record, directory};
 use symbolon::signature::{BodyDigests, ContentDigest, DigestAlgorithm, KeyCheck};
+use symbolon::token::InstanceSecret;
 
 use crate::effect::{Answer, Effect, Method, Target};
 use crate::task::Io;
@@ -104,11 +105,12 @@ impl Io {
         self.ask(Target::Replay(call.key.clone()), call).await
     }
 
-    /// Reads the directory's copy of a record, which may be stale; none where there is none, or none that can be read:
-    /// the directory only ever saves a trip.
-    pub async fn directory(&self, lookup: &Lookup) -> Option<Record> {
-        match self.perform(Effect::Directory { key: lookup.locator_key()? }).await {
-            Answer::Text { text } => symbolon::json::read(&text).ok(),
+    /// Reads the directory's copy of a record, which may be stale; none where there is none, or none that can be read or
+    /// that this instance wrote under this key: the directory only ever saves a trip.
+    pub async fn directory(&self, secret: &InstanceSecret, lookup: &Lookup) -> Option<Record> {
+        let key = lookup.locator_key()?;
+        match self.perform(Effect::Directory { key: key.clone() }).await {
+            Answer::Text { text } => directory::read(secret, &key, &text).ok(),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::protocol::Record;
+use symbolon::protocol::directory;
 use symbolon_authority::store::Value;
 
 use crate::change::Change;
@@ -145,12 +145,13 @@ impl World {
     /// I4.
     fn check_directory(&mut self, organization: usize) {
         let disk = std::rc::Rc::clone(&self.objects[organization].disk);
+        let secret = template::instance_secret();
         let mut wrong = Vec::new();
         let changed: Vec<_> = self.truths[organization].changed().map(|(id, state)| (id, state.epoch)).collect();
         for (token, epoch) in changed {
             for row in disk.look("SELECT key FROM credential WHERE token = ?1", &[Value::text(&token)]) {
                 let key: String = row.get(0).expect("a key");
-                let listed = self.directory.newest(&key).and_then(|json| serde_json::from_str::<Record>(json).ok());
+                let listed = self.directory.newest(&key).and_then(|row| directory::read(&secret, &key, row).ok());
                 if listed.as_ref().map(|record| record.version.get()) != Some(epoch) {
                     wrong.push(format!("{key} is {:?} and not {epoch}", listed.map(|record| record.version)));
                 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 
 use fastrand::Rng;
+use symbolon::protocol::directory;
 use symbolon::time::Timestamp;
 use symbolon_authority::locator;
 use symbolon_authority::machine::{CallId, Config, Context, Effect, Event as Told, Target, Unreachable};
@@ -469,9 +470,11 @@ impl World {
             },
             Some(Variant::DirectoryTrusted) => {
                 let proof = answer.pointer("/record/proofs/0/kind/digest").and_then(serde_json::Value::as_str);
-                let listed = proof.and_then(|digest| self.directory.get(&mut self.rng, &format!("d:{digest}"), 0.5));
-                if let Some(record) = listed.and_then(|listed| serde_json::from_str(&listed).ok()) {
-                    answer["record"] = record;
+                let key = proof.map(|digest| format!("d:{digest}")).unwrap_or_default();
+                if let Some(row) = self.directory.get(&mut self.rng, &key, 0.5)
+                    && let Ok(record) = directory::read(&template::instance_secret(), &key, &row)
+                {
+                    answer["record"] = serde_json::json!(record);
                 }
             }
             Some(Variant::LateAnswersKept) => answer["epoch"] = serde_json::json!(self.truths[number].epoch()),

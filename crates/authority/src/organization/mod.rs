@@ -37,9 +37,10 @@ use std::rc::Rc;
 
 use litemap::LiteMap;
 use symbolon::policy::Profile;
-use symbolon::protocol::Epoch;
 use symbolon::protocol::message::{Claimed, OrganizationCall};
+use symbolon::protocol::{Epoch, directory};
 use symbolon::time::Timestamp;
+use symbolon::token::InstanceSecret;
 
 use crate::answer;
 use crate::leased::{self, Leased};
@@ -199,18 +200,22 @@ impl<S: Store> Organization<S> {
     }
 
     /// What is to be done after every event: puts that are due, and the alarm for what is due later.
-    fn errands(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn errands(&mut self, context: &Context<'_>) -> Vec<Effect> {
         if !self.leases.is_open() {
             return Vec::new();
         }
+        let now = context.now;
         let followed = self.follow_clock(now);
         let (store, profiles, leases) = (&self.store, &mut self.profiles, &self.leases);
-        let record = |id| {
+        let record = |key: &str, id| {
             let head = Head::read(store)?;
             let profile = profiles.current(store, &head)?;
             let Some(token) = token::Token::find(store, now, id)? else { return Ok(None) };
             let record = token.record(store, &head, &profile)?;
-            serde_json::to_string(&record).map(Some).map_err(|_| Failure::Broken("a record cannot be written"))
+            let secret = InstanceSecret::new(&context.config.instance_secret)
+                .map_err(|_| Failure::Broken("the instance's secret is none"))?;
+            let row = directory::write(&secret, key, &record);
+            row.map(Some).map_err(|_| Failure::Broken("a row of the directory cannot be written"))
         };
         let write = || Ok(leases.only_the_newest(store)?);
         let started = followed.and_then(|()| self.outbox.start(store, now, record, write));
@@ -266,7 +271,7 @@ impl<S: Store> Leased for Organization<S> {
             }
             Event::Synced { .. } => Vec::new(),
         };
-        effects.extend(self.errands(context.now));
+        effects.extend(self.errands(context));
         effects
     }
 

@@ -51,8 +51,9 @@ impl Outbox {
         Ok(())
     }
 
-    /// Starts the puts that are due, as many as there is room for. `record` makes a token's directory entry; where it
-    /// cannot, that row waits as after a put that failed, and keeps back no other. `write` makes a write of this turn:
+    /// Starts the puts that are due, as many as there is room for. `record` makes a token's row of the directory under a
+    /// key; where it cannot, that one waits as after a put that failed, and keeps back no other. `write` makes a write of
+    /// this turn:
     /// a superseded machine starts no put, for the newest version may be in the directory already.
     ///
     /// # Errors
@@ -61,7 +62,7 @@ impl Outbox {
         &mut self,
         store: &S,
         now: Timestamp,
-        mut record: impl FnMut(TokenId) -> Result<Option<String>>,
+        mut record: impl FnMut(&str, TokenId) -> Result<Option<String>>,
         write: impl FnOnce() -> Result<()>,
     ) -> Result<Vec<Effect>> {
         self.under_way.retain(|_, lost_at| now < *lost_at);
@@ -85,7 +86,7 @@ impl Outbox {
                 break;
             }
             let version = row.get(2)?;
-            match row.parsed(1).map_err(Failure::from).and_then(&mut record) {
+            match row.parsed(1).map_err(Failure::from).and_then(|token| record(&key, token)) {
                 Ok(value) => puts.push((key, value, version)),
                 Err(_) => self.ended(store, now, &key, version, false)?,
             }

@@ -34,7 +34,7 @@ pub(crate) fn organization() -> ShortId {
     "Acme42".parse().unwrap()
 }
 
-fn instance_secret() -> InstanceSecret {
+pub(crate) fn instance_secret() -> InstanceSecret {
     InstanceSecret::new(&[1; 32]).unwrap()
 }
 

@@ -14,11 +14,11 @@ use symbolon::protocol::message::{
     Answer as Told, Ask, Attempted, Changes, Client, Done, HttpResponse, InstanceCall, Limited, Located, LocatorCall,
     Lookup, Manage, Named, OrganizationCall, Place, ReplayCall, Replayed, Route, Routes, UseBatch,
 };
-use symbolon::protocol::{Epoch, Network, ProofKind, Record};
+use symbolon::protocol::{Epoch, Network, ProofKind, Record, directory};
 use symbolon::time::Timestamp;
 use symbolon::token::Digest;
 
-use super::{NOW, gate, organization, record, route};
+use super::{NOW, gate, instance_secret, organization, record, route};
 use crate::effect::{Answer, Effect, Method, Target};
 use crate::{Gate, GateRequest, Outcome, Step, Task};
 
@@ -131,13 +131,16 @@ impl World {
     /// Puts the record as it is now into the directory, under every name.
     pub(crate) fn list(&mut self) {
         let record = &self.records[0];
-        let json = serde_json::to_string(record).unwrap();
         let names = record.proofs.iter().filter_map(|proof| match &proof.kind {
             ProofKind::Bearer { digest } => Lookup::Digest(*digest).locator_key(),
             ProofKind::Key { thumbprint, .. } => Lookup::Thumbprint(*thumbprint).locator_key(),
             ProofKind::Bcrypt { .. } => None,
         });
-        self.directory.extend(names.map(|name| (name, json.clone())));
+        let rows = names.map(|name| {
+            let row = directory::write(&instance_secret(), &name, record).unwrap();
+            (name, row)
+        });
+        self.directory.extend(rows);
     }
 
     /// Lets the locator know where a credential is.

@@ -2,8 +2,8 @@
 
 use symbolon::policy::Freshness;
 use symbolon::protocol::message::Lookup;
-use symbolon::protocol::{Proof, ProofKind, RecordState};
-use symbolon::token::Digest;
+use symbolon::protocol::{Proof, ProofKind, RecordState, directory};
+use symbolon::token::{Digest, InstanceSecret};
 
 use crate::testing::{self, World, bearer, request};
 
@@ -208,6 +208,55 @@ fn what_names_no_organisation_is_found_through_directory_or_locator() {
     assert_eq!(world.code(things(&bearer)), "unknown_token");
     world.down.insert("locator");
     assert_eq!(world.code(things(&bearer)), "authority_unavailable");
+}
+
+#[test]
+fn what_somebody_else_put_into_the_directory_is_passed_over() {
+    // Nobody but whoever may write to the directory has this token: all rights, and nobody need be asked about it.
+    let (bearer, mut forged) = hexadecimal();
+    forged.records[0].rules.freshness = Freshness::Eventual;
+    forged.list();
+    let (key, row) = forged.directory.iter().next().map(|(key, row)| (key.clone(), row.clone())).unwrap();
+    let bare = serde_json::to_string(&forged.records[0]).unwrap();
+    let others = directory::write(&InstanceSecret::new(&[9; 32]).unwrap(), &key, &forged.records[0]).unwrap();
+    let anothers = directory::write(&testing::instance_secret(), "d:00", &forged.records[0]).unwrap();
+    let altered = row.replace("laptop", "tablet");
+    assert_ne!(altered, row);
+    for forgery in ["".to_owned(), bare, others, anothers, altered] {
+        let things = || request("GET", THINGS, &[("authorization", bearer.as_str())]);
+        let mut world = World::new();
+        world.directory.insert(key.clone(), forgery);
+        assert_eq!(world.code(things()), "unknown_token");
+        assert_eq!(world.calls, ["instance", "directory", "locator", "locator"], "as where there is no row");
+        world.down.insert("locator");
+        assert_eq!(world.code(things()), "authority_unavailable");
+    }
+    // The row as it was written is believed.
+    let mut world = World::new();
+    world.directory.insert(key, row);
+    assert_eq!(world.code(request("GET", THINGS, &[("authorization", bearer.as_str())])), "forward");
+}
+
+#[test]
+fn a_forged_row_is_no_authority_for_a_token_that_names_its_own() {
+    let mut forged = World::with(|record| record.rules.freshness = Freshness::Eventual);
+    forged.list();
+    let mut world = World::new();
+    world.down.insert("organization");
+    for (key, row) in forged.directory {
+        world.directory.insert(key, row.replace("laptop", "tablet"));
+    }
+    check(&mut world, THINGS, "authority_unavailable", &["instance", "organization", "directory"]);
+    // Nor where the isolate knows that the kind is `eventual`.
+    let mut world = World::with(|record| record.rules.freshness = Freshness::Eventual);
+    check(&mut world, THINGS, "forward", &["instance", "organization"]);
+    world.directory.insert(
+        Lookup::Digest(Digest::of(testing::token())).locator_key().unwrap(),
+        serde_json::to_string(&world.records[0]).unwrap(),
+    );
+    world.change(|record| record.state = RecordState::Revoked);
+    world.now = world.now.plus_millis(2000);
+    check(&mut world, THINGS, "revoked", &["directory", "organization"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use symbolon::policy::Freshness;
 use symbolon::protocol::message::Lookup;
-use symbolon::protocol::{Owner, Proof, ProofKind, Record, RecordState};
+use symbolon::protocol::{Owner, Proof, ProofKind, Record, RecordState, directory};
 use symbolon::signature::BodyDigests;
 use symbolon::token::Digest;
 
@@ -89,7 +89,8 @@ fn the_answer_says_who_was_asked() {
     }
     for (record, secret) in world.records.iter().zip([testing::token(), shown()]) {
         let key = Lookup::Digest(Digest::of(&secret)).locator_key().unwrap();
-        world.directory.insert(key, serde_json::to_string(record).unwrap());
+        let row = directory::write(&testing::instance_secret(), &key, record).unwrap();
+        world.directory.insert(key, row);
     }
     assert_eq!(timing(&mut world, &json!({"credential": shown()})), "authority, authority");
     world.now = world.now.plus_millis(10_000);

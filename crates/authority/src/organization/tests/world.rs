@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use symbolon::id::{OrganizationId, ShortId};
 use symbolon::policy::Freshness;
 use symbolon::problem::Code;
-use symbolon::protocol::Record;
+use symbolon::protocol::directory;
 use symbolon::protocol::imported::is_candidate_key;
 use symbolon::protocol::login::{LoginCall, Shown};
 use symbolon::protocol::message::{
@@ -14,7 +14,7 @@ use symbolon::protocol::message::{
     OrganizationCall, Place,
 };
 use symbolon::time::Timestamp;
-use symbolon::token::Digest;
+use symbolon::token::{Digest, InstanceSecret};
 
 use crate::machine::{CallId, Config, Context, Effect, EffectId, Event, Machine, Target, Unreachable};
 use crate::organization::Organization;
@@ -358,7 +358,8 @@ impl World {
         assert!(waiting.is_empty(), "the directory has been told everything: {waiting:?}");
         for key in keys.iter().filter(|key| !is_candidate_key(key)) {
             let stored = self.directory.get(key).unwrap_or_else(|| panic!("{key} is in the directory"));
-            let record: Record = serde_json::from_str(stored.as_ref().unwrap()).unwrap();
+            let secret = InstanceSecret::new(&self.config.instance_secret).unwrap();
+            let record = directory::read(&secret, key, stored.as_ref().unwrap()).unwrap();
             let newest = self.ask(Ask { lookup: Some(Lookup::Token(record.token)), ..Ask::default() });
             assert_eq!(record.version, newest.record.unwrap().version, "{key}");
             assert!(record.rules.freshness >= Freshness::Eventual);
