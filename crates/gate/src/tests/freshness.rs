@@ -256,7 +256,7 @@ fn a_forged_row_is_no_authority_for_a_token_that_names_its_own() {
     );
     world.change(|record| record.state = RecordState::Revoked);
     world.now = world.now.plus_millis(2000);
-    check(&mut world, THINGS, "revoked", &["directory", "organization"]);
+    check(&mut world, THINGS, "revoked", &["instance", "directory", "organization"]);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use serde_json::{Value as Json, json};
 use symbolon::id::{OrganizationId, ShortId};
 use symbolon::policy::Freshness;
 use symbolon::problem::Code;
-use symbolon::protocol::directory;
 use symbolon::protocol::imported::is_candidate_key;
 use symbolon::protocol::login::{LoginCall, Shown};
 use symbolon::protocol::message::{
     Answer, Ask, Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Lookup, Manage,
     OrganizationCall, Place,
 };
+use symbolon::protocol::{Record, directory};
 use symbolon::time::Timestamp;
 use symbolon::token::{Digest, InstanceSecret};
 
