@@ -53,8 +53,7 @@ impl Outbox {
 
     /// Starts the puts that are due, as many as there is room for. `record` makes a token's row of the directory under a
     /// key; where it cannot, that one waits as after a put that failed, and keeps back no other. `write` makes a write of
-    /// this turn:
-    /// a superseded machine starts no put, for the newest version may be in the directory already.
+    /// this turn: a superseded machine starts no put, for the newest version may be in the directory already.
     ///
     /// # Errors
     /// The store's; then no put was started.
