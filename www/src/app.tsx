@@ -32,6 +32,8 @@ export interface Within {
 /** A page for whoever is signed in. */
 function page(location: Location, within: Within): ComponentChildren {
   const [first, second, ...rest] = location.path.split("/").slice(1);
+  // Where Semgrep's client sends people for their tokens.
+  if (location.path === "/orgs/-/settings/tokens") return <TokensPage {...within} query={location.query} />;
   if (rest.length === 0) {
     if (first === "tokens" && second === undefined) return <TokensPage {...within} query={location.query} />;
     if (first === "tokens" && second === "new") return <CreatePage {...within} query={location.query} />;

@@ -142,6 +142,8 @@ fn is_console(path: &str) -> bool {
                 | "login"
         ),
         ["tokens" | "invitations", id] => !id.is_empty(),
+        // Where Semgrep's client sends people for their tokens.
+        ["orgs", "-", "settings", "tokens"] => true,
         _ => false,
     }
 }

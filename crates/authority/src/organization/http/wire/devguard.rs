@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use symbolon::id::TokenId;
+use symbolon::key::PublicKey;
 use symbolon::policy::Product;
 use symbolon::problem::Code;
 use symbolon::protocol::ProofKind;
@@ -67,6 +68,11 @@ fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> R
     match asked.public_key {
         None | Some(Json::Null) => {}
         Some(Json::String(text)) if text.trim().is_empty() => {}
+        // As its Go client writes it, without the leading zero bytes of a coordinate, or in any form that is known.
+        Some(Json::String(text)) => {
+            let key = PublicKey::from_stripped_hex(text.trim()).map_or(text, |key| key.to_hex());
+            body.insert("public_key".to_owned(), json!(key));
+        }
         Some(key) => {
             body.insert("public_key".to_owned(), key);
         }
