@@ -12,7 +12,8 @@ const listeners = new Set<() => void>();
 /** Asked before the page is left; false keeps it. */
 let guard: (() => boolean) | undefined;
 
-function read(): Location {
+/** Where the address leads now, which a drawing under way may not know yet. */
+export function read(): Location {
   return { path: window.location.pathname, query: new URLSearchParams(window.location.search) };
 }
 

@@ -6,7 +6,7 @@ import { call } from "../api/client";
 import type { Member, Page, Token } from "../api/types";
 import type { Within } from "../app";
 import { useLoad, useSettled } from "../hooks";
-import { Link, navigate } from "../router";
+import { Link, navigate, read } from "../router";
 import { may } from "../session";
 import { sentence, t } from "../text";
 import { Granted, Status, ownerText } from "../tokens/shown";
@@ -45,7 +45,8 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
   const cursor = cursors.at(-1);
 
   const change = (changes: Partial<Record<Filter, string>>) => {
-    const next = new URLSearchParams(query);
+    // Of the address as it is now: what settles late must not bring back what was left since.
+    const next = read().query;
     for (const [name, value] of Object.entries(changes)) {
       if (value === "") next.delete(name);
       else next.set(name, value);
@@ -55,7 +56,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
     navigate(text === "" ? "/tokens" : `/tokens?${text}`, { replace: true });
   };
   useEffect(() => {
-    if (settled !== get("q")) change({ q: settled });
+    if (settled !== (read().query.get("q") ?? "")) change({ q: settled });
   }, [settled]);
 
   const asked = Object.fromEntries(FILTERS.map((name) => [name, get(name)]));
@@ -77,6 +78,10 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
   const createHref = current === undefined ? "/tokens/new" : `/tokens/new?kind=${current.name}`;
   const roles = profile.roles.map(({ name, title }) => ({ value: name, text: title }));
   const any = { value: "", text: t.common.any };
+  const leave = () => {
+    setSearch("");
+    setCursors([]);
+  };
   const clear = () => {
     setSearch("");
     change(Object.fromEntries(FILTERS.filter((name) => name !== "kind" && name !== "sort").map((name) => [name, ""])));
@@ -94,7 +99,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
       </PageHead>
       <nav class="tabs" aria-label={t.tokens.kinds}>
         {[{ name: "", title: t.tokens.allKinds }, ...profile.kinds].map(({ name, title }) => (
-          <Link key={name} href={name === "" ? "/tokens" : `/tokens?kind=${name}`} current={get("kind") === name} onFollow={() => setCursors([])}>
+          <Link key={name} href={name === "" ? "/tokens" : `/tokens?kind=${name}`} current={get("kind") === name} onFollow={leave}>
             {title}
           </Link>
         ))}
