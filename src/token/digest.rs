@@ -107,6 +107,7 @@ mod tests {
     fn a_digest_has_one_spelling() {
         let digest = Digest::of("dvg_testtoken");
         let text = digest.to_string();
+        assert_eq!(text, "aad2ad7b65f202f2952ba3e0715db8e8c41dad6ca5e0cc8a266b5146efbe37c5");
         assert_eq!(text.parse(), Ok(digest));
         assert_eq!(format!("{digest:?}"), text);
         assert_eq!(serde_json::from_str::<Digest>(&serde_json::to_string(&digest).unwrap()).unwrap(), digest);

@@ -299,3 +299,75 @@ fn devtron() {
     let all = edit(up(Change::Clear)).unwrap();
     assert!(all.shift.widens && p.granted(&all.after.chosen).contains(&GrantSet::all()));
 }
+
+#[test]
+fn every_scope_of_devpilot_permits_its_own_and_nothing_else() {
+    let p = profile("devpilot");
+    let own = |kind: &str, scope: &str| {
+        let chosen = p.choose(p.kind(kind).unwrap(), &scopes_asked(&[scope])).unwrap();
+        let granted = p.granted(&chosen);
+        let mut permissions: Vec<String> = granted.iter().map(|grant| grant.permission.as_str().to_owned()).collect();
+        permissions.sort();
+        permissions.join(" ")
+    };
+    for (scope, permissions) in [
+        ("basic_deployment", "deployments:basic"),
+        ("advanced_deployment", "deployments:advanced"),
+        ("activity_tracker", "tracker:submit"),
+        ("activity_tracker_analytics", "tracker:analytics"),
+        ("error_tracker", "errors:read errors:submit"),
+        ("modify_env", "env:modify env:read"),
+        ("run_scripts", "scripts:run"),
+    ] {
+        assert_eq!(own("access_token", scope), permissions, "{scope}");
+    }
+    for (scope, permissions) in [
+        ("read", "resources:read"),
+        ("write", "resources:write"),
+        ("delete", "resources:delete"),
+        ("deploy", "deployments:trigger"),
+        ("manage_servers", "servers:manage"),
+        ("manage_projects", "projects:manage"),
+        ("manage_apps", "apps:manage"),
+        ("view_logs", "logs:view"),
+        ("manage_backups", "backups:create backups:delete backups:restore"),
+    ] {
+        assert_eq!(own("api_key", scope), permissions, "{scope}");
+    }
+}
+
+#[test]
+fn harborguards_domains_each_have_five_actions() {
+    let p = profile("harborguard");
+    let kind = p.kind("key").unwrap();
+    for domain in [
+        "scans",
+        "images",
+        "vulnerabilities",
+        "exceptions",
+        "registries",
+        "reports",
+        "audit-log",
+        "notification-channels",
+        "teams",
+        "api-keys",
+        "pats",
+        "billing",
+        "organization",
+    ] {
+        for action in ["view", "create", "edit", "delete", "admin"] {
+            let permission = format!("{domain}:{action}").parse().unwrap();
+            let chosen = p.choose(kind, &role_asked("owner")).unwrap();
+            let has = p.effective(kind, &chosen, Some("owner")).permits(&permission, None);
+            assert!(has && p.declares(&permission), "{permission}");
+        }
+    }
+}
+
+#[test]
+fn devtrons_expiry_is_offered_in_days() {
+    let p = profile("devtron");
+    let days: Vec<i64> =
+        p.kind("token").unwrap().expiry.presets_seconds.iter().map(|seconds| i64::from(*seconds) / DAY).collect();
+    assert_eq!(days, [7, 30, 60, 90]);
+}
