@@ -13,6 +13,9 @@ async function curl(product, ...words) {
   return { status: Number(status), json: text === "" ? undefined : JSON.parse(text), text };
 }
 
+/** A time that every client reads, as RFC 3339 writes it. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/u;
+
 const json = (body) => ["-H", "Content-Type: application/json", "-d", JSON.stringify(body)];
 
 test("HarborGuard's calls work with curl", async (t) => {
@@ -25,6 +28,11 @@ test("HarborGuard's calls work with curl", async (t) => {
   assert.equal(made.status, 201, made.text);
   assert.match(made.json.data.token, /^hg_pat_[0-9a-f]{48}$/u);
   assert.equal(made.json.data.prefix, made.json.data.token.slice(0, 10));
+  const personal = await curl(product, "$BASE/api/personal-access-tokens", ...key);
+  const mine = personal.json.data.find(({ name }) => name === "laptop-cli");
+  assert.deepEqual([personal.status, mine.prefix], [200, made.json.data.prefix]);
+  assert.ok(TIME.test(mine.expiresAt) && TIME.test(mine.createdAt), personal.text);
+  assert.ok(!personal.text.includes(made.json.data.token), "shown once");
   const service = await curl(product, "-X", "POST", "$BASE/api/api-keys", ...bearer, ...json({ name: "pipeline", role: "ci" }));
   assert.equal(service.status, 201, service.text);
   assert.match(service.json.data.token, /^hg_ak_[0-9a-f]{48}$/u);
@@ -32,7 +40,11 @@ test("HarborGuard's calls work with curl", async (t) => {
   const list = await curl(product, "$BASE/api/api-keys", ...bearer);
   assert.deepEqual(list.json.data.map(({ name, role }) => [name, role]), [["pipeline", "ci"]]);
   assert.ok(!list.text.includes(service.json.data.token), "shown once");
-  for (const item of list.json.data) assert.ok(!Number.isNaN(Date.parse(item.createdAt)), "a date that every client reads");
+  for (const item of list.json.data) assert.match(item.createdAt, TIME);
+  // What it may not is another answer than to be nobody.
+  const pipeline = ["-H", `X-API-Key: ${service.json.data.token}`];
+  const known = await curl(product, "-X", "POST", "$BASE/api/api-keys", ...pipeline, ...json({ name: "more", role: "viewer" }));
+  assert.deepEqual([known.status, known.json.error.code], [403, "FORBIDDEN"]);
 
   const deleted = await curl(product, "-X", "DELETE", `$BASE/api/api-keys/${service.json.data.id}`, ...key);
   assert.equal(deleted.status, 200, deleted.text);
@@ -46,6 +58,10 @@ test("HarborGuard's calls work with curl", async (t) => {
   assert.deepEqual(wrong.json.error.issues.map(({ path }) => path[0]).toSorted(), ["name", "role"]);
   const inherited = await curl(product, "-X", "POST", "$BASE/api/api-keys", "-H", `X-API-Key: ${made.json.data.token}`, ...json({ name: "mine", role: "viewer" }));
   assert.equal(inherited.status, 201, "a personal token may what its owner may");
+  const gone = await curl(product, "-X", "DELETE", `$BASE/api/personal-access-tokens/${made.json.data.id}`, ...bearer);
+  assert.equal(gone.status, 200, gone.text);
+  const ended = await curl(product, "$BASE/api/personal-access-tokens", "-H", `X-API-Key: ${made.json.data.token}`);
+  assert.deepEqual([ended.status, ended.json.error.code], [401, "UNAUTHORIZED"]);
   // Ten creations in a minute, the refused ones counted.
   let limited;
   for (let n = 0; n < 10 && limited?.status !== 429; n += 1) {
