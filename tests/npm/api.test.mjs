@@ -114,6 +114,8 @@ test("every call of the document that a program can make has a function", async 
   const missing = [];
   for (const [path, item] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(item)) {
+      // Clients of other systems make theirs.
+      if (/^\/(?:api|orchestrator)\//.test(path)) continue;
       const bearer = operation.security?.some((one) => "bearer" in one);
       if (bearer && typeof api[operation.operationId] !== "function") missing.push(`${method} ${path}`);
     }

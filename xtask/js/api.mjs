@@ -128,12 +128,28 @@ ${comment(text, "")}export const ${id} = (client: ApiClient, input: ${input}${ne
 
 const [source, out] = process.argv.slice(2);
 const document = JSON.parse(readFileSync(source, "utf8"));
-const schemas = Object.entries(document.components.schemas).map(([name, schema]) => {
+
+/** The declaration of a schema. */
+function declaration(name, schema) {
   const body = type(schema);
   const declared = body.startsWith("{") && body.endsWith("}") && !/^\}.*[|&]/m.test(body) ? `interface ${name} ${body}` : `type ${name} = ${body};`;
   return `${comment(schema.description, "")}export ${declared}\n`;
-});
-const calls = Object.entries(document.paths).flatMap(([path, item]) =>
-  METHODS.filter((method) => item[method] !== undefined && forPrograms(path, item[method])).map((method) => call(method, path, item[method], item.parameters ?? [])),
+}
+
+/** The names of the schemas that a value names, and of those that these name: what only other calls use stays out. */
+function namedIn(value, found = new Set()) {
+  for (const [, name] of JSON.stringify(value).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+    if (found.has(name)) continue;
+    found.add(name);
+    namedIn(document.components.schemas[name], found);
+  }
+  return found;
+}
+
+const made = Object.entries(document.paths).flatMap(([path, item]) =>
+  METHODS.filter((method) => item[method] !== undefined && forPrograms(path, item[method])).map((method) => ({ method, path, item })),
 );
+const used = namedIn(made.map(({ method, item }) => [item[method], item.parameters ?? []]));
+const schemas = Object.entries(document.components.schemas).filter(([name]) => used.has(name)).map(([name, schema]) => declaration(name, schema));
+const calls = made.map(({ method, path, item }) => call(method, path, item[method], item.parameters ?? []));
 writeFileSync(out, `// Made from the OpenAPI document by xtask/js/api.mjs.\n\nimport type { ApiClient, ApiResult, CallOptions } from "./client.js";\n\n${[...schemas, ...calls].join("\n")}`);
