@@ -122,6 +122,14 @@ impl Truth {
         self.newest(token).is_some_and(|state| state.put_back)
     }
 
+    /// Whether a token had this secret only in what was lost when older storage came: its row in the directory is nobody's
+    /// to change, and says for ever what it said.
+    pub(crate) fn is_lost(&self, token: TokenId, proof: &str) -> bool {
+        let states = self.tokens.get(&token).map(Vec::as_slice).unwrap_or_default();
+        let Some(back) = states.iter().rposition(|state| state.put_back) else { return false };
+        !states.iter().skip(back).any(|state| state.proofs.iter().any(|(name, _)| name == proof))
+    }
+
     /// The epoch now.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch

@@ -365,7 +365,8 @@ impl World {
         let Credential { organization, token, proof, eventual, .. } = &self.workload.credentials[credential];
         // Of what goes by the directory alone nothing is promised until that has been told.
         let truth = &self.truths[*organization];
-        let judged = !eventual || (sent >= self.settled_from && !truth.is_put_back(*token));
+        let judged =
+            !eventual || (sent >= self.settled_from && !truth.is_put_back(*token) && !truth.is_lost(*token, proof));
         let token = *token;
         if accepted {
             self.counts.accepted += 1;
@@ -446,14 +447,15 @@ impl World {
         }
         let later = matches!(change, Change::Expire(id, _) if self.truths[organization].ends_later(id, carried.epoch));
         if change.holds_when_it_returns() && !later {
-            let epoch = if carried.anew {
+            let epoch = if let Some(own) = change.token() {
+                // As of when this token was changed: of what else came in the same turn (a rotation that ended, say), and of
+                // what came since where this was asked for again, nothing is said.
+                self.truths[organization].newest_until(*own, carried.epoch).unwrap_or(0)
+            } else if carried.anew {
                 carried.epoch
             } else {
                 // Asked for again: it holds as of when it had been done, and of what came after nothing is said.
-                let about = |it: &&Credential| match &change {
-                    Change::Role(member, _) | Change::Suspend(member, _) => it.member == Some(*member),
-                    other => other.token() == Some(&it.token),
-                };
+                let about = |it: &&Credential| matches!(&change, Change::Role(member, _) | Change::Suspend(member, _) if it.member == Some(*member));
                 let tokens = self.workload.credentials.iter().filter(|it| it.organization == organization);
                 let truth = &self.truths[organization];
                 let states = tokens.filter(about).filter_map(|it| truth.newest_until(it.token, carried.epoch));
