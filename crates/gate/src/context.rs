@@ -140,6 +140,17 @@ impl Context {
         state.touch(record.short_id).used(record, newest, self.io.now(), &self.client);
     }
 
+    /// Whether what is wrong with a credential counts against where it comes from: not where a resource server or a proxy
+    /// that has shown itself passes on what others present.
+    pub(crate) fn counts(&self) -> bool {
+        !self.passes_on.get()
+    }
+
+    /// Who guesses where a secret is wrong: whoever passes on what others present does not.
+    pub(crate) fn guesser(&self) -> Client {
+        if self.counts() { self.client.clone() } else { Client::default() }
+    }
+
     /// Where the client is, as limits count it; none where the host cannot tell: then what is in front of it must
     /// limit, since one client could otherwise lock out all the others.
     pub(crate) fn network(&self) -> Option<Network> {

@@ -152,7 +152,7 @@ pub(crate) async fn credential(
             let now = context.io.now();
             let mut state = context.gate.state.borrow_mut();
             let code = refusal.problem.code;
-            if code.status() == 401 && counts(context) {
+            if code.status() == 401 && context.counts() {
                 // What is told no more is written down no more either: a dead token must not fill a log.
                 let accused = Accused::of(&record);
                 let replayed = code == Code::Replayed;
@@ -164,7 +164,7 @@ pub(crate) async fn credential(
             }
             // The authority wrote a wrong passphrase down when the try was settled, and counts tries itself.
             if code.status() < 500 && !matches!(code, Code::PassphraseWrong | Code::RateLimited) {
-                state.touch(record.short_id).refused(&record, code, now, &context.client, !counts(context));
+                state.touch(record.short_id).refused(&record, code, now, &context.client, !context.counts());
             }
             Err(refusal)
         }
@@ -174,7 +174,7 @@ pub(crate) async fn credential(
 /// Counts what proved nothing, by where it comes from alone: whatever token it names is not its own.
 fn not_proved(context: &Context, refusal: Refusal) -> Refusal {
     let code = refusal.problem.code;
-    if !matches!(code, Code::UnknownToken | Code::SignatureInvalid) || !counts(context) {
+    if !matches!(code, Code::UnknownToken | Code::SignatureInvalid) || !context.counts() {
         return refusal;
     }
     if let Err(problem) = context.stranger() {
@@ -268,12 +268,6 @@ async fn prove(
     }
 }
 
-/// Whether what is wrong with a credential counts against where it comes from: not where a resource server or a proxy
-/// that has shown itself passes on what others present.
-pub(crate) fn counts(context: &Context) -> bool {
-    !context.passes_on.get()
-}
-
 async fn find(
     context: &Context,
     organization: Option<ShortId>,
@@ -284,7 +278,7 @@ async fn find(
     // Another organisation's token is as unknown as one that nobody has.
     let known = |organization| demand.within.is_none_or(|within| within == organization);
     if organization.is_some_and(|organization| !known(organization)) {
-        if counts(context) {
+        if context.counts() {
             context.limited()?;
         }
         return Ok(None);
@@ -292,7 +286,7 @@ async fn find(
     let record = match lookup::recalled(context, organization, name, demand.freshness) {
         Some(record) => Some(record),
         None => {
-            let _under_way = if counts(context) {
+            let _under_way = if context.counts() {
                 if !context.gate.state.borrow_mut().knows_secret(organization, name) {
                     context.limited()?;
                 }
@@ -308,7 +302,7 @@ async fn find(
                 None
             };
             let found = lookup::find(context, organization, name, demand.freshness).await?;
-            if found.is_none() && counts(context) {
+            if found.is_none() && context.counts() {
                 // Its authority may just have said that there were too many, at other edges too.
                 context.limited()?;
             }

@@ -13,12 +13,12 @@ use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
 use symbolon::protocol::imported::{Hashed, MAX_CANDIDATES, MAX_SHARING, Tried, Try, Upgrade, Upgraded};
-use symbolon::protocol::message::{Client, Lookup, OrganizationCall, Place};
+use symbolon::protocol::message::{Lookup, OrganizationCall, Place};
 use symbolon::time::Timestamp;
 use symbolon::token::{Bcrypt, Digest, Secret};
 
 use crate::context::{Context, Hop};
-use crate::decide::{self, Demand, Refusal, seconds_until};
+use crate::decide::{Demand, Refusal, seconds_until};
 use crate::{lookup, slow};
 
 /// A record whose bcrypt hash a secret has matched.
@@ -40,8 +40,7 @@ pub(crate) async fn find(
     let mut places = context.timed(Hop::Locator, context.io.candidates(prefix)).await?;
     places.truncate(MAX_SHARING);
     places.retain(|place| demand.within.is_none_or(|within| within == place.organization));
-    // Whoever passes on what others present is not the one who guesses.
-    let client = if decide::counts(context) { context.client.clone() } else { Client::default() };
+    let client = context.guesser();
     let mut limited: Option<Timestamp> = None;
     while let Some(organization) = places.first().map(|place| place.organization) {
         let (here, elsewhere): (Vec<Place>, Vec<Place>) =

@@ -13,7 +13,6 @@ use symbolon::protocol::lease::Edge;
 use symbolon::protocol::message::{Answer, Ask, Lookup, OrganizationCall};
 
 use crate::context::{Context, Hop};
-use crate::decide;
 use crate::ports::Unavailable;
 use crate::state::Told;
 
@@ -189,7 +188,7 @@ pub(crate) async fn confirm(
     }
     for _ in 0..MAX_ASKS {
         let (question, ask) = context.gate.state.borrow_mut().question(organization, Some(lookup), context.io.now());
-        let shown_by = context.network().filter(|_| decide::counts(context));
+        let shown_by = context.network().filter(|_| context.counts());
         let call = OrganizationCall::Ask(Ask { shown_by, ..ask });
         let answer = context.timed(Hop::Authority, context.io.organization::<Answer>(organization, &call)).await;
         let now = context.io.now();

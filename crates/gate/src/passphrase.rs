@@ -10,11 +10,11 @@ use sha2::{Digest as _, Sha256};
 use symbolon::policy::PassphraseRules;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
-use symbolon::protocol::message::{Attempted, Client, Done, HttpRequest, OrganizationCall};
+use symbolon::protocol::message::{Attempted, Done, HttpRequest, OrganizationCall};
 use symbolon::token::Secret;
 
 use crate::context::{Context, Hop};
-use crate::decide::{self, Refusal, seconds_until};
+use crate::decide::{Refusal, seconds_until};
 use crate::slow;
 
 /// Asks for the passphrase, if the token has one.
@@ -25,8 +25,7 @@ pub(crate) async fn check(context: &Context, record: &Record, given: Option<&Sec
     if context.gate.state.borrow_mut().passphrases.get(&remembered).is_some() {
         return Ok(());
     }
-    // Whoever passes on what others present is not the one who guesses.
-    let client = if decide::counts(context) { context.client.clone() } else { Client::default() };
+    let client = context.guesser();
     let call = OrganizationCall::Attempt { token: record.token, client: client.clone() };
     match context.timed(Hop::Authority, context.io.organization(record.short_id, &call)).await? {
         Attempted::Reserved => {}
