@@ -139,22 +139,9 @@ macro_rules! request {
         }
 
         #[cfg(feature = "schema")]
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let mut object = crate::organization::http::schema::Object::new(&[$($doc),*]);
-                $(object.member(
-                    stringify!($field),
-                    stringify!($mode) == "required",
-                    &[$($field_doc),*],
-                    generator.subschema_for::<crate::organization::http::body::shown!($type $(, $shown)?)>(),
-                );)+
-                object.finish()
-            }
-        }
+        crate::organization::http::body::described!($name [$($doc)*] $({
+            stringify!($field), $mode, [$($field_doc)*], crate::organization::http::body::shown!($type $(, $shown)?)
+        })+);
     };
 }
 
@@ -169,6 +156,31 @@ pub(crate) trait Optional {
 pub(crate) const fn is_optional(mode: &str) -> bool {
     matches!(mode.as_bytes(), b"optional")
 }
+
+/// The schema of an object: for each field its name, whether it must be there, what is said of it, and what it holds.
+#[cfg(feature = "schema")]
+macro_rules! described {
+    ($name:ident [$($doc:literal)*] $({ $field:expr, $mode:ident, [$($field_doc:literal)*], $shown:ty })+) => {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut object = crate::organization::http::schema::Object::new(&[$($doc),*]);
+                $(object.member(
+                    $field,
+                    stringify!($mode) == "required",
+                    &[$($field_doc),*],
+                    generator.subschema_for::<$shown>(),
+                );)+
+                object.finish()
+            }
+        }
+    };
+}
+#[cfg(feature = "schema")]
+pub(crate) use described;
 
 /// The second type, or else the first.
 #[cfg(feature = "schema")]

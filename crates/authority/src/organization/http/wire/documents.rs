@@ -25,22 +25,9 @@ macro_rules! form {
         }
 
         #[cfg(feature = "schema")]
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let mut object = crate::organization::http::schema::Object::new(&[$($doc),*]);
-                $(object.member(
-                    $theirs,
-                    stringify!($mode) == "required",
-                    &[$($field_doc),*],
-                    generator.subschema_for::<$shown>(),
-                );)+
-                object.finish()
-            }
-        }
+        crate::organization::http::body::described!($name [$($doc)*] $({
+            $theirs, $mode, [$($field_doc)*], $shown
+        })+);
     };
 }
 
