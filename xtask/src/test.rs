@@ -1,7 +1,8 @@
-//! The suites, one after the other, and how many tests of each passed.
+//! The suites, one after the other, how many tests of each passed, and how long each took.
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -95,16 +96,17 @@ pub(crate) fn test(workspace: &Workspace, suites: &[Suite], seeds: Seeds) -> Res
     let mut results = Vec::new();
     for suite in suites {
         say(&format!("suite {}", name(*suite)));
+        let started = Instant::now();
         let counts = run(workspace, *suite, seeds).unwrap_or_else(|error| {
             say(&format!("suite {}: {error:#}", name(*suite)));
             Counts { failed: 1, ..Counts::default() }
         });
-        results.push((*suite, counts));
+        results.push((*suite, counts, started.elapsed().as_secs()));
     }
     println!();
     let mut total = Counts::default();
-    for (suite, counts) in results {
-        println!("suite {:10} {counts}", name(suite));
+    for (suite, counts, seconds) in results {
+        println!("suite {:10} {counts} ({seconds} s)", name(suite));
         total.add(counts);
     }
     println!("{total}");
