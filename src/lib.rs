@@ -15,6 +15,7 @@ pub mod policy;
 pub mod problem;
 pub mod protocol;
 pub mod signature;
+mod text;
 pub mod time;
 pub mod token;
 pub mod webauthn;

@@ -4,8 +4,6 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 /// A name that a profile gives to a kind, scope, role, family or service.
 ///
 /// 1 to 64 lower-case letters, digits, `-` and `_`, beginning with a letter or digit: safe in a URL, a log line and a
@@ -68,18 +66,7 @@ impl fmt::Display for Name {
     }
 }
 
-impl Serialize for Name {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+crate::text::serde_as_text!(Name);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A set of ASCII characters in the notation of a bracket expression, without the brackets: `a-z0-9_-`.
 ///
@@ -64,18 +64,7 @@ impl fmt::Display for CharClass {
     }
 }
 
-impl Serialize for CharClass {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-impl<'de> Deserialize<'de> for CharClass {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+crate::text::serde_as_text!(CharClass);
 
 /// Which characters a name is made of: one set for the first, one for those between, one for the last.
 ///

@@ -11,8 +11,8 @@ use crate::refusal;
 /// How much of a user agent is kept, in bytes.
 const MAX_USER_AGENT_BYTES: usize = 256;
 
-/// A request. Without `Debug`: it carries credentials.
-#[derive(Clone, Deserialize)]
+/// A request; by default one of which nothing is known. Without `Debug`: it carries credentials.
+#[derive(Clone, Default, Deserialize)]
 pub struct GateRequest {
     /// The method, in its own case.
     pub method: String,

@@ -249,13 +249,7 @@ async fn verify(context: &Context, caller: &Allowed, question: Question) -> Resu
     match (credential, request) {
         (Some(credential), None) => {
             let credential = Some(Credential::Bearer(Secret::from_string(credential), None));
-            let shown = GateRequest {
-                method: String::new(),
-                url: String::new(),
-                headers: Vec::new(),
-                has_body: false,
-                client_address: None,
-            };
+            let shown = GateRequest::default();
             let found = Presented { credential, passphrase };
             decide::credential(context, &shown, Body::Told(None), found, &demand).await
         }

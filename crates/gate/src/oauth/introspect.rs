@@ -78,13 +78,7 @@ pub(crate) async fn introspect(
     };
     let demand = Demand { within: Some(caller.record.short_id), ..manage::management(&[]) };
     let found = Presented { credential: Some(Credential::Bearer(token, None)), passphrase: None };
-    let shown = GateRequest {
-        method: String::new(),
-        url: String::new(),
-        headers: Vec::new(),
-        has_body: false,
-        client_address: None,
-    };
+    let shown = GateRequest::default();
     let decided = decide::credential(context, &shown, Body::Told(None), found, &demand).await;
     let document = match &decided {
         Ok(allowed) => active(&allowed.record, address.origin),
