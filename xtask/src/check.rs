@@ -1,4 +1,4 @@
-//! Format, lints and documentation, each without a warning.
+//! Format, lints, documentation and the types of the Worker's host, each without a warning.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -42,6 +42,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     for (name, _) in &cdylibs {
         run(&format!("documentation: {name}"), &["doc", "--locked", "--no-deps", "--target", WASM, "--package", name])?;
     }
+
+    say("types of the Worker's host");
+    setup::npm(workspace)?;
+    process::run(setup::package_command(workspace, "tsc").args(["--project", "crates/worker/js"]), "tsc")?;
 
     if setup::runs("cargo-deny") {
         run("licences and sources", &["deny", "--locked", "check", "licenses", "bans", "sources"])?;

@@ -4,17 +4,18 @@
 // is answered with 500 and the instance is thrown away; the requests beside it find that out as soon as what they wait
 // for has come, and begin anew in a fresh instance, unless they had already asked for something to be done.
 
-import { instantiate } from "symbolon-wasm";
-
 import { digest, readBody, toText } from "./body.js";
 import { now } from "./clock.js";
 import { fetchText } from "./fetch.js";
-import { fromBase64, fromHex, toBase64, verify, verifyRs256 } from "./keys.js";
+import { Trapped, current, guarded } from "./instance.js";
+import { fromBase64, verify, verifyRs256 } from "./keys.js";
 import { fault } from "./log.js";
 import { ask, within } from "./objects.js";
 import { forward } from "./origin.js";
 import { page, pairs, problem, respond, respondFlat, respondToProxy } from "./reply.js";
+import { flat, hasBody, wanted } from "./request.js";
 import * as testHooks from "./test-hooks.js";
+import { CHECK, check, checking, isStep, tell } from "./told.js";
 
 /** How often a request is begun, when others trap beside it. */
 const MAX_ATTEMPTS = 3;
@@ -24,33 +25,12 @@ const KV_TIMEOUT_MILLIS = 2_000;
 const KV_CACHE_SECONDS = 30;
 
 /**
- * A WebAssembly instance and the gate in it, with the answers that it has by number, and the fields that it wants for
- * what a proxy asks, by URL without query.
- * @typedef {{ gate: any, broken: boolean, ready: Response[], fields: Map<string, string[]> }} Running
- * @typedef {{ effect: "ask", class: string, object: string, message: string, safe: boolean, timeout_millis: number }
- *   | { effect: "directory", key: string }
- *   | { effect: "verify_p256", public_key: string, message: string, signature: string }
- *   | { effect: "verify_rs256", modulus: string, exponent: string, message: string, signature: string }
- *   | { effect: "fetch" } & import("./fetch.js").Question
- *   | { effect: "body_digests", sha256: boolean, sha512: boolean, limit: number }
- *   | { effect: "body_text", limit: number }
- *   | { effect: "sleep", millis: number }} Effect
- * @typedef {{ outcome: "respond" } & import("./reply.js").Told
- *   | { outcome: "forward", remove: string[], set: [string, string][] }
- *   | { outcome: "asset", console: boolean, missing: import("./reply.js").Told }} Outcome
- * @typedef {{ task: number, ended?: true, wait?: [number, Effect][], outcome?: Outcome, background?: Step }} Step
+ * @typedef {import("./instance.js").Running} Running
+ * @typedef {import("./told.js").Effect} Effect
+ * @typedef {import("./told.js").Outcome} Outcome
+ * @typedef {import("./told.js").Step} Step
+ * @typedef {import("./told.js").Told} Told
  */
-
-/**
- * What the gate tells of a request: the number of an answer that is ready, or a text.
- * @typedef {number | string} Told
- */
-
-/** @type {Running | undefined} */
-let running;
-
-/** The WebAssembly instance trapped, in this request or in another. */
-class Trapped extends Error {}
 
 /**
  * Answers a request: at once, where nothing outside has to be asked.
@@ -78,193 +58,6 @@ async function serveInTests(request, env, ctx) {
     return problem("internal", request.method);
   }
   return new Work(request, env, ctx).answer(await now(env));
-}
-
-/**
- * Whether a request has a body. A length of 0 is none: clients send it with a POST that has none.
- * @param {Request} request
- */
-function hasBody({ body, headers }) {
-  return body !== null && headers.get("content-length") !== "0";
-}
-
-/** What can be an address: IPv4 or IPv6, without a port. */
-const ADDRESS = /^[\d.]{7,15}$|^[\da-f:.]{2,45}$/iu;
-
-/**
- * Where a request comes from. A header says so only where the configuration names the one that the host in front sets
- * anew on every request, as Cloudflare does with CF-Connecting-IP: any other host would let its clients write it. Without
- * one, it is the connection's other end, as far as workerd tells it; empty where nobody knows.
- * @param {Request} request
- * @param {Env} env
- */
-function clientAddress({ headers, cf }, { CLIENT_ADDRESS_HEADER: header = "" }) {
-  if (header !== "") {
-    const told = headers.get(header) ?? "";
-    return ADDRESS.test(told) ? told : "";
-  }
-  const peer = /** @type {{ clientIp?: unknown } | undefined} */ (cf)?.clientIp;
-  if (typeof peer !== "string") return "";
-  const [, address] = /^\[?(.+?)\]?(?::\d+)?$/u.exec(peer) ?? [];
-  return address !== undefined && ADDRESS.test(address) ? address : "";
-}
-
-/**
- * A request as the gate reads it (crates/worker/src/flat.rs): with these fields, or with all of them, since a signature
- * may cover any, and which of them may be passed on is the gate's to say.
- * @param {Request} request
- * @param {Env} env
- * @param {string[] | undefined} names
- */
-function flat(request, env, names) {
-  const { headers } = request;
-  let fields = "";
-  let count = 0;
-  if (names === undefined) {
-    for (const [name, value] of headers) {
-      fields += `\n${name}\n${value}`;
-      count += 1;
-    }
-  } else {
-    for (const name of names) {
-      const value = headers.get(name);
-      if (value !== null) {
-        fields += `\n${name}\n${value}`;
-        count += 1;
-      }
-    }
-  }
-  const address = clientAddress(request, env);
-  return `${request.method}\n${request.url}\n${hasBody(request) ? "1" : ""}\n${address}\n${count}${fields}`;
-}
-
-/** Where proxies ask: so often that it is worth while to ask the gate which fields it wants. */
-const ASKED_BY_PROXIES = "/v1/forward-auth/";
-/** For how many URLs its answer is kept. */
-const MAX_URLS = 64;
-
-/**
- * The fields that the gate wants of a request to this URL; undefined: all of them.
- * @param {Running} instance
- * @param {string} url
- * @returns {string[] | undefined}
- */
-function wanted({ gate, fields }, url) {
-  const known = fields.get(url);
-  if (known !== undefined) return known.length === 0 ? undefined : known;
-  const path = url.indexOf("/", url.indexOf("://") + 3);
-  if (!url.startsWith(ASKED_BY_PROXIES, path)) return undefined;
-  // What follows the proxy's name is its client's, and makes no difference.
-  const end = url.slice(path + ASKED_BY_PROXIES.length).search(/[/?]/u);
-  const asked = end < 0 ? url : url.slice(0, path + ASKED_BY_PROXIES.length + end);
-  let names = fields.get(asked);
-  if (names === undefined) {
-    const told = gate.fields(asked);
-    names = told === "" ? [] : told.split("\n");
-    if (fields.size >= MAX_URLS) fields.clear();
-    fields.set(asked, names);
-  }
-  return names.length === 0 ? undefined : names;
-}
-
-/**
- * The instance that serves now.
- * @param {Env} env
- * @returns {Running}
- */
-function current(env) {
-  if (running === undefined || running.broken) {
-    const { Gate } = instantiate();
-    const random = crypto.getRandomValues(new Uint8Array(16));
-    const { INSTANCE_SECRET, GATEWAY_HOSTS = "", ORIGIN, PROXY_SECRET, SETUP_CODE, ADMIN_KEY } = env;
-    const provider = oidc(env, (json) => Gate.oidc_fault(json));
-    const hasOrigin = ORIGIN !== undefined;
-    const gate = new Gate(random, INSTANCE_SECRET, GATEWAY_HOSTS, hasOrigin, PROXY_SECRET, SETUP_CODE, provider, ADMIN_KEY);
-    running = { gate, broken: false, ready: [], fields: new Map() };
-  }
-  return running;
-}
-
-/**
- * The provider of identities, if there is one. A slip in its configuration is logged, and switches nothing else off.
- * @param {Env} env
- * @param {(json: string) => string | undefined} faultOf
- */
-function oidc({ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME }, faultOf) {
-  if (OIDC_ISSUER === undefined || OIDC_ISSUER === "") return undefined;
-  const json = JSON.stringify({ issuer: OIDC_ISSUER, client_id: OIDC_CLIENT_ID, client_secret: OIDC_CLIENT_SECRET, name: OIDC_NAME });
-  const wrong = faultOf(json);
-  if (wrong === undefined) return json;
-  fault("gate", "the provider cannot be used", new Error(wrong));
-  return undefined;
-}
-
-/**
- * Enters WebAssembly. Whatever it throws is a trap, after which the instance must not be entered again.
- * @template T
- * @param {Running} instance
- * @param {(gate: any) => T} enter
- * @returns {T}
- */
-function guarded(instance, enter) {
-  if (instance.broken) throw new Trapped();
-  try {
-    return enter(instance.gate);
-  } catch (error) {
-    instance.broken = true;
-    fault("gate", "trap", error);
-    throw new Trapped("trap", { cause: error });
-  }
-}
-
-/**
- * What there is to tell.
- * @param {any} gate
- * @param {number} number of an answer that is ready; negative: there is more to tell
- * @returns {Told}
- */
-function tell(gate, number) {
-  return number < 0 ? gate.told() : number;
-}
-
-/**
- * Whether what the gate told is a step, and not an outcome in plain lines.
- * @param {string} told
- */
-function isStep(told) {
-  return told.startsWith("{");
-}
-
-/** How a wait for the check of a signature begins, told in plain lines (crates/worker/src/flat.rs). */
-const CHECK = "verify\n";
-const encoder = new TextEncoder();
-
-/**
- * What is to be checked.
- * @param {string} told
- */
-function check(told) {
-  const [, task, effect, publicKey, signature] = told.split("\n", 5);
-  const message = told.slice(CHECK.length + task.length + effect.length + publicKey.length + signature.length + 4);
-  return {
-    task: Number(task),
-    effect: Number(effect),
-    publicKey,
-    message: encoder.encode(message),
-    signature: fromHex(signature),
-  };
-}
-
-/**
- * The same as a step among others.
- * @param {string} told
- * @returns {Step}
- */
-function checking(told) {
-  const { task, effect, publicKey, message, signature } = check(told);
-  /** @type {Effect} */
-  const wait = { effect: "verify_p256", public_key: publicKey, message: toBase64(message), signature: toBase64(signature) };
-  return { task, wait: [[effect, wait]] };
 }
 
 /** One request. */
@@ -333,6 +126,7 @@ class Work {
    * @returns {Promise<Response>}
    */
   async #check(instance, told) {
+    /** @type {boolean | undefined} */
     let matches;
     const { task, effect, publicKey, message, signature } = check(told);
     try {

@@ -18,11 +18,11 @@ declare const TEST_HOOKS: boolean;
 /** The bindings of wrangler.toml. */
 interface Env {
   /** Durable Object namespaces, one class each. */
-  readonly ORGANIZATION: DurableObjectNamespace;
-  readonly INSTANCE: DurableObjectNamespace;
-  readonly LOCATOR: DurableObjectNamespace;
-  readonly REPLAY: DurableObjectNamespace;
-  readonly LOGIN: DurableObjectNamespace;
+  readonly ORGANIZATION: DurableObjectNamespace<import("./object.js").AuthorityObject>;
+  readonly INSTANCE: DurableObjectNamespace<import("./object.js").AuthorityObject>;
+  readonly LOCATOR: DurableObjectNamespace<import("./object.js").AuthorityObject>;
+  readonly REPLAY: DurableObjectNamespace<import("./object.js").AuthorityObject>;
+  readonly LOGIN: DurableObjectNamespace<import("./object.js").AuthorityObject>;
   /** Workers KV: the directory. */
   readonly DIRECTORY: KVNamespace;
   /** Static assets of the management hosts; absent: there are none. */

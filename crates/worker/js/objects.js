@@ -39,6 +39,6 @@ export async function within(millis, promise) {
   try {
     return await Promise.race([promise, /** @type {Promise<never>} */ (timeout)]);
   } finally {
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
   }
 }

@@ -18,7 +18,7 @@ export class Host {
    * @returns {unknown[][]} all rows
    */
   exec(sql, params) {
-    return this.#storage.sql.exec(sql, ...params).raw().toArray();
+    return [...this.#storage.sql.exec(sql, ...params).raw()];
   }
 
   /**

@@ -14,7 +14,7 @@ const PREFIX = "__test:";
  * Requests under `/__test/`; undefined for all others.
  * @param {Request} request
  * @param {Env} env
- * @param {(enter: (gate: any) => unknown) => Promise<Response>} inGateInstance
+ * @param {(enter: (gate: any) => Response) => Response} inGateInstance
  * @returns {Promise<Response | undefined>}
  */
 export async function inGate(request, env, inGateInstance) {
