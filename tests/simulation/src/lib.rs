@@ -28,6 +28,7 @@ mod edge;
 mod event;
 mod fault;
 mod isolate;
+mod judge;
 mod load;
 mod object;
 mod plan;
