@@ -77,7 +77,7 @@ pub(crate) struct Request {
 
 /// A secret in the form of an organisation's, which it does not know yet.
 pub(crate) struct Stranger {
-    organization: usize,
+    pub(crate) organization: usize,
     pub(crate) secret: String,
     /// Whether it is being brought in.
     taken: bool,
