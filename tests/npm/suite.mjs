@@ -101,6 +101,36 @@ export function tests({ full, light, software, api, vectors }) {
       }
     });
 
+    test(`${tier}: a kind's own form is what its clients send, to the last byte`, async () => {
+      const key = await software.SoftwareKey.import(PRIVATE);
+      const rules = { components: ["@method", "content-digest"], components_with_body: [], labels: ["sig77"], fingerprint_header: true };
+      for (const [method, body, digest, signature] of [
+        ["POST", '{"hello":"world"}', "k6I5cakU5erL8KjSUVTNownDwccvu5kU1Hxg88toFYg=", "rR0wOVdWbF8Ks74RGF5F4RK+XCw8Tfo/o3m6ByDHvCivvFv96cu3G5Q6YuFh+i+KdS8JKmR63nLGKc4nRN0/Kw=="],
+        ["GET", undefined, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "kqTyvWIqT/VROIT6cVYGvZolKuVXHQagsKIbmhsvjciqYmSpQ5/ffC6+iFJjf6pZ3AQ/ejIUIF/L2ZH/IomD6A=="],
+      ]) {
+        const make = () => new Request("https://api.example/api/v1/scan?deep=1", { method, body, headers: { "content-type": "application/json" } });
+        const signed = await api.signRequest(make(), key, { rules, now: () => NOW });
+        const sent = ["content-digest", "x-fingerprint", "signature-input", "signature"].map((name) => signed.headers.get(name));
+        const input = 'sig77=("@method" "content-digest");created=1700000000;alg="ecdsa-p256-sha256"';
+        equal(sent, [`sha-256=:${digest}:`, FINGERPRINT, input, `sig77=:${signature}:`], method);
+        // A call of the interface covers all that native signers do besides, under the kind's label.
+        const full = await api.signRequest(make(), key, { rules, full: true, organization: "Acme42", nonce: "n", now: () => NOW });
+        const components = `"@method" "@authority" "@path" "@query" "content-digest"${body === undefined ? "" : ' "content-type"'}`;
+        const parameters = `created=1700000000;expires=1700000060;nonce="n";keyid="Acme42.${key.thumbprint()}";tag="symbolon"`;
+        equal(full.headers.get("signature-input"), `sig77=(${components});${parameters}`, "full");
+        equal(full.headers.get("x-fingerprint"), null, "it is named by its keyid");
+        // What a caller says itself counts before the rules.
+        const own = await api.signRequest(make(), key, { rules, components: ["@path"], label: "mine", tag: "t", now: () => NOW });
+        equal(own.headers.get("signature-input"), 'mine=("@path");created=1700000000;alg="ecdsa-p256-sha256";tag="t"', "options");
+      }
+      const pair = await api.importKey(PRIVATE);
+      const named = await api.signRequest(new Request("https://a.example/"), pair, { rules });
+      equal(named.headers.get("x-fingerprint"), FINGERPRINT, "of WebCrypto's keys too");
+      const nameless = { sign: () => new Uint8Array(64), thumbprint: () => "t" };
+      equal(await code(() => api.signRequest(new Request("https://a.example/"), nameless, { rules }), "nameless"), "invalid_request", "nameless");
+      key.destroy();
+    });
+
     test(`${tier}: a request is signed and verifies, and each change is noticed`, async () => {
       const pair = await api.generateKeyPair();
       const url = "https://api.example.com/v1/things?limit=10&cursor=abc%2Fdef";

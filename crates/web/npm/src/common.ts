@@ -18,6 +18,6 @@ export {
   signChallenge,
   thumbprint,
 } from "./keys.js";
-export type { SignOptions, SignRequest } from "./sign.js";
+export type { SignatureRules, SignOptions, SignRequest } from "./sign.js";
 export { type KeyStore, type StoredKey, openKeyStore } from "./store.js";
 export { type ParsedToken, type TokenFormat, NATIVE_FORMATS, parseToken } from "./token.js";

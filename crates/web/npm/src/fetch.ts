@@ -2,7 +2,7 @@ import { boundedText } from "./answer.js";
 import { RedirectError, SignatureError } from "./errors.js";
 import type { SigningKey } from "./keys.js";
 import { type Prepare, bare, bodyOf, contentDigest, digestField, partsOf, settings } from "./message.js";
-import { type SignOptions, signatureFields } from "./sign.js";
+import { type SignOptions, addSignature } from "./sign.js";
 
 /** How many redirects are followed; half of what browsers follow. */
 const MAX_REDIRECTS = 10;
@@ -58,8 +58,7 @@ export const makeSignedFetch =
       else headers.set("content-digest", body.digest);
       const { origin } = new URL(request.url);
       const clock = (): number => now() + (ahead.get(origin) ?? 0);
-      const fields = await signatureFields(prepare, partsOf(request, headers), body.digest !== undefined, key, { ...options, now: clock });
-      for (const [name, value] of fields) headers.append(name, value);
+      await addSignature(prepare, partsOf(request, headers), body.digest !== undefined, key, { ...options, now: clock });
       // No host may follow a redirect by itself: what it sends on would carry a signature of another target.
       const init: RequestInit = { headers, redirect: "manual" };
       return await send(body.again === undefined ? new Request(request, init) : new Request(bare(request), { ...init, body: body.again }));

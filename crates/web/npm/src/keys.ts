@@ -56,6 +56,8 @@ export interface Signer {
   sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> | Uint8Array;
   /** The RFC 7638 thumbprint of its public key: 43 characters. */
   thumbprint(): Promise<string> | string;
+  /** Its fingerprint, as {@link fingerprint} gives it; only forms need it that name keys so. */
+  fingerprint?(): Promise<string> | string;
 }
 
 /** What can sign: a pair of WebCrypto keys, or a {@link Signer}. */
@@ -184,6 +186,13 @@ export async function verifyBytes(key: CryptoKey, bytes: Bytes, signature: Bytes
 /** The thumbprint of a signing key. */
 export const thumbprintOf = async (key: SigningKey): Promise<string> =>
   isPair(key) ? await thumbprint(key) : await key.thumbprint();
+
+/**
+ * The fingerprint of a signing key.
+ * @throws {KeyError} `invalid_request` where it does not tell.
+ */
+export const fingerprintOf = async (key: SigningKey): Promise<string> =>
+  "sign" in key && key.fingerprint !== undefined ? await key.fingerprint() : await fingerprint(key as KeyPair);
 
 /** @throws {KeyError} `invalid_request` for what cannot sign at all. */
 function isPair(key: SigningKey): key is KeyPair {
