@@ -126,14 +126,16 @@ impl Claims {
         }
         let authenticated_at = self.auth_time.as_ref().map(time).transpose()?;
         // Step 13: with `max_age` asked for, `auth_time` must be there. Its seconds are cut off. Only where the person was
-        // to show themselves anew does anything hang on it; a session that begins without it is not fresh.
+        // to show themselves anew does anything hang on it; a session that begins without it is not fresh. Nothing stands
+        // in for it there: `prompt` and `max_age` pass through the browser, so whoever has that can leave both out.
         let longest = MAX_SIGN_IN_AGE_SECONDS.saturating_add(MAX_SKEW_SECONDS);
         if authenticated_at.is_some_and(|at| at < expected.now.plus_seconds(longest.saturating_neg())) {
             return Err(OidcError::Stale);
         }
         if let Some(since) = expected.anew_since {
             let earliest = since.plus_seconds(-MAX_SKEW_SECONDS);
-            if !authenticated_at.is_some_and(|at| earliest <= at && at <= latest) {
+            let at = authenticated_at.ok_or(OidcError::NoAuthTime)?;
+            if !(earliest <= at && at <= latest) {
                 return Err(OidcError::Stale);
             }
         }

@@ -44,6 +44,10 @@ pub enum OidcError {
     /// The person was to show themselves anew, and did not (`auth_time`).
     #[error("the sign-in at the provider is too old")]
     Stale,
+    /// The person was to show themselves anew, and the provider does not say whether they did: `auth_time` is missing,
+    /// which it must give where `max_age` was asked for (OpenID Connect Core 1.0, section 2).
+    #[error("the provider does not say when the person signed in there")]
+    NoAuthTime,
 }
 
 impl OidcError {
@@ -64,6 +68,7 @@ impl OidcError {
             Self::Nonce => "nonce",
             Self::Subject => "subject",
             Self::Stale => "stale",
+            Self::NoAuthTime => "no_auth_time",
         }
     }
 }

@@ -271,13 +271,13 @@ test("a new sign-in at the provider is new, or the step is not done", async (t) 
   assert.equal((await revoke()).json.required, "session:fresh", "signed in there two hours ago");
   const confirm = async (claims) => {
     const location = new URL(await ada.begin("/v1/sessions/current/oidc", { body: { next: "/tokens" } }));
-    assert.equal(location.searchParams.get("max_age"), "0");
+    assert.deepEqual([location.searchParams.get("max_age"), location.searchParams.get("prompt")], ["0", "login"]);
     forger.nonce = location.searchParams.get("nonce");
     forger.claims = claims;
     return ada.arrive(back({ state: location.searchParams.get("state") }));
   };
   assert.equal(await confirm({ auth_time: now - 7200 }), "/account?problem=stale");
-  assert.equal(await confirm({}), "/account?problem=stale", "it must be said");
+  assert.equal(await confirm({}), "/account?problem=no_auth_time", "it must be said");
   assert.equal((await revoke()).status, 403);
   assert.equal(await confirm({ auth_time: Math.floor(Date.now() / 1000) }), "/tokens");
   assert.equal((await revoke()).status, 200);

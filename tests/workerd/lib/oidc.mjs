@@ -99,7 +99,14 @@ export class Forger {
       };
       let text = "";
       for await (const chunk of request) text += chunk;
-      switch (request.url) {
+      const { pathname, searchParams: asked } = new URL(request.url, this.issuer);
+      switch (pathname) {
+        // A browser is sent straight back.
+        case "/authorize": {
+          this.nonce = asked.get("nonce");
+          const location = `${asked.get("redirect_uri")}?${new URLSearchParams({ code: "c", state: asked.get("state"), iss: this.issuer })}`;
+          return response.writeHead(303, { location }).end();
+        }
         case "/.well-known/openid-configuration":
           this.asked.discovery += 1;
           return send(200, {

@@ -162,6 +162,10 @@ async fn begin(context: &Context, address: Address<'_>, permitted: Permitted) ->
         // Asking for any age has the provider say when the person showed themselves there (section 2, `auth_time`).
         let longest = if flow.is_anew() { 0 } else { MAX_SIGN_IN_AGE_SECONDS };
         query.append_pair("max_age", &longest.to_string());
+        if flow.is_anew() {
+            // For providers that ask by this alone (section 3.1.2.1). What counts is `auth_time`.
+            query.append_pair("prompt", "login");
+        }
         Ok((query.finish(), flow.to_cookie(instance)?))
     };
     let (query, cookie) = made().map_err(|_| Refusal::new(Code::Internal))?;

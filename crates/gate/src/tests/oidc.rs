@@ -120,6 +120,7 @@ fn from_the_button_to_the_session() {
     assert_eq!(sent("redirect_uri"), "https://tokens.example/v1/sessions/oidc/callback");
     assert_eq!(sent("code_challenge_method"), "S256");
     assert_eq!(sent("max_age"), "604800", "so that the provider says when");
+    assert!(!begun.query.contains_key("prompt"), "whoever is signed in there need not do it anew");
 
     gives(&mut world, &begun, &private_key(), "one");
     world.fetched.clear();
