@@ -35,7 +35,11 @@ export function signInAtProvider(organization: string, next: string): Promise<vo
 
 /** To show oneself anew, and come back to the page that is open. */
 export function confirmAtProvider(): Promise<void> {
-  return leave("/v1/sessions/current/oidc", { next: window.location.pathname + window.location.search }, false);
+  const query = new URLSearchParams(window.location.search);
+  // What an earlier visit came to says nothing of this one.
+  query.delete("problem");
+  const { pathname } = window.location;
+  return leave("/v1/sessions/current/oidc", { next: query.size === 0 ? pathname : `${pathname}?${query}` }, false);
 }
 
 /** To sign in there from now on. */

@@ -131,6 +131,10 @@ export const t = {
     other_identity: ["Somebody else is signed in there.", "Sign in there as yourself, and try again."],
     taken: ["This account is connected with another member already, or you with another account."],
     stale: ["You were not asked to sign in there anew.", "Try again. If it stays so, tell whoever runs this instance."],
+    no_auth_time: [
+      "The provider does not say when you signed in there.",
+      "So nothing shows that it is still you. Tell whoever runs this instance: the provider must put the claim auth_time into its ID tokens, as OpenID Connect asks of it.",
+    ],
     denied: ["The sign-in was broken off."],
     flow: ["The sign-in was not begun in this browser, or took longer than ten minutes.", "Begin again from this page."],
     replayed: ["This sign-in was used already.", "Begin again from this page."],
@@ -181,6 +185,7 @@ export const t = {
     ending: (when: string) => `Ends ${when}`,
     noneTitle: "No tokens yet",
     noneText: "A token lets a program in, without anybody's password. Create the first one.",
+    noneForRole: "There is none that you may see, and your role cannot create one here.",
     noMatchTitle: "Nothing matches",
     noMatchText: "No token that you may see fits the search and the filters.",
     clear: "Clear search and filters",
@@ -425,6 +430,7 @@ export const t = {
     broken: (seq: number) => `Chain broken at entry ${number.format(seq)}`,
     verifying: "Checking the chain…",
     none: "Nothing has happened that fits the filters.",
+    clear: "Clear the filters",
     noneTitle: "No entries",
     details: "Details",
     table: "Activity",
@@ -540,9 +546,14 @@ export const t = {
     resourceHint: "Such as team-a/production/checkout.",
     passphrase: "Passphrase",
     decide: "Decide",
+    sign: "Sign it",
     send: "Send it",
     base: "Signature base",
     baseText: "The text that is signed (RFC 9421, section 2.5).",
+    form: (kind: string, full: boolean) =>
+      full
+        ? `It covers what “${kind}” asks for, and the whole request besides: calls of this server's own interface need that.`
+        : `It covers what “${kind}” asks for.`,
     request: "Request",
     decision: "Decision",
     allowed: "Allowed",

@@ -1,5 +1,7 @@
 // The documents of the HTTP interface, as the authority's contract writes them. Times are RFC 3339 in UTC.
 
+import type { SignatureRules } from "symbolon/webcrypto";
+
 export type TokenStatus = "active" | "inactive" | "expired" | "revoked" | "locked";
 export type Proof = "bearer" | "signature";
 
@@ -61,6 +63,8 @@ export interface Least {
   readonly permissions?: readonly string[];
   readonly role?: string;
   readonly variable?: string;
+  /** How long it is good; undefined: as long as its kind's are where nothing is said. */
+  readonly expires_seconds?: number;
 }
 
 export interface NamePattern {
@@ -116,6 +120,8 @@ export interface Kind {
   readonly regenerate: boolean;
   readonly headers: readonly string[];
   readonly freshness: "immediate" | "strict" | "eventual";
+  /** How requests are signed; null where they are not. */
+  readonly signature: SignatureRules | null;
   readonly counts: readonly ("last_used" | "use_count")[];
   readonly recommended_for: readonly string[];
   readonly cautions: {

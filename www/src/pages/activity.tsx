@@ -32,8 +32,8 @@ function useMembers({ me }: Within) {
   );
 }
 
-/** Entries, newest first; `name`: what the one token that they are about is called. */
-export function ActivityTable({ within, filters, name }: { within: Within; filters: Filters; name?: string }) {
+/** Entries, newest first; `onClear`: takes away what narrows them. */
+export function ActivityTable({ within, filters, onClear }: { within: Within; filters: Filters; onClear?: () => void }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
   const list = useLoad(JSON.stringify([filters, cursor]), (signal) =>
@@ -52,13 +52,15 @@ export function ActivityTable({ within, filters, name }: { within: Within; filte
   if (list.data.items.length === 0) {
     return (
       <div class="card">
-        <Empty icon="activity" title={t.activity.noneTitle}>
+        <Empty icon="activity" title={t.activity.noneTitle} action={onClear !== undefined && <Button onClick={onClear}>{t.activity.clear}</Button>}>
           {t.activity.none}
         </Empty>
       </div>
     );
   }
-  const tokens = new Map(name === undefined || filters.token === undefined ? [] : [[filters.token, name]]);
+  // On a token's own page every entry is about it.
+  const own = filters.token !== undefined;
+  const tokens = new Map<string, string>();
   for (const entry of list.data.items) {
     const called = about(entry);
     // The newest entries come first: a token is called what it was called last.
@@ -75,7 +77,7 @@ export function ActivityTable({ within, filters, name }: { within: Within; filte
                 <th scope="col">{t.activity.columns.what}</th>
                 <th scope="col">{t.activity.columns.when}</th>
                 <th scope="col">{t.activity.columns.who}</th>
-                <th scope="col">{t.activity.columns.about}</th>
+                {!own && <th scope="col">{t.activity.columns.about}</th>}
                 <th scope="col">{t.activity.columns.from}</th>
               </tr>
             </thead>
@@ -100,12 +102,14 @@ export function ActivityTable({ within, filters, name }: { within: Within; filte
                       {entry.actor.member === null && entry.actor.token !== null && <Link href={`/tokens/${entry.actor.token}`}>{t.activity.byToken}</Link>}
                     </span>
                   </td>
-                  <td data-label={t.activity.columns.about} class={entry.token === null && entry.member === null ? "blank" : ""}>
-                    <span>
-                      {entry.token !== null && <Link href={`/tokens/${entry.token}`}>{tokens.get(entry.token) ?? `${entry.token.slice(0, 8)}…`}</Link>}
-                      {entry.member !== null && <span>{nameOf(entry.member)}</span>}
-                    </span>
-                  </td>
+                  {!own && (
+                    <td data-label={t.activity.columns.about} class={entry.token === null && entry.member === null ? "blank" : ""}>
+                      <span>
+                        {entry.token !== null && <Link href={`/tokens/${entry.token}`}>{tokens.get(entry.token) ?? `${entry.token.slice(0, 8)}…`}</Link>}
+                        {entry.member !== null && <span>{nameOf(entry.member)}</span>}
+                      </span>
+                    </td>
+                  )}
                   <td data-label={t.activity.columns.from} class={entry.address === null ? "blank" : ""}>
                     <span title={entry.user_agent ?? undefined}>{entry.address}</span>
                   </td>
@@ -222,7 +226,7 @@ export function ActivityPage(within: Within & { query: URLSearchParams }) {
         <TextField label={t.activity.since} type="date" value={get("since")} onInput={(day) => change("since", day)} />
         <TextField label={t.activity.until} type="date" value={get("until")} onInput={(day) => change("until", day)} />
       </Filters>
-      <ActivityTable key={JSON.stringify(filters)} within={within} filters={filters} />
+      <ActivityTable key={JSON.stringify(filters)} within={within} filters={filters} onClear={() => navigate("/activity", { replace: true })} />
     </div>
   );
 }

@@ -296,6 +296,12 @@ export function MembersPage(within: Within) {
     setRemoving(undefined);
     setTurn(turn + 1);
   };
+  const clear = () => {
+    setSearch("");
+    setRole("");
+    setStatus("");
+    setCursors([]);
+  };
   const items = list.data?.items;
   return (
     <div class="page">
@@ -327,7 +333,7 @@ export function MembersPage(within: Within) {
       )}
       {items !== undefined && items.length === 0 && (
         <div class="card">
-          <Empty icon="members" title={t.tokens.noMatchTitle}>
+          <Empty icon="members" title={t.tokens.noMatchTitle} action={<Button onClick={clear}>{t.tokens.clear}</Button>}>
             {t.members.none}
           </Empty>
         </div>

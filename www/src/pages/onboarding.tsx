@@ -55,7 +55,7 @@ export function OnboardingPage({ profile }: Within) {
       setDone(await call<Onboarded>("POST", "/v1/onboarding", { body }));
     });
   };
-  const length = kind.expiry.default_seconds;
+  const length = least.expires_seconds ?? kind.expiry.default_seconds;
   return (
     <div class="page narrow">
       <PageHead title={t.onboarding.title} lead={t.onboarding.lead} />

@@ -87,6 +87,15 @@ interface Sent {
 /** What of an answer is shown at most, in characters. */
 const MAX_SHOWN = 20_000;
 
+/** JSON with its lines, so that it can be read; any other text as it is. */
+function readable(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
 export function PlaygroundPage({ me, profile }: Within) {
   const keys = useLoad("keys", (signal) => kept.kept(me.organization.short_id, signal));
   const [by, setBy] = useState<"token" | "key">("token");
@@ -101,13 +110,15 @@ export function PlaygroundPage({ me, profile }: Within) {
   const [signed, setSigned] = useState<SignedRequest | undefined>(undefined);
   const [verdict, setVerdict] = useState<Verdict | undefined>(undefined);
   const [sent, setSent] = useState<Sent | undefined>(undefined);
-  const deciding = useDoing();
-  const sending = useDoing();
+  const doing = useDoing();
+  const [step, setStep] = useState<"decide" | "sign" | "send">("decide");
   const key = (keys.data ?? []).find((one) => one.fingerprint === fingerprint) ?? keys.data?.[0];
+  const kind = profile.kinds.find(({ name }) => name === key?.token?.kind);
   useEffect(() => {
     setVerdict(undefined);
     setSent(undefined);
     setSigned(undefined);
+    doing.clear();
   }, [by, token, fingerprint, method, url, body]);
 
   const hasBody = !["GET", "HEAD", "DELETE"].includes(method) && body !== "";
@@ -115,13 +126,26 @@ export function PlaygroundPage({ me, profile }: Within) {
     const pair = key === undefined ? undefined : await kept.pair(key.keyid);
     if (key === undefined || pair === undefined) throw new Error(t.playground.noKeys);
     const request = { method, url: new URL(url).href, ...(hasBody && { body }) };
-    const made = await signRequest(request, { privateKey: pair.privateKey, organization: me.organization.short_id, fingerprint: key.fingerprint });
+    const made = await signRequest(request, {
+      pair,
+      organization: me.organization.short_id,
+      thumbprint: key.fingerprint,
+      rules: kind?.signature ?? undefined,
+    });
     setSigned(made);
     return made;
   };
+  /** One at a time: what an earlier one came to is gone. */
+  const start = (which: typeof step, work: () => Promise<void>) => {
+    if (doing.busy) return;
+    setStep(which);
+    setVerdict(undefined);
+    setSent(undefined);
+    doing.run(work);
+  };
+  const busy = (which: typeof step) => doing.busy && step === which;
   const decide = () =>
-    deciding.run(async () => {
-      setSent(undefined);
+    start("decide", async () => {
       const asked = {
         ...(permission !== "" && { require: [permission] }),
         ...(resource !== "" && { resource }),
@@ -140,9 +164,12 @@ export function PlaygroundPage({ me, profile }: Within) {
       };
       setVerdict(await call<Verdict>("POST", "/v1/verify", { body: { request: described, ...asked } }));
     });
+  const signOnly = () =>
+    start("sign", async () => {
+      await sign();
+    });
   const send = () =>
-    sending.run(async () => {
-      setVerdict(undefined);
+    start("send", async () => {
       if (new URL(url).origin !== window.location.origin) throw new Error(t.playground.elsewhere);
       const headers: Record<string, string> =
         by === "token" ? { authorization: `Bearer ${token.trim()}`, ...(hasBody && { "content-type": "application/json" }) } : { ...(await sign()).headers };
@@ -152,7 +179,7 @@ export function PlaygroundPage({ me, profile }: Within) {
       setSent({
         status: response.status,
         headers: [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n"),
-        body: text.slice(0, MAX_SHOWN),
+        body: readable(text).slice(0, MAX_SHOWN),
       });
     });
   const verifies = may(me, "credentials:verify");
@@ -204,14 +231,19 @@ export function PlaygroundPage({ me, profile }: Within) {
           <TextField label={t.playground.passphrase} type="password" value={passphrase} onInput={setPassphrase} autocomplete="new-password" />
         </div>
         {!verifies && <Notice tone="accent">{t.playground.needVerify}</Notice>}
-        <ProblemNotice error={deciding.error ?? sending.error} />
+        <ProblemNotice error={doing.error} />
         <div class="row">
           {verifies && (
-            <Button type="submit" look="primary" busy={deciding.busy}>
+            <Button type="submit" look="primary" busy={busy("decide")}>
               {t.playground.decide}
             </Button>
           )}
-          <Button onClick={send} busy={sending.busy}>
+          {by === "key" && (
+            <Button onClick={signOnly} busy={busy("sign")}>
+              {t.playground.sign}
+            </Button>
+          )}
+          <Button onClick={send} busy={busy("send")}>
             {t.playground.send}
           </Button>
         </div>
@@ -220,7 +252,9 @@ export function PlaygroundPage({ me, profile }: Within) {
         <section class="card stack" aria-labelledby="base">
           <div>
             <h2 id="base">{t.playground.base}</h2>
-            <p class="hint">{t.playground.baseText}</p>
+            <p class="hint">
+              {t.playground.baseText} {kind !== undefined && t.playground.form(kind.title, signed.full)}
+            </p>
           </div>
           <pre class="code" tabIndex={0} aria-labelledby="base">
             {signed.base}

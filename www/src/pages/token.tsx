@@ -227,7 +227,7 @@ export function TokenPage({ id, ...within }: Within & { id: string }) {
       {may(me, "activity:view") && (
         <section class="stack" aria-labelledby="happened">
           <h2 id="happened">{t.token.activity}</h2>
-          <ActivityTable key={`${token.status} ${token.expires_at} ${token.prefix}`} within={within} filters={{ token: token.id }} name={token.name} />
+          <ActivityTable key={`${token.status} ${token.expires_at} ${token.prefix}`} within={within} filters={{ token: token.id }} />
         </section>
       )}
       {open === "edit" && kind !== undefined && <EditDialog token={token} kind={kind} profile={profile} onClose={close} onDone={changed} />}

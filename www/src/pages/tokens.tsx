@@ -158,7 +158,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
             </Empty>
           ) : (
             <Empty icon="token" title={t.tokens.noneTitle} action={create && <ButtonLink href={createHref} look="primary">{t.tokens.create}</ButtonLink>}>
-              {t.tokens.noneText}
+              {create ? t.tokens.noneText : t.tokens.noneForRole}
             </Empty>
           )}
         </div>
@@ -206,7 +206,7 @@ export function TokensPage({ me, profile, query }: Within & { query: URLSearchPa
                       <td class="nowrap" data-label={t.tokens.columns.expires}>
                         <Time at={token.expires_at} />
                       </td>
-                      <td data-label={t.tokens.columns.used}>
+                      <td class="nowrap" data-label={t.tokens.columns.used}>
                         <Time at={token.last_used_at} as="since" none={t.tokens.notUsed} />
                       </td>
                       <td class="number" data-label={t.tokens.columns.uses}>

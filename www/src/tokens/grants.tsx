@@ -128,7 +128,7 @@ export function GrantFields({ profile, kind, value, onChange, error, parts }: Pr
                     label={t.create.grantPermission}
                     value={grant.permission}
                     onChange={(permission) => setGrant(index, { permission })}
-                    options={grantable.map(({ permission, family: of }) => ({ value: permission, text: `${of.title}: ${permission}` }))}
+                    options={grantable.map(({ permission, family: of }) => ({ value: permission, text: permission, group: of.title }))}
                   />
                   <TextField
                     label={t.create.grantResource}

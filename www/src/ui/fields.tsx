@@ -110,12 +110,26 @@ export function TextField(props: TextProps) {
 export interface Option {
   readonly value: string;
   readonly text: string;
+  /** Under which heading it stands. */
+  readonly group?: string;
 }
 
 interface SelectProps extends Common {
   readonly value: string;
   readonly options: readonly Option[];
   readonly onChange: (value: string) => void;
+}
+
+function Options({ options, value }: { options: readonly Option[]; value: string }) {
+  return (
+    <>
+      {options.map((option) => (
+        <option key={option.value} value={option.value} selected={option.value === value}>
+          {option.text}
+        </option>
+      ))}
+    </>
+  );
 }
 
 export function SelectField({ label, hint, error, required = false, value, options, onChange }: SelectProps) {
@@ -134,10 +148,11 @@ export function SelectField({ label, hint, error, required = false, value, optio
         aria-describedby={described(id, hint, error)}
         onChange={(event) => onChange(event.currentTarget.value)}
       >
-        {options.map((option) => (
-          <option key={option.value} value={option.value} selected={option.value === value}>
-            {option.text}
-          </option>
+        <Options options={options.filter(({ group }) => group === undefined)} value={value} />
+        {[...new Set(options.flatMap(({ group }) => group ?? []))].map((group) => (
+          <optgroup key={group} label={group}>
+            <Options options={options.filter((option) => option.group === group)} value={value} />
+          </optgroup>
         ))}
       </select>
       <Around id={id} hint={hint} error={error} />

@@ -44,11 +44,29 @@ const FORMS = ["pem", "jwk", "hex", "ci"] as const;
 export function PrivateKeyBox({ written, variable, name }: { written: WrittenKey; variable: string; name: string }) {
   const [form, setForm] = useState<(typeof FORMS)[number]>("pem");
   const text = form === "ci" ? t.once.ciKey(variable) : written[form];
+  /** The arrows go from tab to tab, and Tab goes on to what the tab shows. */
+  const go = (event: KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = FORMS[(FORMS.indexOf(form) + step + FORMS.length) % FORMS.length] ?? form;
+    setForm(next);
+    document.getElementById(`form-${next}`)?.focus();
+  };
   return (
     <div class="secret">
-      <div class="tabs" role="tablist" aria-label={t.once.keyForms}>
+      <div class="tabs" role="tablist" aria-label={t.once.keyForms} onKeyDown={go}>
         {FORMS.map((one) => (
-          <button key={one} type="button" role="tab" id={`form-${one}`} aria-selected={form === one} aria-controls="form-text" onClick={() => setForm(one)}>
+          <button
+            key={one}
+            type="button"
+            role="tab"
+            id={`form-${one}`}
+            aria-selected={form === one}
+            aria-controls="form-text"
+            tabIndex={form === one ? 0 : -1}
+            onClick={() => setForm(one)}
+          >
             {t.once.forms[one]}
           </button>
         ))}

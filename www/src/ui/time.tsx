@@ -6,6 +6,8 @@ const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const MINUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+/** For columns: 3 min. ago. */
+const AGO_SHORT = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["year", 31_536_000],
@@ -16,12 +18,12 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["second", 1],
 ];
 
-export function relative(at: Date, now: Date): string {
+export function relative(at: Date, now: Date, format = AGO): string {
   const seconds = Math.round((at.getTime() - now.getTime()) / 1000);
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return AGO.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
   }
-  return AGO.format(0, "second");
+  return format.format(0, "second");
 }
 
 type Form = "day" | "minute" | "ago" | "since";
@@ -31,7 +33,7 @@ function written(date: Date, as: Form): string {
   if (as === "day") return DAY.format(date);
   if (as === "minute") return MINUTE.format(date);
   const now = new Date();
-  return relative(as === "since" && date > now ? now : date, now);
+  return relative(as === "since" && date > now ? now : date, now, AGO_SHORT);
 }
 
 export function Time({ at, as = "day", none = t.common.never }: { at: string | null; as?: Form; none?: string }) {
