@@ -1,7 +1,7 @@
 // Signing in at a provider through the console's button, in Chromium, with npm oidc-provider.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { CLIENT_ID, CLIENT_SECRET, provider } from "../workerd/lib/oidc.mjs";
+import { CLIENT_ID, CLIENT_SECRET, Forger, provider } from "../workerd/lib/oidc.mjs";
 import { freePort, open } from "./console.mjs";
 
 test("a member signs in at the provider, and confirms there", async (t) => {
@@ -53,7 +53,7 @@ test("a member signs in at the provider, and confirms there", async (t) => {
     await page.getByRole("button", { name: "Revoke", exact: true }).click();
     await page.getByRole("button", { name: "Revoke the token" }).click();
     await page.getByRole("button", { name: "Go to Acme Login" }).waitFor();
-    await watched.assertAccessible("confirm at the provider");
+    await watched.look("confirm-provider");
     served.advance(-301);
     const before = op.state.anew;
     await page.getByRole("button", { name: "Go to Acme Login" }).click();
@@ -96,4 +96,43 @@ test("a member signs in at the provider, and confirms there", async (t) => {
     await page.getByText("Your account there is not connected.").or(page.getByText("Your session has ended.")).first().waitFor();
     watched.assertClean([op.issuer]);
   });
+});
+
+test("a provider that does not say when somebody signed in there confirms nothing, and the page says what is wrong", async (t) => {
+  const provider = await new Forger().start(t);
+  const bindings = { OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: CLIENT_ID, OIDC_CLIENT_SECRET: CLIENT_SECRET, OIDC_NAME: "Acme Login" };
+  const served = await open(t, { bindings });
+  const { secret: admin } = await served.setup();
+  provider.claims = { email: "ada@acme.example" };
+  await served.call(admin, "PUT", "/v1/sign-in", { link_by_email: true });
+  const watched = await served.page(t);
+  const { page } = watched;
+  await watched.goto("/account");
+  await page.getByRole("button", { name: "Sign in with Acme Login" }).waitFor();
+  await page.getByLabel("Organisation's short name").first().fill("acme");
+  await page.getByRole("button", { name: "Sign in with Acme Login" }).click();
+  await page.getByRole("heading", { name: "Your account" }).waitFor();
+  const passkeys = page.getByRole("region", { name: "Passkeys" });
+  const add = async () => {
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("button", { name: "Go to Acme Login" }).click();
+  };
+  await watched.authenticator();
+  await add();
+  const notice = page.getByRole("alert");
+  await notice.getByText("The provider does not say when you signed in there.").waitFor();
+  await notice.getByText(/must put the claim auth_time into its ID tokens/u).waitFor();
+  await passkeys.getByText("You have no passkeys yet.").waitFor();
+  await watched.look("account-provider-no-auth-time");
+
+  // Once it says so, the step is confirmed, and done.
+  provider.claims = { ...provider.claims, auth_time: Math.floor(Date.now() / 1000) };
+  await add();
+  await page.waitForURL(`${served.origin}/account`);
+  await page.getByRole("heading", { name: "Your account" }).waitFor();
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByText("The passkey is added.").waitFor();
+  watched.assertClean([provider.issuer]);
 });

@@ -24,7 +24,7 @@ test("people", async (t) => {
     assert.ok(link.startsWith(`${served.origin}/invitations/`), link);
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     await page.getByRole("heading", { name: "Open invitations" }).waitFor();
-    await watched.assertAccessible("open invitations");
+    await watched.look("members-invitations");
 
     const invited = await served.page(t);
     await invited.page.goto(link);

@@ -48,6 +48,25 @@ test("waiting, failing and going on", async (t) => {
     });
   }
 
+  await t.test("lists in which nothing is found say so, and lead back", async () => {
+    await page.goto(`${served.origin}/members`);
+    await page.getByText("grace@acme.example").waitFor();
+    await page.getByRole("searchbox", { name: "Search" }).fill("nobody of this name");
+    await page.getByText("No member matches.").waitFor();
+    await watched.look("members-nothing-found");
+    await page.getByRole("button", { name: "Clear search and filters" }).click();
+    await page.getByText("grace@acme.example").waitFor();
+    await page.goto(`${served.origin}/activity?action=member.remove`);
+    await page.getByText("Nothing has happened that fits the filters.").waitFor();
+    await watched.look("activity-nothing-found");
+    await page.getByRole("button", { name: "Clear the filters" }).click();
+    await page.locator("tbody tr").first().waitFor();
+    await page.goto(`${served.origin}/playground`);
+    await page.getByRole("radio", { name: "A key kept in this browser" }).check();
+    await page.getByText("This browser keeps no keys of this organisation.").waitFor();
+    await watched.look("playground-no-keys");
+  });
+
   await t.test("an address that is none, and a token that is none", async () => {
     await page.goto(`${served.origin}/tokens/00000000-0000-7000-8000-000000000000`);
     await page.getByRole("alert").waitFor();

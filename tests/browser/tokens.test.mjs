@@ -1,6 +1,7 @@
 // A token's life in the console, as a person leads it, against the real Worker.
 import { strict as assert } from "node:assert";
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { open } from "./console.mjs";
 
@@ -49,6 +50,20 @@ test("tokens", async (t) => {
     });
     await page.getByRole("link", { name: "Members" }).click();
     assert.equal(questions, 1);
+    // Nor by the back button, nor by loading the page anew.
+    page.once("dialog", (dialog) => {
+      questions += dialog.type() === "confirm" ? 1 : 0;
+      void dialog.dismiss();
+    });
+    await page.evaluate(() => history.back());
+    await page.waitForURL(/\/tokens\/new/u);
+    assert.equal((await shown.textContent()).trim(), first);
+    const asked = page.waitForEvent("dialog");
+    const reloading = page.evaluate(() => location.reload());
+    const dialogOfBrowser = await asked;
+    assert.deepEqual([questions, dialogOfBrowser.type()], [2, "beforeunload"]);
+    await dialogOfBrowser.dismiss();
+    await reloading;
     assert.equal((await shown.textContent()).trim(), first);
     await page.getByLabel("I have stored it in a safe place.").check();
     await page.getByRole("button", { name: "Done" }).click();
@@ -234,7 +249,19 @@ test("tokens", async (t) => {
     for (const [tab, form] of [["JWK", "jwk"], ["Hexadecimal", "hex"], ["CI snippet", "ci"]]) {
       await page.getByRole("tab", { name: tab }).click();
       forms[form] = await shown.textContent();
+      await page.getByRole("button", { name: "Copy" }).click();
+      await page.waitForFunction(async (text) => (await navigator.clipboard.readText()) === text, forms[form]);
     }
+    // Taken away as a file, in the forms that tools read.
+    for (const [tab, file, text] of [["PEM", "pipeline.pem", pem], ["JWK", "pipeline.jwk.json", forms.jwk], ["Hexadecimal", "pipeline.hex", forms.hex]]) {
+      await page.getByRole("tab", { name: tab }).click();
+      const downloading = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Download" }).click();
+      const download = await downloading;
+      assert.equal(download.suggestedFilename(), file);
+      assert.equal(await readFile(await download.path(), "utf8"), text);
+    }
+    await page.evaluate(() => navigator.clipboard.writeText(""));
     const key = createPrivateKey(pem);
     const jwk = key.export({ format: "jwk" });
     const scalar = Buffer.from(jwk.d, "base64url");
@@ -310,6 +337,7 @@ test("tokens", async (t) => {
       for (const format of ["pkcs8", "jwk"]) tried.push(await crypto.subtle.exportKey(format, privateKey).then(() => "read", (error) => error.name));
       return { name, extractable: privateKey.extractable, tried };
     });
+    await watched.look("created-kept");
     const keyid = await page.locator(".facts dd").textContent();
     assert.deepEqual(outcome, { name: keyid, extractable: false, tried: ["InvalidAccessError", "InvalidAccessError"] });
     await page.getByRole("button", { name: "Done" }).click();
@@ -317,6 +345,12 @@ test("tokens", async (t) => {
     await page.getByRole("link", { name: "Playground" }).click();
     await page.getByRole("radio", { name: "A key kept in this browser" }).check();
     await page.getByLabel("Permission that it needs").selectOption("api:read");
+    // Signing alone asks nobody.
+    const before = watched.requests.length;
+    await page.getByRole("button", { name: "Sign it" }).click();
+    await page.getByText('"@signature-params"').first().waitFor();
+    assert.deepEqual(watched.requests.slice(before), []);
+    assert.equal(await page.locator(".decision").count(), 0);
     await page.getByRole("button", { name: "Decide" }).click();
     await page.getByText("Allowed: ok").waitFor();
     assert.match(await page.locator("pre.code").first().textContent(), /^"@method": GET\n"@authority": localhost:\d+\n"@path": \/v1\/whoami\n"@query": \?\n"@signature-params": /u);
@@ -327,7 +361,7 @@ test("tokens", async (t) => {
     assert.match(await page.locator(".decision .failed").textContent(), /It may do this/u);
     await page.getByRole("button", { name: "Send it" }).click();
     await page.getByRole("heading", { name: "Answer" }).waitFor();
-    assert.match(await page.locator("pre.code").last().textContent(), /"name":"kept here"/u);
+    assert.match(await page.locator("pre.code").last().textContent(), /"name": "kept here"/u);
 
     await page.getByRole("link", { name: "Your account" }).click();
     await page.getByRole("button", { name: "Forget the key of kept here" }).click();
