@@ -55,7 +55,7 @@ export async function project(t, files) {
   return folder;
 }
 
-/** Symbolon in workerd, set up: `{url, secret, organization}`. It ends with the test. */
+/** Symbolon in workerd, set up: `{url, secret, organization, owner}`, the last being the name of the token. It ends with the test. */
 export async function symbolon(t) {
   const code = "0123456789abcdef0123456789abcdef";
   const bindings = { SETUP_CODE: code, INSTANCE_SECRET: "an instance secret for tests, of 32 bytes and more" };
@@ -66,8 +66,8 @@ export async function symbolon(t) {
   const body = { setup_code: code, organization: { slug: "acme", name: "Acme", profile: "symbolon" }, owner: { name: "Ada", email: "ada@example.com" } };
   const answer = await fetch(`${url}/v1/setup`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   if (answer.status !== 201) throw new Error(await answer.text());
-  const { secret, organization } = await answer.json();
-  return { url, secret, organization };
+  const { secret, organization, token } = await answer.json();
+  return { url, secret, organization, owner: token.name };
 }
 
 /**

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { build } from "esbuild";
 
 import { ROOT, run, workerOf } from "./lib.mjs";
-import { LIB, entries } from "./package.mjs";
+import { WORKERD, entries } from "./package.mjs";
 import { tests } from "./suite.mjs";
 import { readVectors } from "./vectors.mjs";
 
@@ -24,22 +24,30 @@ for (const [name, program, args] of [
   });
 }
 
+for (const [name, program, args] of [["Deno", "deno", ["run", "--quiet", "--allow-all"]], ["Bun", "bun", ["run"]]]) {
+  test(`${name}: nodeGuard in front of a server of node:http`, async () => {
+    const out = await run(program, [...args, "tests/npm/node-guard.mjs"]);
+    deepEqual(JSON.parse(out.trim().split("\n").at(-1)), [["signature", "a body", "a body"], 401]);
+  });
+}
+
 test(`workerd: ${count} tests`, async (t) => {
   const folder = mkdtempSync(join(ROOT, ".tools/workerd-suite-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const vectors = readVectors();
-  const of = (file) => JSON.stringify(new URL(file, LIB).pathname);
+  const of = (file) => JSON.stringify(new URL(file, WORKERD).pathname);
   const entry = `
     import * as full from ${of("index.js")};
     import * as light from ${of("webcrypto.js")};
     import * as software from ${of("software.js")};
     import * as api from ${of("api.js")};
+    import * as middleware from ${of("middleware.js")};
     import { prepare } from ${of("base.js")};
     import { prepareInCore } from ${of("wasm/rules.js")};
     import { run } from ${JSON.stringify(join(ROOT, "tests/npm/suite.mjs"))};
     import data from "./vectors.json";
     const vectors = data === null ? null : { ...data, steps: { prepare, prepareInCore } };
-    export default { fetch: async () => Response.json(await run({ full, light, software, api, vectors })) };
+    export default { fetch: async () => Response.json(await run({ full, light, software, api, middleware, vectors })) };
   `;
   writeFileSync(join(folder, "vectors.json"), JSON.stringify(vectors));
   writeFileSync(join(folder, "entry.js"), entry);

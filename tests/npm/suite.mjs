@@ -2,6 +2,7 @@
 // the package's entries and the vectors are handed in.
 
 import { apiTests } from "./suite-api.mjs";
+import { middlewareTests } from "./suite-middleware.mjs";
 
 /** Fails with both values. */
 function equal(actual, expected, what) {
@@ -43,8 +44,8 @@ const PUBLIC =
 const FINGERPRINT = "16e6e6aa7fb07081dfe7b1154c930955666f47f9247211dfbd19ad2e738f2380";
 
 /** The tests: each has a name and a function that throws. */
-export function tests({ full, light, software, api, vectors }) {
-  const list = apiTests(api, full);
+export function tests({ full, light, software, api, middleware, vectors }) {
+  const list = [...apiTests(api, full), ...middlewareTests(middleware, full)];
   const test = (name, run) => list.push({ name, run });
   const both = [["full", full], ["light", light]];
 

@@ -51,6 +51,12 @@ function signatures(read) {
     add(`RFC 6979 ${op} ${input}`, rfc.qx + rfc.qy, utf8Hex(input), p1363_hex, result === "valid");
     if (op === "sign") signing.push({ id: `RFC 6979 ${input}`, d: rfc.private_key_hex, key: rfc.qx + rfc.qy, message: utf8Hex(input), signature: p1363_hex });
   }
+  const { key, tests } = read("rfc9421/rfc9421_p256_vectors.json");
+  const [x, y] = [key.jwk.x, key.jwk.y].map((text) => Buffer.from(text, "base64url").toString("hex"));
+  const printed = read("rfc9421/rfc9421_signatures.json").tests.filter(({ alg }) => alg === "ecdsa-p256-sha256");
+  for (const { id, label, section, expect, signature_base, signature_b64 } of [...tests, ...printed]) {
+    add(`RFC 9421 ${id ?? `${label} (${section})`}`, x + y, utf8Hex(signature_base), Buffer.from(signature_b64, "base64").toString("hex"), expect !== "invalid");
+  }
   return { ecdsa, signing };
 }
 

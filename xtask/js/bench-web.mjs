@@ -8,26 +8,50 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const lib = join(root, "dist/npm/lib");
 const from = (file) => JSON.stringify(join(lib, file));
 
-const NOBLE = `import { p256 } from "@noble/curves/nist.js"; globalThis.x = p256;`;
-const bundles = [
-  ["symbolon/webcrypto: keys and signing, no WebAssembly (goal 8 KiB)", `import { generateKeyPair, importKey, exportKey, fingerprint, thumbprint, signRequest } from ${from("webcrypto.js")}; globalThis.x = { generateKeyPair, importKey, exportKey, fingerprint, thumbprint, signRequest };`],
-  ["symbolon/webcrypto: all of it", `import * as all from ${from("webcrypto.js")}; globalThis.x = { ...all };`],
-  ["symbolon: keys, signing and verifying (goal 40 KiB)", `import { generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest } from ${from("index.js")}; globalThis.x = { generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest };`],
-  ["symbolon: all of it, P-256 in WebAssembly included", `import * as all from ${from("index.js")}; import * as s from ${from("software.js")}; globalThis.x = { ...all, ...s };`],
-  ["symbolon/api: a client, a list and three calls", `import { createClient, createToken, eachItem, listTokens, revokeToken } from ${from("api.js")}; globalThis.x = { createClient, createToken, eachItem, listTokens, revokeToken };`],
-  ["http-message-signatures: signing and verifying (needs Node's crypto and a build for browsers)", `import { httpbis, createSigner, createVerifier } from "http-message-signatures"; globalThis.x = { httpbis, createSigner, createVerifier };`],
-  ["jose: keys, signing and verifying of JWS", `import { CompactSign, compactVerify, generateKeyPair, importJWK, exportJWK, calculateJwkThumbprint } from "jose"; globalThis.x = { CompactSign, compactVerify, generateKeyPair, importJWK, exportJWK, calculateJwkThumbprint };`],
-  ["@noble/curves: P-256 alone", NOBLE],
-];
+/** A bundle that uses what it imports. */
+const uses = (...imports) =>
+  imports.map(([names, specifier]) => `import { ${names} } from ${specifier};`).join("\n") + `\nglobalThis.x = { ${imports.map(([names]) => names).join(", ")} };`;
+
+const SIGNING = "generateKeyPair, importKey, exportKey, fingerprint, thumbprint, signRequest";
+const NOBLE = ["p256", '"@noble/curves/nist.js"'];
+// Four jobs, and who does the same. What makes and reads keys in them is WebCrypto itself where nothing is said.
+const bundles = {
+  "keys, and signing of requests": [
+    ["symbolon/webcrypto (goal 8 KiB)", uses([SIGNING, from("webcrypto.js")])],
+    ["symbolon", uses([SIGNING, from("index.js")])],
+    ["http-message-signatures, with WebCrypto as its signer", uses(["httpbis", '"http-message-signatures"'])],
+    ["http-message-sig and @noble/curves", uses(["createSignature, appendSignature", '"http-message-sig"'], NOBLE)],
+  ],
+  "keys, and signing and verifying of requests": [
+    ["symbolon (goal 40 KiB)", uses(["generateKeyPair, importKey, exportKey, fingerprint, signRequest, verifyRequest", from("index.js")])],
+    ["http-message-signatures, with its own signers (Node's crypto is not counted)", uses(["httpbis, createSigner, createVerifier", '"http-message-signatures"'])],
+    ["http-message-sig and @noble/curves", uses(["createSignature, appendSignature, verifySignature", '"http-message-sig"'], NOBLE)],
+  ],
+  "keys, and signing and verifying of bytes": [
+    ["symbolon/software", uses(["SoftwareKey, softwareVerify", from("software.js")])],
+    ["jose: of a JWS", uses(["CompactSign, compactVerify, generateKeyPair, importJWK, exportJWK, calculateJwkThumbprint", '"jose"'])],
+    ["@noble/curves", uses(NOBLE)],
+  ],
+  "the rest of symbolon": [
+    ["symbolon/webcrypto: all of it", `import * as all from ${from("webcrypto.js")}; globalThis.x = { ...all };`],
+    ["symbolon: all of it, P-256 in WebAssembly included", `import * as all from ${from("index.js")}; import * as s from ${from("software.js")}; globalThis.x = { ...all, ...s };`],
+    ["symbolon/middleware: asking Symbolon", uses(["askSymbolon, guard, honoGuard, nodeGuard", from("middleware.js")])],
+    ["symbolon/middleware: verifying offline", uses(["againstKeys, guard, honoGuard, memoryOfReplays, nodeGuard", from("middleware.js")])],
+    ["symbolon/api: a client, a list and three calls", uses(["createClient, createToken, eachItem, listTokens, revokeToken", from("api.js")])],
+  ],
+};
 
 console.log("bundles: minified, as an ES module for browsers");
-for (const [name, contents] of bundles) {
-  const out = await build({
-    stdin: { contents, resolveDir: root }, bundle: true, minify: true, format: "esm", write: false, target: "es2022", platform: "browser",
-    external: ["node:*", "crypto", "buffer", "util", "constants"], logLevel: "silent",
-  });
-  const bytes = out.outputFiles[0].contents;
-  console.log(`  ${name.padEnd(96)} ${kib(bytes.length)} raw ${kib(gzipSync(bytes, { level: 9 }).length)} gzip`);
+for (const [job, contenders] of Object.entries(bundles)) {
+  console.log(`  ${job}`);
+  for (const [name, contents] of contenders) {
+    const out = await build({
+      stdin: { contents, resolveDir: root }, bundle: true, minify: true, format: "esm", write: false, target: "es2022", platform: "browser",
+      external: ["node:*", "crypto", "buffer", "util", "constants"], logLevel: "silent",
+    });
+    const bytes = out.outputFiles[0].contents;
+    console.log(`    ${name.padEnd(78)} ${kib(bytes.length)} raw ${kib(gzipSync(bytes, { level: 9 }).length)} gzip`);
+  }
 }
 
 function kib(bytes) {

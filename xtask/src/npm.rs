@@ -61,29 +61,37 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     }
     // TypeScript is compiled beside the glue that it imports.
     let work = workspace.path(".tools/build/npm");
-    copy_folder(&source, &work)?;
+    copy_files(&source, &work, |_| true)?;
     let mut client = setup::node_command(workspace);
     client.arg(API_CLIENT).arg(&document).arg(work.join("src/api/generated.ts"));
     process::run(&mut client, "making the API client")?;
     let generated = work.join("src/wasm/generated");
     let library = out.join("lib/wasm");
     fs::create_dir_all(&generated)?;
+    let workers = out.join("workerd/wasm");
     fs::create_dir_all(library.join("generated"))?;
+    fs::create_dir_all(&workers)?;
     for (module, file) in &compiled {
         wasm::bindgen(workspace, "web", file, &generated, module, wasm::Panics::Trap)?;
-        let optimised = library.join(format!("{module}.wasm"));
+        let optimised = workers.join(format!("{module}.wasm"));
         let unoptimised = generated.join(format!("{module}_bg.wasm"));
         wasm::optimize(workspace, Profile::Release, wasm::SMALL, &unoptimised, &optimised)?;
         for end in ["js", "d.ts"] {
             let name = format!("{module}.{end}");
             fs::copy(generated.join(&name), library.join("generated").join(&name))?;
         }
-        fs::write(library.join(format!("{module}.inline.js")), inline(&fs::read(&optimised)?)?)?;
-        fs::write(library.join(format!("{module}.workerd.js")), workerd(module))?;
     }
     let mut tsc = setup::package_command(workspace, "tsc");
     tsc.current_dir(&work).args(["--project", ".", "--outDir"]).arg(out.join("lib"));
     process::capture(&mut tsc, "tsc", Echo::Shown)?.expect_success("tsc")?;
+    // The same scripts twice, each with its own way to a module of WebAssembly. One file that chose would need a name that
+    // something resolves, and a page without a build step has nothing that does.
+    copy_files(&out.join("lib"), &out.join("workerd"), |path| path.extension().is_some_and(|end| end == "js"))?;
+    for module in MODULES {
+        let packed = inline(&fs::read(workers.join(format!("{module}.wasm")))?)?;
+        fs::write(library.join(format!("{module}.module.js")), packed)?;
+        fs::write(workers.join(format!("{module}.module.js")), workerd(module))?;
+    }
     fs::copy(source.join("package.json"), out.join("package.json"))?;
     fs::copy(workspace.path("docs/npm.md"), out.join("README.md"))?;
     fs::copy(&document, out.join("openapi.json"))?;
@@ -141,7 +149,7 @@ fn inline(wasm: &[u8]) -> Result<String> {
     zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, wasm, &mut packed)?;
     let text = data_encoding::BASE64.encode(&packed);
     Ok(format!(
-        "import {{ compile }} from \"./module.js\";\nexport const compiled = () => compile(\n  \"{text}\",\n);\n"
+        "import {{ compile }} from \"./compile.js\";\nexport const compiled = () => compile(\n  \"{text}\",\n);\n"
     ))
 }
 
@@ -150,15 +158,16 @@ fn workerd(module: &str) -> String {
     format!("import module from \"./{module}.wasm\";\nexport const compiled = async () => module;\n")
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+/// Copies the files of a folder that are wanted, and those of the folders in it.
+fn copy_files(from: &Path, to: &Path, wanted: fn(&Path) -> bool) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
         let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_files(&path, &target, wanted)?;
+        } else if wanted(&path) {
+            fs::copy(&path, &target)?;
         }
     }
     Ok(())

@@ -111,7 +111,8 @@ export type Verification = VerifiedRequest | RefusedRequest;
  *
  * What is wrong with the request is an answer, not an error. Replays inside the window are for the caller to refuse, by
  * `replayKey`.
- * @throws {SymbolonError} `invalid_request` where the policy is none, and whatever the resolver throws.
+ * @throws {SymbolonError} `invalid_request` where the policy is none, `unsupported` where the host forbids WebAssembly or has
+ *   no WebCrypto, and whatever the resolver throws.
  */
 export async function verifyRequest(
   request: Request | ReceivedRequest,

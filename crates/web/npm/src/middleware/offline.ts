@@ -23,7 +23,10 @@ export interface KeysOptions {
   readonly now?: () => number;
 }
 
-/** Verifies signatures offline, against public keys that are known here. It knows nothing of tokens and revocations. */
+/**
+ * Verifies signatures offline, against public keys that are known here. It knows nothing of tokens and revocations. Where the
+ * host forbids WebAssembly every request fails with `unsupported`, which is thrown: that is the server's fault, not the client's.
+ */
 export function againstKeys({ keys, policy, replays, now = Date.now }: KeysOptions): Verifier {
   const find: KeyResolver =
     typeof keys === "function" ? keys : (keyId) => (keyId !== undefined && Object.hasOwn(keys, keyId) ? keys[keyId] : undefined);

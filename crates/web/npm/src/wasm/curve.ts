@@ -1,4 +1,4 @@
-import { compiled } from "#curve";
+import { compiled } from "./curve.module.js";
 import * as glue from "./generated/curve.js";
 import { once } from "./load.js";
 

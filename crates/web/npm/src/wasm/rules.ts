@@ -1,4 +1,4 @@
-import { compiled } from "#rules";
+import { compiled } from "./rules.module.js";
 import { utf8 } from "../bytes.js";
 import { type Parts, type Prepared, type Spec, fieldLines } from "../message.js";
 import { initSync, prepare, Verification } from "./generated/rules.js";

@@ -11,7 +11,7 @@ export async function compile(packed: string): Promise<WebAssembly.Module> {
   } catch (cause) {
     throw new SymbolonError(
       "unsupported",
-      "this host forbids WebAssembly: allow 'wasm-unsafe-eval' in script-src, or use symbolon/webcrypto",
+      "this host forbids WebAssembly: allow 'wasm-unsafe-eval' in script-src, or sign with symbolon/webcrypto and verify by asking Symbolon (symbolon/middleware)",
       { cause },
     );
   }
