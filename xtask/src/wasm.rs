@@ -145,8 +145,9 @@ pub(crate) fn same_bindgen(workspace: &Workspace) -> Result<()> {
 /// without them more code looks alike (0.7 %).
 pub(crate) const SORTED: &[&str] =
     &["-O2", "--one-caller-inline-max-function-size=0", "--reorder-functions-by-name", "--dealign"];
-/// How it makes a small module smaller, of which all is within gzip's reach.
-pub(crate) const SMALL: &[&str] = &["-Os", "--converge", "--dealign"];
+/// How it makes a small module smaller, of which all is within gzip's reach. Blocks and branches that are built anew once
+/// what is superfluous has gone are 0.4 to 0.6 % smaller.
+pub(crate) const SMALL: &[&str] = &["-Os", "--flatten", "--rereloop", "-Os", "--converge", "--dealign"];
 
 /// wasm-opt: smaller and faster, or, for a debug build, left as it is.
 pub(crate) fn optimize(
