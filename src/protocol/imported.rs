@@ -44,6 +44,9 @@ pub fn is_candidate_key(key: &str) -> bool {
 pub struct Candidates {
     /// Whose hashes they are; at most [`MAX_SHARING`].
     pub places: Vec<Place>,
+    /// For how many seconds there have been too many secrets like none from where it comes from, if there have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited: Option<u32>,
 }
 
 /// Reserves one try of a secret against the bcrypt hashes of these tokens.

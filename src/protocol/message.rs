@@ -501,11 +501,17 @@ pub enum LocatorCall {
     Find {
         /// The credential's name: see [`Lookup::locator_key`].
         key: String,
+        /// Where it comes from, if it counts there that nobody has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown_by: Option<Network>,
     },
     /// Whose bcrypt hashes have this public prefix. Answered by [`Candidates`](super::imported::Candidates).
     Candidates {
         /// The prefix's name: see [`candidates_key`](super::imported::candidates_key).
         key: String,
+        /// Where the secret comes from, if it counts there that nobody has one like it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown_by: Option<Network>,
     },
     /// Take this name for a token if nobody has it. Answered by [`Claimed`].
     Claim {
@@ -543,6 +549,9 @@ pub struct Place {
 pub struct Located {
     /// Where it is; none: nobody has it.
     pub place: Option<Place>,
+    /// For how many seconds there have been too many from where it comes from, if there have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited: Option<u32>,
 }
 
 /// The answer to [`LocatorCall::Claim`] and [`LocatorCall::Release`].

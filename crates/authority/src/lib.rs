@@ -16,6 +16,7 @@ pub mod organization;
 pub mod replay;
 mod schema;
 pub mod store;
+mod strangers;
 #[cfg(test)]
 mod test_host;
 

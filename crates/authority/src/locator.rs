@@ -10,9 +10,14 @@
 //! release that comes late gives nothing up that was claimed since; and the number of a release is remembered for longer
 //! than any message lives, so that a claim that comes late, after its release, takes nothing in.
 //!
+//! Who asks for what nobody has is counted, by network and in memory alone: what names no organisation no other authority
+//! can count. A shard sees what comes to it, from all isolates: the same credential always, of others a 256th part.
+//!
 //! Keys of imported bcrypt hashes begin with the public prefix of their secrets; of those, so many may share a prefix and
 //! no more, because all of them are tried when a secret with that prefix comes.
 
+use symbolon::policy::Limits;
+use symbolon::protocol::Network;
 use symbolon::protocol::imported::{Candidates, MAX_CANDIDATES, MAX_SHARING, SEPARATOR, is_candidate_key};
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::{Claimed, Located, LocatorCall, Place};
@@ -25,6 +30,7 @@ use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectIds, Event, Machine};
 use crate::schema::{BesideRow, Form};
 use crate::store::{Store, StoreError, Value};
+use crate::strangers::Strangers;
 
 /// How many bytes a key can have, as `Lookup::locator_key` makes them.
 pub const MAX_KEY_LEN: usize = 100;
@@ -54,6 +60,7 @@ const TABLES: BesideRow = BesideRow {
         version: 3,
         tables: &[PLACES, RELEASED, RELEASED_AT],
         columns: &[("place", "claim", "INTEGER NOT NULL DEFAULT 0")],
+        filled: &[],
         remade: &[],
     },
     older: "place",
@@ -82,25 +89,28 @@ pub struct Locator<S> {
     store: S,
     ids: EffectIds,
     leases: Leases,
+    strangers: Strangers,
 }
 
 impl<S: Store> Locator<S> {
     /// The shard over this store.
     pub fn new(store: S) -> Self {
-        Self { store, ids: EffectIds::default(), leases: Leases::new(TABLES.form.row) }
+        Self { store, ids: EffectIds::default(), leases: Leases::new(TABLES.form.row), strangers: Strangers::default() }
     }
 
     fn call(&mut self, now: Timestamp, id: CallId, json: &str) -> Result<Vec<Effect>, StoreError> {
         let (_, timer) = self.leases.grant(&self.store, &mut self.ids, now, false)?;
         let mut effects: Vec<Effect> = timer.into_iter().collect();
         match answer::read(json)? {
-            LocatorCall::Find { key } => {
-                let json = answer::json(&Located { place: self.find(&key)? })?;
-                effects.push(Effect::Reply { id, json });
+            LocatorCall::Find { key, shown_by } => {
+                let place = self.find(&key)?;
+                let limited = self.missed(now, shown_by.filter(|_| place.is_none()));
+                effects.push(Effect::Reply { id, json: answer::json(&Located { place, limited })? });
             }
-            LocatorCall::Candidates { key } => {
-                let json = answer::json(&self.candidates(&key)?)?;
-                effects.push(Effect::Reply { id, json });
+            LocatorCall::Candidates { key, shown_by } => {
+                let places = self.candidates(&key)?;
+                let limited = self.missed(now, shown_by.filter(|_| places.is_empty()));
+                effects.push(Effect::Reply { id, json: answer::json(&Candidates { places, limited })? });
             }
             LocatorCall::Claim { key, place, claim } => {
                 effects.extend(self.prepare(now)?);
@@ -118,6 +128,12 @@ impl<S: Store> Locator<S> {
             }
         }
         Ok(effects)
+    }
+
+    /// Counts that somebody asked for what nobody has, and says for how long there were too many of that before.
+    fn missed(&mut self, now: Timestamp, shown_by: Option<Network>) -> Option<u32> {
+        let limited = self.strangers.count(now, Limits::default().failed, shown_by?, 1);
+        limited.map(|limited| limited.seconds)
     }
 
     /// Makes the tables unless they are there, and begins to answer.
@@ -147,7 +163,7 @@ impl<S: Store> Locator<S> {
         if let Some(prefix) = key.split_once(SEPARATOR).map(|(prefix, _)| prefix).filter(|key| is_candidate_key(key))
             && self.find(key)?.is_none()
         {
-            let places = self.candidates(prefix)?.places;
+            let places = self.candidates(prefix)?;
             let own = places.iter().filter(|other| other.organization == place.organization).count();
             if own >= MAX_CANDIDATES || places.len() >= MAX_SHARING {
                 return Ok(Claimed { done: false, full: true });
@@ -164,9 +180,9 @@ impl<S: Store> Locator<S> {
     }
 
     /// Whose bcrypt hashes have the prefix of this name.
-    fn candidates(&self, key: &str) -> Result<Candidates, StoreError> {
+    fn candidates(&self, key: &str) -> Result<Vec<Place>, StoreError> {
         if !self.leases.is_open() {
-            return Ok(Candidates::default());
+            return Ok(Vec::new());
         }
         // `0` is the character after the separator: between the two are all keys that go on after it.
         let (from, to) = (format!("{key}{SEPARATOR}"), format!("{key}0"));
@@ -175,7 +191,7 @@ impl<S: Store> Locator<S> {
             &[from.into(), to.into(), Value::count(u64::try_from(MAX_SHARING).unwrap_or(u64::MAX))?],
         )?;
         let place = |row: &crate::store::Row| Ok(Place { organization: row.parsed(0)?, token: row.parsed(1)? });
-        Ok(Candidates { places: rows.iter().map(place).collect::<Result<_, StoreError>>()? })
+        rows.iter().map(place).collect()
     }
 
     /// Takes the key from that token, unless it was claimed anew since. Another's key stays what it is.
@@ -268,6 +284,10 @@ mod tests {
         answer.done
     }
 
+    fn find_call(key: &str, shown_by: Option<Network>) -> LocatorCall {
+        LocatorCall::Find { key: key.to_owned(), shown_by }
+    }
+
     /// Lets the takeover's timer run down, and returns what was answered then.
     fn taken_over(host: &mut Host, locator: &mut impl Machine, effects: Vec<Effect>) -> Vec<Effect> {
         let timers = effects.into_iter().filter_map(|effect| match effect {
@@ -278,7 +298,7 @@ mod tests {
     }
 
     fn find(host: &mut Host, locator: &mut impl Machine, key: &str) -> Option<Place> {
-        let answer: Located = host.call(locator, &LocatorCall::Find { key: key.to_owned() });
+        let answer: Located = host.call(locator, &find_call(key, None));
         answer.place
     }
 
@@ -294,8 +314,7 @@ mod tests {
         release(&mut host, &mut locator, "t:one", other);
 
         let mut again = Locator::new(&store);
-        let (place, effects): (Located, _) =
-            host.call_with_effects(&mut again, &LocatorCall::Find { key: "t:one".to_owned() });
+        let (place, effects): (Located, _) = host.call_with_effects(&mut again, &find_call("t:one", None));
         assert_eq!(place.place, Some(mine), "also after a restart");
         taken_over(&mut host, &mut again, effects);
         assert!(release(&mut host, &mut again, "t:one", mine));
@@ -412,6 +431,37 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_for_what_nobody_has_is_counted_and_writes_nothing() {
+        let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+        let mut locator = Locator::new(&store);
+        let (a, b) = (Some(Network::of("192.0.2.1")), Some(Network::of("192.0.2.2")));
+        let most = Limits::default().failed.max;
+        for number in 0..most {
+            let key = format!("t:{number}");
+            let candidates = LocatorCall::Candidates { key: format!("b:{number}"), shown_by: a };
+            // Of either kind, in one count.
+            let limited = if number % 2 == 0 {
+                host.call::<Located>(&mut locator, &find_call(&key, a)).limited
+            } else {
+                host.call::<Candidates>(&mut locator, &candidates).limited
+            };
+            assert_eq!(limited, None);
+        }
+        let mut limited =
+            |host: &mut Host, key, from| host.call::<Located>(&mut locator, &find_call(key, from)).limited;
+        assert_eq!(limited(&mut host, "t:one", a), Some(61));
+        assert_eq!([limited(&mut host, "t:one", b), limited(&mut host, "t:one", None)], [None, None]);
+        assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()));
+        host.now = host.now.plus_seconds(60);
+        assert_eq!(limited(&mut host, "t:one", a), None);
+        // What somebody has counts for nothing.
+        assert!(claim(&mut host, &mut locator, "t:one", place("aaaaaa", 1)));
+        for _ in 0..2 * most {
+            assert_eq!(host.call::<Located>(&mut locator, &find_call("t:one", b)).limited, None);
+        }
+    }
+
+    #[test]
     fn keys_are_bounded_and_spread() {
         let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
         let mut locator = Locator::new(&store);
@@ -427,7 +477,7 @@ mod tests {
         let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
         let mut locator = Locator::new(&store);
         let candidates = |host: &mut Host, locator: &mut Locator<_>, key: &str| {
-            host.call::<Candidates>(locator, &LocatorCall::Candidates { key: key.to_owned() }).places
+            host.call::<Candidates>(locator, &LocatorCall::Candidates { key: key.to_owned(), shown_by: None }).places
         };
         assert_eq!(candidates(&mut host, &mut locator, "b:hg_pat_012"), []);
         assert_eq!(store.execute("SELECT name FROM sqlite_master", &[]), Ok(Vec::new()), "a miss writes nothing");

@@ -21,6 +21,9 @@ pub(crate) struct Form {
     pub(crate) tables: &'static [&'static str],
     /// Columns that a table was first made without: table, column, definition. A new table has them from its statement.
     pub(crate) columns: &'static [(&'static str, &'static str, &'static str)],
+    /// What a column that was added holds in the rows that are there, where its default is not the truth: table, column,
+    /// statement.
+    pub(crate) filled: &'static [(&'static str, &'static str, &'static str)],
     /// Tables that are made anew where they lack a column: what was in them is worth little and not for long.
     pub(crate) remade: &'static [(&'static str, &'static str)],
 }
@@ -55,12 +58,19 @@ impl Form {
                 }
             }
             // Columns first: an index may be over one of them. A table that is not there yet is made with all of its.
+            let mut added = Vec::new();
             for (table, column, definition) in self.columns {
                 if exists(store, table)? && !has_column(store, table, column)? {
                     store.execute(&format!("ALTER TABLE {table} ADD COLUMN {column} {definition}"), &[])?;
+                    added.push((*table, *column));
                 }
             }
             self.create(store)?;
+            for (table, column, sql) in self.filled {
+                if added.contains(&(*table, *column)) {
+                    store.execute(sql, &[])?;
+                }
+            }
             store.execute(&format!("UPDATE {} SET schema = ?1", self.row), &[self.version.into()]).map(drop)
         })
     }

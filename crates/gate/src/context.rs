@@ -157,6 +157,18 @@ impl Context {
         self.client.address.as_ref().map(|_| self.client.network())
     }
 
+    /// Where whatever nobody has counts, at the authority that is asked for it; none: nowhere.
+    pub(crate) fn shown_by(&self) -> Option<Network> {
+        self.network().filter(|_| self.counts())
+    }
+
+    /// The locator has said for how many seconds too many credentials that nobody has come from here.
+    pub(crate) fn told(&self, limited: Option<u32>) {
+        if let (Some(seconds), Some(network)) = (limited, self.network()) {
+            self.gate.state.borrow_mut().failures.told_nameless(self.io.now(), network, seconds);
+        }
+    }
+
     /// Refuses a network from which too many unknown credentials came. To be asked before a call leaves the isolate.
     ///
     /// # Errors

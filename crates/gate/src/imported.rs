@@ -12,7 +12,7 @@ use std::rc::Rc;
 use symbolon::id::ShortId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
-use symbolon::protocol::imported::{Hashed, MAX_CANDIDATES, MAX_SHARING, Tried, Try, Upgrade, Upgraded};
+use symbolon::protocol::imported::{Candidates, Hashed, MAX_CANDIDATES, MAX_SHARING, Tried, Try, Upgrade, Upgraded};
 use symbolon::protocol::message::{Lookup, OrganizationCall, Place};
 use symbolon::time::Timestamp;
 use symbolon::token::{Bcrypt, Digest, Secret};
@@ -37,7 +37,9 @@ pub(crate) async fn find(
     prefix: &str,
     demand: &Demand<'_>,
 ) -> Result<Option<Matched>, Refusal> {
-    let mut places = context.timed(Hop::Locator, context.io.candidates(prefix)).await?;
+    let Candidates { mut places, limited } =
+        context.timed(Hop::Locator, context.io.candidates(prefix, context.shown_by())).await?;
+    context.told(limited);
     places.truncate(MAX_SHARING);
     places.retain(|place| demand.within.is_none_or(|within| within == place.organization));
     let client = context.guesser();

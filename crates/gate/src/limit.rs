@@ -176,9 +176,10 @@ pub(crate) struct Failures {
     /// Whose tokens were refused, and where their holders are.
     members: Windows<MemberId>,
     holders: Windows<(ShortId, Network)>,
-    /// What authorities have said, each for itself; of strangers apart, since there may be any number of them.
+    /// What authorities have said, each for itself, and the locator of what names none of them; of strangers apart, since
+    /// there may be any number of them.
     told: Told<(ShortId, Failing)>,
-    told_strangers: Told<(ShortId, Network)>,
+    told_strangers: Told<(Option<ShortId>, Network)>,
 }
 
 impl Failures {
@@ -203,10 +204,15 @@ impl Failures {
         for Limited { who, seconds } in limited {
             let until = now.plus_seconds(i64::from(*seconds));
             match who {
-                Failing::Stranger(network) => self.told_strangers.0.put((organization, *network), until),
+                Failing::Stranger(network) => self.told_strangers.0.put((Some(organization), *network), until),
                 _ => self.told.0.put((organization, *who), until),
             };
         }
+    }
+
+    /// The locator has said for how many seconds a network has shown too many credentials that name no organisation.
+    pub(crate) fn told_nameless(&mut self, now: Timestamp, network: Network, seconds: u32) {
+        self.told_strangers.0.put((None, network), now.plus_seconds(i64::from(seconds)));
     }
 
     /// Whether a stranger has had all that it may.
@@ -217,7 +223,7 @@ impl Failures {
         let network = stranger.network;
         let busy = self.under_way.peek(&network).is_some_and(|count| *count >= MAX_UNDER_WAY);
         let counted = self.strangers.wait(now, &stranger.place(), stranger.rate());
-        let told = stranger.named.and_then(|named| self.told_strangers.wait(now, &(named, network)));
+        let told = self.told_strangers.wait(now, &(stranger.named, network));
         limited(
             counted.max(told).max(busy.then_some(1)),
             "Too many unknown credentials or failed calls came from this address.",

@@ -96,7 +96,11 @@ async fn through_directory(
     if organization.is_some() {
         return Ok(None);
     }
-    let Some(place) = context.timed(Hop::Locator, context.io.locate(lookup)).await? else { return Ok(None) };
+    // Of a secret the bcrypt hashes with its prefix are asked for next, and then it counts.
+    let shown_by = context.shown_by().filter(|_| !matches!(lookup, Lookup::Digest(_)));
+    let located = context.timed(Hop::Locator, context.io.locate(lookup, shown_by)).await?;
+    context.told(located.limited);
+    let Some(place) = located.place else { return Ok(None) };
     let record = confirm(context, place.organization, lookup, false, asked).await?;
     if record.is_some() {
         context.gate.state.borrow_mut().places.put(lookup.clone(), place.organization);
@@ -188,8 +192,7 @@ pub(crate) async fn confirm(
     }
     for _ in 0..MAX_ASKS {
         let (question, ask) = context.gate.state.borrow_mut().question(organization, Some(lookup), context.io.now());
-        let shown_by = context.network().filter(|_| context.counts());
-        let call = OrganizationCall::Ask(Ask { shown_by, ..ask });
+        let call = OrganizationCall::Ask(Ask { shown_by: context.shown_by(), ..ask });
         let answer = context.timed(Hop::Authority, context.io.organization::<Answer>(organization, &call)).await;
         let now = context.io.now();
         let mut state = context.gate.state.borrow_mut();

@@ -360,7 +360,8 @@ pub(crate) async fn http_request(
         .filter_map(|name| request.single(name).map(|value| ((*name).to_owned(), value.to_owned())))
         .collect();
     Ok(HttpRequest {
-        method: request.method.clone(),
+        // An authority answers what GET would be; the host leaves the body out.
+        method: if request.method == "HEAD" { "GET" } else { &request.method }.to_owned(),
         origin: address.origin.to_owned(),
         path: address.path.to_owned(),
         query: address.query.map(str::to_owned),

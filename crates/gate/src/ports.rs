@@ -6,10 +6,8 @@ use symbolon::id::ShortId;
 use symbolon::key::{PublicKey, Signature};
 use symbolon::protocol::imported::{Candidates, candidates_key};
 use symbolon::protocol::login::LoginCall;
-use symbolon::protocol::message::{
-    InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, Place, ReplayCall, Replayed,
-};
-use symbolon::protocol::{Record, directory};
+use symbolon::protocol::message::{InstanceCall, Located, LocatorCall, Lookup, OrganizationCall, ReplayCall, Replayed};
+use symbolon::protocol::{Network, Record, directory};
 use symbolon::signature::{BodyDigests, ContentDigest, DigestAlgorithm, KeyCheck};
 use symbolon::token::InstanceSecret;
 
@@ -69,14 +67,14 @@ impl Io {
         self.ask(Target::Instance, call).await
     }
 
-    /// Asks where a credential's record is; none where nobody has it.
+    /// Asks where a credential's record is. `shown_by`: where it counts from, if it counts that nobody has it.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn locate(&self, lookup: &Lookup) -> Result<Option<Place>, Unavailable> {
-        let Some(key) = lookup.locator_key() else { return Ok(None) };
-        let call = LocatorCall::Find { key: key.clone() };
-        self.ask::<Located>(Target::Locator(key), &call).await.map(|located| located.place)
+    pub async fn locate(&self, lookup: &Lookup, shown_by: Option<Network>) -> Result<Located, Unavailable> {
+        let Some(key) = lookup.locator_key() else { return Ok(Located { place: None, limited: None }) };
+        let call = LocatorCall::Find { key: key.clone(), shown_by };
+        self.ask(Target::Locator(key), &call).await
     }
 
     /// Asks a shard of logins.
@@ -87,14 +85,15 @@ impl Io {
         self.ask(Target::Login(shard), call).await
     }
 
-    /// Asks whose imported bcrypt hashes have this public prefix.
+    /// Asks whose imported bcrypt hashes have this public prefix. `shown_by`: where the secret counts from, if it counts
+    /// that there are none.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn candidates(&self, prefix: &str) -> Result<Vec<Place>, Unavailable> {
+    pub async fn candidates(&self, prefix: &str, shown_by: Option<Network>) -> Result<Candidates, Unavailable> {
         let key = candidates_key(prefix);
-        let call = LocatorCall::Candidates { key: key.clone() };
-        self.ask::<Candidates>(Target::Locator(key), &call).await.map(|candidates| candidates.places)
+        let call = LocatorCall::Candidates { key: key.clone(), shown_by };
+        self.ask(Target::Locator(key), &call).await
     }
 
     /// Remembers a signed request, unless it was seen before.

@@ -442,18 +442,25 @@ impl Found<'_> {
         self.pattern
     }
 
-    /// What a method leads to; none where the path does not have it.
+    /// What a method leads to; none where the path does not have it. HEAD asks for what GET would be answered, without its
+    /// body, wherever there is GET (RFC 9110, section 9.3.2).
     #[must_use]
     pub fn operation(&self, method: &str) -> Option<Operation> {
-        let has = |route: &&Route| route.methods.iter().any(|known| *known == "*" || *known == method);
-        self.routes().find(has).map(|route| route.operation)
+        let leads = |method: &str| {
+            let has = |route: &&Route| route.methods.iter().any(|known| *known == "*" || *known == method);
+            self.routes().find(has).map(|route| route.operation)
+        };
+        leads(method).or_else(|| if method == "HEAD" { leads("GET") } else { None })
     }
 
     /// The methods that the path has, as the field `Allow` names them (RFC 9110, section 10.2.1).
     #[must_use]
     pub fn allow(&self) -> String {
         let methods: Vec<&str> = self.routes().flat_map(|route| route.methods).copied().collect();
-        methods.join(", ")
+        let head = methods.contains(&"GET") && !methods.contains(&"HEAD");
+        let all =
+            methods.iter().flat_map(|method| [*method].into_iter().chain((head && *method == "GET").then_some("HEAD")));
+        all.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -472,13 +479,14 @@ mod tests {
         check("GET", "/v1/whoami", Some((Operation::WhoAmI, "")));
         check("POST", "/v1/tokens/import", Some((Operation::ImportTokens, "")));
         check("GET", "/v1/tokens/import", None);
+        check("HEAD", "/v1/tokens/x", Some((Operation::ReadToken, "x")));
+        check("HEAD", "/v1/tokens/import", None);
         check("GET", "/v1/tokens/x", Some((Operation::ReadToken, "x")));
         check("POST", "/v1/tokens/x/rotate", Some((Operation::RotateToken, "x")));
         check("POST", "/v1/tokens//rotate", None);
         check("GET", "/v1/tokens/", None);
         check("GET", "/v1/tokens/x/y", None);
         check("HEAD", "/healthz", Some((Operation::Health, "")));
-        check("HEAD", "/v1/whoami", None);
         check("DELETE", "/v1/sessions/current", Some((Operation::EndCurrentSession, "")));
         check("DELETE", "/v1/sessions/x", Some((Operation::EndSession, "x")));
         check("PROPFIND", "/v1/forward-auth/nginx", Some((Operation::ForwardAuth, "nginx")));
@@ -498,9 +506,11 @@ mod tests {
 
     #[test]
     fn allow_names_every_method_of_the_path() {
-        assert_eq!(find("/v1/tokens/x").unwrap().allow(), "GET, PATCH, DELETE");
-        assert_eq!(find("/v1/tokens").unwrap().allow(), "GET, POST");
+        assert_eq!(find("/v1/tokens/x").unwrap().allow(), "GET, HEAD, PATCH, DELETE");
+        assert_eq!(find("/v1/tokens").unwrap().allow(), "GET, HEAD, POST");
         assert_eq!(find("/healthz").unwrap().allow(), "GET, HEAD");
+        assert_eq!(find("/v1/setup").unwrap().allow(), "POST");
+        assert_eq!(find("/v1/forward-auth/nginx").unwrap().allow(), "*");
     }
 
     #[test]

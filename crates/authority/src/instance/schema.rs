@@ -15,6 +15,7 @@ pub(super) const TABLES: BesideRow = BesideRow {
         version: 2,
         tables: &[ORGANIZATION, ONE_FOUNDING, ROUTES],
         columns: &[("instance", "schema", "INTEGER NOT NULL DEFAULT 1")],
+        filled: &[],
         remade: &[],
     },
     older: "organization",

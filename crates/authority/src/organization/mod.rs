@@ -26,7 +26,6 @@ mod rate;
 mod refusals;
 mod schema;
 mod session;
-mod strangers;
 mod token;
 mod uses;
 
@@ -47,11 +46,11 @@ use crate::leased::{self, Leased};
 use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target};
 use crate::store::{Store, StoreError};
+use crate::strangers::Strangers;
 use failure::{Failure, Result};
 use head::Head;
 use manage::Pending;
 use outbox::Outbox;
-use strangers::Strangers;
 
 /// The authority of an organisation.
 pub struct Organization<S> {

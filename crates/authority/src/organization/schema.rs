@@ -9,7 +9,7 @@ use crate::store::{Store, StoreError};
 /// The form of the tables. Form 1 grew without a number: it may lack logins, invitations and everything of the console.
 pub(crate) const FORM: Form = Form {
     row: "organization",
-    version: 4,
+    version: 5,
     tables: TABLES,
     columns: &[
         ("token", "eventual", "INTEGER NOT NULL DEFAULT 0"),
@@ -18,7 +18,15 @@ pub(crate) const FORM: Form = Form {
         ("organization", "claims", "INTEGER NOT NULL DEFAULT 0"),
         ("claim", "number", "INTEGER NOT NULL DEFAULT 0"),
         ("rate", "ends", "INTEGER NOT NULL DEFAULT 0"),
+        ("token", "updated_at", "INTEGER NOT NULL DEFAULT 0"),
+        ("member", "readdressed", "INTEGER NOT NULL DEFAULT 0"),
     ],
+    filled: &[(
+        "token",
+        "updated_at",
+        "UPDATE token SET updated_at = max(created_at, issued_at, coalesce(revoked_at, 0), coalesce(
+            (SELECT max(at) FROM activity WHERE activity.token = token.id AND action = 'token.edit'), 0))",
+    )],
     remade: &[("idempotency", "made")],
 };
 
@@ -51,18 +59,20 @@ const TABLES: &[&str] = &[
         link_by_email INTEGER NOT NULL DEFAULT 0,
         claims INTEGER NOT NULL DEFAULT 0
     ) STRICT",
+    // `readdressed` is 1 where the address is one that others gave the member later: nobody is known by it.
     "CREATE TABLE IF NOT EXISTS member (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
         email TEXT NOT NULL,
         role TEXT NOT NULL,
         status TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'removed')),
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        readdressed INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     // An address belongs to one member who is not removed.
     "CREATE UNIQUE INDEX IF NOT EXISTS member_email ON member (email) WHERE status <> 'removed'",
     // `choice` is what was granted, as it was chosen; `role` repeats its role, for lists. No owner: the
-    // organisation's. `issued_at` is when the secret was made. `eventual` is 1 where its kind was `eventual` once, and is
+    // organisation's. `issued_at` is when the secret was made, `updated_at` when somebody last changed it. `eventual` is 1 where its kind was `eventual` once, and is
     // so no more: the directory may still give a record by which an edge decides without asking anybody.
     "CREATE TABLE IF NOT EXISTS token (
         id TEXT PRIMARY KEY,
@@ -92,7 +102,8 @@ const TABLES: &[&str] = &[
         last_used_ip TEXT,
         last_used_agent TEXT,
         use_count INTEGER NOT NULL DEFAULT 0,
-        eventual INTEGER NOT NULL DEFAULT 0
+        eventual INTEGER NOT NULL DEFAULT 0,
+        updated_at INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS token_created ON token (created_at, id)",
     "CREATE INDEX IF NOT EXISTS token_owner ON token (owner)",

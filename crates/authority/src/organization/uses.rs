@@ -14,10 +14,10 @@ use symbolon::time::Timestamp;
 use super::activity::{Action, Entry, Who};
 use super::change::within;
 use super::failure::Result;
-use super::strangers::Strangers;
 use super::{imported, rate, refusals};
 use crate::machine::Context;
 use crate::store::{Store, Value};
+use crate::strangers::Strangers;
 
 /// How many tokens, and how many refusals, of a batch are looked at; honest batches have fewer.
 const MAX_BATCH: usize = 1_000;

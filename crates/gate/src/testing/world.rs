@@ -44,6 +44,10 @@ pub(crate) struct World {
     /// What authorities say of limits.
     pub(crate) failed: Option<Rate>,
     pub(crate) limited: Vec<Limited>,
+    /// For how long the locator says that there were too many.
+    pub(crate) locator_limits: Option<u32>,
+    /// Where the secrets came from that the locator was asked for.
+    pub(crate) shown_to_locator: Vec<Option<Network>>,
     /// From where authorities were told that unknown credentials came.
     pub(crate) shown_by: Vec<Network>,
     pub(crate) down: HashSet<&'static str>,
@@ -98,6 +102,8 @@ impl World {
             batches: Vec::new(),
             failed: None,
             limited: Vec::new(),
+            locator_limits: None,
+            shown_to_locator: Vec::new(),
             shown_by: Vec::new(),
             down: HashSet::new(),
             logins: Vec::new(),
@@ -220,8 +226,13 @@ impl World {
                     Target::Organization(id) => self.organization(&id, serde_json::from_str(&message).unwrap()),
                     Target::Instance => self.instance(serde_json::from_str(&message).unwrap()),
                     Target::Locator(key) => match serde_json::from_str(&message).unwrap() {
-                        LocatorCall::Find { .. } => json!(Located { place: self.places.get(&key).copied() }),
-                        LocatorCall::Candidates { .. } => json!(Candidates::default()),
+                        LocatorCall::Find { .. } => {
+                            json!(Located { place: self.places.get(&key).copied(), limited: self.locator_limits })
+                        }
+                        LocatorCall::Candidates { shown_by, .. } => {
+                            self.shown_to_locator.push(shown_by);
+                            json!(Candidates { limited: self.locator_limits, ..Candidates::default() })
+                        }
                         other => panic!("{other:?}"),
                     },
                     Target::Login(shard) => {

@@ -104,6 +104,36 @@ fn a_network_of_many_addresses_is_stopped_as_one() {
     assert_eq!(world.code(made_up(9_000, "2001:db8:0:1::1".to_owned())), "unknown_token");
 }
 
+/// A secret that names no organisation, and that nobody has.
+fn nameless(seed: u8, address: &str) -> GateRequest {
+    let token = format!("Bearer dvg_{}", format!("{seed:02x}").repeat(32));
+    let request = request("GET", &format!("{GATEWAY}/things"), &[("authorization", &token)]);
+    GateRequest { client_address: Some(address.to_owned()), ..request }
+}
+
+#[test]
+fn who_guesses_at_what_names_nobody_is_told_so_by_the_locator_for_all_isolates() {
+    let mut world = of_every_organization();
+    assert_eq!(world.code(nameless(1, "192.0.2.1")), "unknown_token");
+    assert_eq!(world.shown_to_locator, [Some(Network::of("192.0.2.1"))]);
+    // Others from there have used up what there may be.
+    world.locator_limits = Some(30);
+    let Outcome::Respond(response) = world.handle(nameless(2, "192.0.2.1")) else { panic!() };
+    assert!(response.headers.contains(&("retry-after".to_owned(), "30".to_owned())), "{response:?}");
+    world.locator_limits = None;
+    assert_eq!(world.code(nameless(3, "192.0.2.1")), "rate_limited");
+    assert!(world.calls.is_empty(), "no call leaves the isolate: {:?}", world.calls);
+    assert_eq!(world.code(nameless(3, "192.0.2.2")), "unknown_token");
+    // What names an organisation is that one's to count, and what is good is good.
+    assert_eq!(world.code(guess(9)), "unknown_token");
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "forward");
+    world.now = world.now.plus_seconds(30);
+    assert_eq!(world.code(nameless(3, "192.0.2.1")), "unknown_token");
+    let from_nowhere = GateRequest { client_address: None, ..nameless(4, "") };
+    assert_eq!(world.code(from_nowhere), "unknown_token");
+    assert_eq!(world.shown_to_locator.last(), Some(&None));
+}
+
 #[test]
 fn a_look_up_that_is_given_up_counts_no_longer() {
     let mut world = of_every_organization();

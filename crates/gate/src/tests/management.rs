@@ -76,6 +76,10 @@ fn paths_and_methods_are_told_apart() {
         ("GET", "/v1/tokens/", "not_found"),
         ("GET", "/v1/tokens/x/y", "not_found"),
         ("GET", "/v1/setup", "method_not_allowed"),
+        ("HEAD", "/v1/setup", "method_not_allowed"),
+        ("HEAD", "/v1/tokens", "ok"),
+        ("HEAD", "/v1/routes", "ok"),
+        ("HEAD", "/api/v1/pats/", "ok"),
         ("GET", "/v1/invitations", "ok"),
         ("PUT", "/v1/tokens", "method_not_allowed"),
         ("DELETE", "/v1/tokens/x", "ok"),
@@ -102,7 +106,17 @@ fn paths_and_methods_are_told_apart() {
     let Outcome::Respond(response) = World::new().handle(bearer("PUT", &format!("{MANAGEMENT}/v1/tokens"))) else {
         panic!()
     };
-    assert!(response.headers.contains(&("allow".to_owned(), "GET, POST".to_owned())));
+    assert!(response.headers.contains(&("allow".to_owned(), "GET, HEAD, POST".to_owned())));
+}
+
+#[test]
+fn what_head_asks_for_is_asked_for_as_get() {
+    let mut world = World::new();
+    for method in ["GET", "HEAD"] {
+        let (_, body) = world.respond(bearer(method, &format!("{MANAGEMENT}/v1/tokens?limit=1")));
+        let manage: Manage = serde_json::from_value(body).unwrap();
+        assert_eq!((manage.request.method.as_str(), manage.request.query.as_deref()), ("GET", Some("limit=1")));
+    }
 }
 
 #[test]

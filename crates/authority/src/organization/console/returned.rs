@@ -6,7 +6,6 @@
 
 use serde_json::json;
 use symbolon::id::{MemberId, TokenId};
-use symbolon::oidc::Identity;
 use symbolon::protocol::identity::{Errand, Recognised, RefusedIdentity, Returned};
 use symbolon::protocol::message::Client;
 
@@ -90,7 +89,7 @@ fn sign_in<S: Store>(store: &S, context: &mut Context<'_>, head: &Head, call: &R
             None => return Ok(Err(RefusedIdentity::UnknownMember)),
         },
         None => {
-            let member = match by_address(store, head, identity)? {
+            let member = match by_address(store, context, head, call)? {
                 Ok(member) => member,
                 Err(reason) => return Ok(Err(reason)),
             };
@@ -132,12 +131,15 @@ fn sign_in<S: Store>(store: &S, context: &mut Context<'_>, head: &Head, call: &R
     Ok(Ok(Recognised::Session { set_cookie }))
 }
 
-/// The member whose address the provider has verified, where the organisation goes by that.
+/// The member whose address the provider has verified, where the organisation goes by that: the one that they came with, or
+/// that they gave themselves in a session. What others wrote there later says nothing of who they are.
 fn by_address<S: Store>(
     store: &S,
+    context: &mut Context<'_>,
     head: &Head,
-    identity: &Identity,
+    call: &Returned,
 ) -> Result<core::result::Result<Member, RefusedIdentity>> {
+    let identity = &call.identity;
     if !head.link_by_email {
         return Ok(Err(RefusedIdentity::UnknownMember));
     }
@@ -147,9 +149,16 @@ fn by_address<S: Store>(
         return Ok(Err(reason));
     };
     let Ok(email) = members::check_email(email) else { return Ok(Err(RefusedIdentity::UnknownMember)) };
-    let sql = format!("SELECT {COLUMNS} FROM member WHERE email = ?1 AND status <> 'removed'");
+    let sql = format!("SELECT {COLUMNS}, readdressed FROM member WHERE email = ?1 AND status <> 'removed'");
     let rows = store.execute(&sql, &[email.into()])?;
-    Ok(rows.first().map(Member::read).transpose()?.ok_or(RefusedIdentity::UnknownMember))
+    let Some(row) = rows.first() else { return Ok(Err(RefusedIdentity::UnknownMember)) };
+    let member = Member::read(row)?;
+    if row.get::<bool>(6)? {
+        let details = json!({ "method": "oidc", "issuer": identity.issuer, "reason": "readdressed" });
+        refused(store, context, &member, &call.client, details)?;
+        return Ok(Err(RefusedIdentity::UnknownMember));
+    }
+    Ok(Ok(member))
 }
 
 fn confirm<S: Store>(

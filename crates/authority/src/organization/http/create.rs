@@ -163,8 +163,9 @@ pub(crate) fn insert<S: Store>(change: &mut Writing<'_, '_, S>, new: &NewToken<'
     let choice = serde_json::to_string(&approved.chosen).map_err(|_| Failure::Broken("a choice cannot be written"))?;
     change.store.execute(
         "INSERT INTO token (id, version, kind, name, description, prefix, owner, created_by_member, created_by_token,
-            choice, role, service, fingerprint, passphrase, active, created_at, issued_at, expires_at, not_before)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18)",
+            choice, role, service, fingerprint, passphrase, active, created_at, issued_at, updated_at, expires_at,
+            not_before)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?16, ?17, ?18)",
         &[
             Value::text(&new.id),
             Value::count(change.epoch.get())?,

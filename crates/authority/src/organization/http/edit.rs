@@ -41,7 +41,7 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
     session.change(|change| {
         change.store.execute(
             "UPDATE token SET name = ?2, description = ?3, choice = ?4, role = ?5, expires_at = ?6, active = ?7,
-                passphrase = ?8, service = ?9 WHERE id = ?1",
+                passphrase = ?8, service = ?9, updated_at = ?10 WHERE id = ?1",
             &[
                 Value::text(&token.id),
                 after.name.into(),
@@ -52,6 +52,7 @@ pub(crate) fn edit<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Resu
                 after.active.into(),
                 passphrase.into(),
                 after.service.map(|service| service.to_string()).into(),
+                change.context.now.into(),
             ],
         )?;
         if changed.contains(&Field::Passphrase) {
@@ -99,9 +100,10 @@ fn end<S: Store>(session: &mut Session<'_, '_, S>, token: &Token, by: &str) -> R
     }
     let now = session.context.now;
     session.change(|change| {
-        change
-            .store
-            .execute("UPDATE token SET revoked_at = ?2 WHERE id = ?1", &[Value::text(&token.id), now.into()])?;
+        change.store.execute(
+            "UPDATE token SET revoked_at = ?2, updated_at = ?2 WHERE id = ?1",
+            &[Value::text(&token.id), now.into()],
+        )?;
         change.touch(token.id)?;
         let details = json!({ "kind": token.kind, "name": token.name, "by": by });
         change.log(&Entry::token(Action::TokenRevoke, token.id, details))

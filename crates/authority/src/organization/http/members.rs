@@ -171,6 +171,8 @@ pub(crate) fn remove<S: Store>(session: &mut Session<'_, '_, S>, id: &str) -> Re
 
 fn write<S: Store>(session: &mut Session<'_, '_, S>, action: Action, before: &Member, after: &Member) -> Result<()> {
     let profile = session.profile.clone();
+    // Whoever edits members could otherwise have the provider take somebody of their own for one of them.
+    let by_others = session.console.as_ref().is_none_or(|console| console.member != after.id);
     session.change(|change| {
         if before.email != after.email {
             let others = change.store.execute(
@@ -180,6 +182,10 @@ fn write<S: Store>(session: &mut Session<'_, '_, S>, action: Action, before: &Me
             if !others.is_empty() {
                 return Err(email_taken());
             }
+            change.store.execute(
+                "UPDATE member SET readdressed = ?2 WHERE id = ?1",
+                &[Value::text(&after.id), by_others.into()],
+            )?;
         }
         change.store.execute(
             "UPDATE member SET name = ?2, email = ?3, role = ?4, status = ?5 WHERE id = ?1",

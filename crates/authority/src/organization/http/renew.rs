@@ -100,9 +100,10 @@ pub(crate) fn replace<S: Store>(
         }
     }
     let (proof, prefix, _) = of_secret(kind, secret)?;
-    change
-        .store
-        .execute("UPDATE token SET prefix = ?2, issued_at = ?3 WHERE id = ?1", &[id, prefix.into(), now.into()])?;
+    change.store.execute(
+        "UPDATE token SET prefix = ?2, issued_at = ?3, updated_at = ?3 WHERE id = ?1",
+        &[id, prefix.into(), now.into()],
+    )?;
     let keys: Vec<String> = made.keys.iter().map(|wanted| wanted.key.clone()).collect();
     token::add_proof(change.store, change.epoch, token.id, &proof, &keys)?;
     imported::give_up(change, token.id)?;

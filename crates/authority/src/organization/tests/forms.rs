@@ -63,8 +63,13 @@ fn older(world: &mut World) {
 #[test]
 fn a_database_from_before_the_console_is_completed_and_serves() {
     let (mut world, secret) = World::founded("symbolon");
-    world.create(&secret, &json!({"kind": "key", "name": "ci", "scopes": ["read"]}));
+    let (edited, _) = world.create(&secret, &json!({"kind": "key", "name": "ci", "scopes": ["read"]}));
     world.pass(120_000);
+    let path = format!("/v1/tokens/{}", edited["id"].as_str().unwrap());
+    assert_eq!(world.http(&secret, "PATCH", &path, &json!({"name": "build"})).0, 200);
+    world.pass(120_000);
+    let changes = |world: &World| texts(world.store, "SELECT id || updated_at FROM token ORDER BY id", 0);
+    let changed = changes(&world);
     let newest = shape(world.store);
     older(&mut world);
     assert!(!tables(world.store).contains(&"passkey".to_owned()));
@@ -72,7 +77,8 @@ fn a_database_from_before_the_console_is_completed_and_serves() {
     let (status, tokens) = world.http(&secret, "GET", "/v1/tokens", &json!(null));
     assert_eq!((status, tokens["items"].as_array().unwrap().len()), (200, 2));
     assert_eq!(shape(world.store), newest);
-    assert_eq!(texts(world.store, "SELECT CAST(schema AS TEXT) FROM organization", 0), ["4"]);
+    assert_eq!(changes(&world), changed, "when tokens were last changed is known from their rows and the log");
+    assert_eq!(texts(world.store, "SELECT CAST(schema AS TEXT) FROM organization", 0), ["5"]);
     for (method, path, body, expected) in [
         ("POST", "/v1/passkeys/options", json!({}), 200),
         ("GET", "/v1/passkeys", json!(null), 200),

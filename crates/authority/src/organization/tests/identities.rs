@@ -239,3 +239,43 @@ fn an_invitation_that_was_withdrawn_admits_nobody() {
     assert_eq!(world.response(id).0, 404);
     assert_eq!(world.http(&admin, "POST", "/v1/invitations", &body).0, 201, "the address is free again");
 }
+
+#[test]
+fn an_address_that_others_wrote_makes_nobody_known() {
+    let (mut world, admin) = World::founded("symbolon");
+    let body = json!({"name": "Bob", "email": "bob@acme.example", "role": "admin"});
+    let (_, bob) = world.http(&admin, "POST", "/v1/members", &body);
+    let path = format!("/v1/members/{}", bob["id"].as_str().unwrap());
+    let write = |world: &mut World, email: &str| {
+        let (status, edited) = world.http(&admin, "PATCH", &path, &json!({ "email": email }));
+        assert_eq!((status, &edited["email"]), (200, &json!(email)));
+    };
+    // A token that edits members: also before the organisation goes by addresses.
+    write(&mut world, "eve@evil.example");
+    allow(&mut world, &admin);
+    assert_eq!(sign_in(&mut world, "a", identity("9", "eve@evil.example")), Err(RefusedIdentity::UnknownMember));
+    let entry = newest(&mut world, &admin);
+    assert_eq!((&entry["action"], &entry["details"]["reason"]), (&json!("session.refuse"), &json!("readdressed")));
+    assert_eq!(entry["member"], bob["id"]);
+    // Nor does writing the first one again: who says that it is his?
+    write(&mut world, "bob@acme.example");
+    assert_eq!(sign_in(&mut world, "b", identity("2", "bob@acme.example")), Err(RefusedIdentity::UnknownMember));
+
+    // What a member writes of themselves, in a session, is their own word; of another it is not.
+    let fresh = Identity { authenticated_at: Some(world.now), ..identity("1", "ann@acme.example") };
+    let secret = sign_in(&mut world, "c", fresh).unwrap().unwrap();
+    let (_, me) = with(&mut world, &secret, "GET", "/v1/whoami", &json!(null));
+    let own = format!("/v1/members/{}", me["principal"]["id"].as_str().unwrap());
+    let linked = with(&mut world, &secret, "GET", "/v1/identities", &json!(null)).1["items"][0]["id"].clone();
+    assert_eq!(with(&mut world, &secret, "PATCH", &path, &json!({"email": "eve@evil.example"})).0, 200);
+    assert_eq!(sign_in(&mut world, "d", identity("9", "eve@evil.example")), Err(RefusedIdentity::UnknownMember));
+    assert_eq!(with(&mut world, &secret, "PATCH", &own, &json!({"email": "ann@new.example"})).0, 200);
+    let gone =
+        with(&mut world, &secret, "DELETE", &format!("/v1/identities/{}", linked.as_str().unwrap()), &json!(null));
+    assert_eq!(gone.0, 200, "{}", gone.1);
+    assert!(sign_in(&mut world, "e", identity("3", "ann@new.example")).is_ok());
+    // Whoever was let in anew came with their address.
+    assert_eq!(world.http(&admin, "DELETE", &path, &json!(null)).0, 200);
+    assert_eq!(world.http(&admin, "POST", "/v1/members", &body).0, 201);
+    assert!(sign_in(&mut world, "f", identity("2", "bob@acme.example")).is_ok());
+}

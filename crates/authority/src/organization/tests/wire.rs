@@ -233,12 +233,29 @@ fn devtrons_tokens_have_numbers_that_are_never_used_again() {
     let item = list(&mut world).into_iter().find(|item| item["name"] == "ci-build").unwrap();
     let number = item["id"].as_u64().unwrap();
     assert_eq!((&item["expireAtInMs"], &item["userId"]), (&json!(0), &json!(number)));
+    let keys: Vec<&String> = item.as_object().unwrap().keys().collect();
+    let fields = "description expireAtInMs id lastUsedAt lastUsedByIp name updatedAt userId userIdentifier";
+    assert_eq!(keys, fields.split(' ').collect::<Vec<_>>());
+    assert_eq!(item["userIdentifier"], "API-TOKEN:ci-build");
+    let made_at = world.now;
+    assert_eq!(item["updatedAt"], json!(made_at), "nothing has changed since");
     assert!(world.record(&first).unwrap().effective().iter().next().is_none(), "it permits nothing yet");
 
     // The same end: in place, no secret. Another end: a new secret, and the old one stops.
     let path = format!("/orchestrator/api-token/{number}");
+    world.pass(60_000);
+    let updated_at = |world: &mut World| {
+        let item = list(world).into_iter().find(|item| item["id"] == number).unwrap();
+        item["updatedAt"].as_str().unwrap().parse::<symbolon::time::Timestamp>().unwrap()
+    };
+    assert_eq!(updated_at(&mut world), made_at);
+    let edited_at = world.now;
     let (status, edited) = world.http(&owner, "PUT", &path, &json!({"description": "e", "expireAtInMs": 0}));
     assert_eq!((status, &edited["result"]), (200, &json!({"success": true})));
+    assert_eq!(updated_at(&mut world), edited_at, "a description in place");
+    world.pass(60_000);
+    assert_eq!(updated_at(&mut world), edited_at, "time alone changes nothing");
+    let renewed_at = world.now;
     let end = world.now.plus_seconds(86_400).as_millis();
     let (status, renewed) = world.http(&owner, "PUT", &path, &json!({"description": "f", "expireAtInMs": end}));
     assert_eq!(status, 200, "{renewed}");
@@ -247,6 +264,15 @@ fn devtrons_tokens_have_numbers_that_are_never_used_again() {
     assert!(world.record(&second).unwrap().bearer(&symbolon::token::Digest::of(&first), world.now).is_none());
     let item = list(&mut world).into_iter().find(|item| item["id"] == number).unwrap();
     assert_eq!((&item["description"], &item["expireAtInMs"]), (&json!("f"), &json!(end)));
+    assert_eq!(updated_at(&mut world), renewed_at, "a new end, and a new secret");
+    world.pass(60_000);
+    let granted_at = world.now;
+    let native = format!("/v1/tokens/{}", world.record(&second).unwrap().token);
+    let grants = json!([{"permission": "apps:view", "resource": "team-a/*/checkout"}]);
+    let (status, patched) = world.http(&owner, "PATCH", &native, &json!({ "grants": grants }));
+    assert_eq!((status, &patched["grants"]), (200, &grants), "{patched}");
+    assert_eq!(updated_at(&mut world), granted_at, "what it permits");
+    assert!(world.record(&second).unwrap().effective().iter().next().is_some());
 
     let (status, deleted) = world.http(&owner, "DELETE", &path, &json!(null));
     assert_eq!((status, &deleted["result"]), (200, &json!({"success": true})));

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
+use symbolon::time::Timestamp;
 
 use super::documents::{DevtronDone, DevtronEdit, DevtronMade, DevtronNewToken, DevtronToken, Envelope};
 use super::{Call, answered, fields, maybe, millis, part, put, renamed, revoke, text, time, tokens};
@@ -44,7 +45,7 @@ fn list<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
     )?;
     let mut items = Vec::new();
     for token in tokens(session, "kind=token")? {
-        let number = number(session, token.get("id").and_then(Json::as_str).unwrap_or_default())?;
+        let (number, updated_at) = row(session, token.get("id").and_then(Json::as_str).unwrap_or_default())?;
         items.push(DevtronToken {
             id: number,
             user_id: number,
@@ -54,7 +55,7 @@ fn list<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
             expire_at_in_ms: millis(&token, "expires_at").unwrap_or_default(),
             last_used_at: text(&token, "last_used_at"),
             last_used_by_ip: text(&token, "last_used_ip"),
-            updated_at: text(&token, "created_at"),
+            updated_at: updated_at.to_string(),
         });
     }
     reply(200, &Envelope::of(items))
@@ -73,7 +74,7 @@ fn create<S: Store>(session: &mut Session<'_, '_, S>, ready: Option<Ready>) -> R
     let token = part(&held.document, "token");
     let id = token.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
     session.store.execute("INSERT INTO alias (token) VALUES (?1) ON CONFLICT DO NOTHING", &[(&id).into()])?;
-    let number = number(session, &id)?;
+    let (number, _) = row(session, &id)?;
     answered(outcome, 200, |answer| {
         Envelope::of(DevtronMade {
             success: true,
@@ -114,9 +115,16 @@ fn identifier(token: &Json) -> String {
     format!("API-TOKEN:{}", token.get("name").and_then(Json::as_str).unwrap_or_default())
 }
 
-fn number<S: Store>(session: &Session<'_, '_, S>, id: &str) -> Result<u64> {
-    let rows = session.store.execute("SELECT number FROM alias WHERE token = ?1", &[id.into()])?;
-    Ok(rows.first().ok_or(Failure::Broken("a token has no number"))?.get(0)?)
+/// The number of a token, and when somebody last changed it: of neither do the contract's documents say anything.
+fn row<S: Store>(session: &Session<'_, '_, S>, id: &str) -> Result<(u64, Timestamp)> {
+    // One that a former program made has no time of its own until it changes.
+    let rows = session.store.execute(
+        "SELECT alias.number, max(token.updated_at, token.created_at)
+            FROM alias JOIN token ON token.id = alias.token WHERE alias.token = ?1",
+        &[id.into()],
+    )?;
+    let row = rows.first().ok_or(Failure::Broken("a token has no number"))?;
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 fn token<S: Store>(session: &Session<'_, '_, S>, number: &str) -> Result<Token> {

@@ -1,5 +1,7 @@
 //! Credentials that nobody has, and signatures that do not hold, by the network that they come from.
 //!
+//! Organisations count those that name them, shards of the locator those that name nobody.
+//!
 //! Whoever shows one is nobody, so it counts against no token and no member: naming a token in public would otherwise be
 //! enough to hold it up. It is counted in memory alone: a stranger makes an authority write nothing. A machine that takes
 //! over begins anew, and each isolate counts by itself as well.
