@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { register } from "./lib/keys.mjs";
+import { CALLBACK, CLIENT_ID, CLIENT_SECRET, Person, provider } from "./lib/oidc.mjs";
 import { Browser, Passkey } from "./lib/passkey.mjs";
 import { GATEWAY, SETUP_CODE, launch, setupBody, until } from "./lib/product.mjs";
 import { newKey, signed } from "./lib/sign.mjs";
@@ -46,8 +47,8 @@ function hashOf(entry) {
 }
 
 /** An instance with an owner, and a way to call it from one address. */
-async function prepared(t) {
-  const product = await launch(t, { origin: () => new Response("origin") });
+async function prepared(t, bindings = {}) {
+  const product = await launch(t, { origin: () => new Response("origin"), bindings });
   const secrets = [SETUP_CODE];
   const setup = await product.send({ method: "POST", path: "/v1/setup", headers: from, body: setupBody({ profile: PROFILE }) });
   assert.equal(setup.status, 201, setup.text);
@@ -123,7 +124,8 @@ async function checkLog({ product, owner, call, secrets, exported }, expected) {
 }
 
 test("every change is in the log once, with actor, token, time and address", async (t) => {
-  const world = await prepared(t);
+  const op = await provider(t, { accounts: { eve: { email: "eve@example.com", email_verified: true } }, redirectUri: CALLBACK });
+  const world = await prepared(t, { OIDC_ISSUER: op.issuer, OIDC_CLIENT_ID: CLIENT_ID, OIDC_CLIENT_SECRET: CLIENT_SECRET });
   const { product, owner, call, secrets, pat } = world;
   const by = { member: owner.owner.id, token: owner.token.id };
   const expected = new Expected(by);
@@ -172,7 +174,8 @@ test("every change is in the log once, with actor, token, time and address", asy
   expected.add("profile.replace");
 
   // In the console.
-  const [browser, passkey, spare] = [new Browser({ send: (request) => product.send({ ...request, headers: { ...from, ...request.headers } }) }), new Passkey(), new Passkey()];
+  const there = { send: (request) => product.send({ ...request, headers: { ...from, ...request.headers } }) };
+  const [browser, passkey, spare] = [new Browser(there), new Passkey(), new Passkey()];
   const good = (answer, status = 200) => {
     assert.equal(answer.status, status, answer.text);
     return answer.json;
@@ -214,6 +217,16 @@ test("every change is in the log once, with actor, token, time and address", asy
   const body = { organization: "acme", email: "ada@example.com", recovery_code: recovery_codes[0] };
   good(await browser.send({ method: "POST", path: "/v1/sessions/recover", body }), 201);
   expected.add("session.recover", { member: owner.owner.id, actor: person });
+
+  // Somebody connects an account at the provider, signs in there, and takes it away again.
+  const eve = new Person(there);
+  const her = { member: joined.member.id, actor: { member: joined.member.id, token: null } };
+  assert.equal(await eve.through("/v1/identities", { token: joined.secret, body: { next: "/account" } }), "/account");
+  assert.equal(await eve.through(), "/tokens");
+  const [linked] = (await eve.send({ path: "/v1/identities" })).json.items;
+  good(await eve.send({ method: "DELETE", path: `/v1/identities/${linked.id}` }));
+  const named = ({ identity, issuer }) => identity === linked.id && issuer === op.issuer;
+  for (const action of ["identity.link", "session.begin", "identity.remove"]) expected.add(action, { ...her, details: named });
 
   const entries = await checkLog(world, expected);
   const approved = entries.filter(({ action }) => action === "login.approve");
@@ -274,4 +287,23 @@ test("a wrong passphrase, a lock, a replay, and use of a revoked, expired or les
     return expected.missing((await world.exported()).entries).length === 0;
   });
   await checkLog(world, expected);
+});
+
+test("that storage was put back to an older state is in the log, once", async (t) => {
+  const world = await prepared(t);
+  const { product, owner, call, pat } = world;
+  const kept = await pat("kept");
+  await pat("lost");
+  const ask = () => call("GET", "/v1/whoami", undefined, { token: kept.secret });
+  await ask();
+  // The edge holds the newest change's epoch, and the storage no longer does.
+  const done = await product.inObject("organization", owner.organization.short_id, "forget-newest-change");
+  assert.equal(done.status, 200, done.text);
+  const [{ epoch }] = JSON.parse(done.text);
+  product.clock.advance(3);
+  for (let n = 0; n < 3; n += 1) await ask();
+  const entries = await checkLog(world, new Expected());
+  const told = entries.filter(({ action }) => action === "storage.put_back");
+  assert.deepEqual(told.map(({ actor, details }) => [actor, details.held]), [[{ member: null, token: null }, epoch]]);
+  assert.ok(told[0].details.newest < epoch && Date.parse(told[0].at) > 0);
 });

@@ -213,6 +213,8 @@ test("what DevGuard's server takes is taken, and what it refuses is refused", as
   for (const [what, request, expected] of [
     ["as its client signs", () => sent({}), "accepted"],
     ["an empty body with its digest", () => sent({ method: "GET", body: undefined, headers: { "content-digest": D2.get.digest } }), "accepted"],
+    ["without an algorithm", () => sent({ parameters: { alg: undefined } }), "accepted"],
+    ["with an end ahead", () => sent({ parameters: { expires: now() + 10 } }), "accepted"],
     ["the other order", () => sent({ components: ["content-digest", "@method"] }), "accepted"],
     ["more than it asks for", () => sent({ components: ["@method", "content-digest", "@authority", "@path"] }), "accepted"],
     ["another label beside its own", async () => {
@@ -232,6 +234,7 @@ test("what DevGuard's server takes is taken, and what it refuses is refused", as
     ["without created", () => sent({ parameters: { created: undefined } }), "signature_invalid"],
     ["created in three seconds", () => sent({ parameters: { created: now() + 4 } }), "signature_stale"],
     ["created eleven seconds ago", () => sent({ parameters: { created: now() - 10 } }), "signature_stale"],
+    ["created too long ago, whatever its end", () => sent({ parameters: { created: now() - 10, expires: now() + 60 } }), "signature_stale"],
     ["over already", () => sent({ parameters: { expires: now() } }), "signature_stale"],
     ["a wrong digest beside a right one", () => sent({ headers: { "content-digest": `sha-512=:${"A".repeat(86)}==:, ${sha256}` } }), "digest_mismatch"],
     ["another body", async () => ({ ...(await sent({})), body: "[]" }), "digest_mismatch"],

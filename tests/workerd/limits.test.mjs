@@ -50,6 +50,51 @@ test("creations are limited as the profile says, for member, token and address, 
   assert.equal((await create(owner.secret, "192.0.2.3")).status, 201);
 });
 
+test("ten creations in a minute come from an address, whoever's they are", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup();
+  const members = [];
+  for (const name of ["amy", "bob", "cat"]) {
+    const invited = await product.send({ method: "POST", path: "/v1/invitations", token: owner.secret, body: { email: `${name}@example.com`, role: "admin" } });
+    const { invitation, secret } = invited.json;
+    const accepted = await product.send({ method: "POST", path: `/v1/invitations/${invitation.id}/accept`, body: { secret, name } });
+    assert.equal(accepted.status, 201, accepted.text);
+    members.push(accepted.json.secret);
+  }
+  const create = (token, address) =>
+    product.send({ method: "POST", path: "/v1/tokens", token, headers: from(address), body: { kind: "pat", name: "x", scopes: ["read"] } });
+  // Three or four of each: no member and no token comes near to ten.
+  for (let n = 0; n < 10; n += 1) assert.equal((await create(members[n % 3], "192.0.2.1")).status, 201);
+  for (const token of [...members, owner.secret]) {
+    const refused = await create(token, "192.0.2.1");
+    assertProblem(refused, 429, "rate_limited");
+    assert.ok(Number(refused.headers["retry-after"]) >= 1 && Number(refused.headers["retry-after"]) <= 61);
+  }
+  assert.equal((await create(members[0], "192.0.2.2")).status, 201);
+  product.clock.advance(61);
+  assert.equal((await create(members[0], "192.0.2.1")).status, 201);
+});
+
+test("guesses that name no organisation are counted over all edges by the locator", async (t) => {
+  const product = await launch(t, { edges: 2 });
+  const owner = await product.setup({ profile: "harborguard" });
+  // One public prefix, and so one shard.
+  const guess = (edge, address) =>
+    product.send({ edge, path: "/v1/whoami", token: `hg_pat_abc${randomBytes(23).toString("hex").slice(0, 45)}`, headers: from(address) });
+  for (let n = 0; n < 20; n += 1) assertProblem(await guess(n % 3, "192.0.2.1"), 401, "unknown_token");
+  for (const edge of [0, 1, 2, 0, 1, 2]) {
+    const refused = await guess(edge, "192.0.2.1");
+    assertProblem(refused, 429, "rate_limited");
+    assert.ok(Number(refused.headers["retry-after"]) >= 1 && Number(refused.headers["retry-after"]) <= 61);
+  }
+  for (const edge of [0, 1, 2]) {
+    assertProblem(await guess(edge, "192.0.2.2"), 401, "unknown_token");
+    assert.equal((await product.send({ edge, path: "/v1/whoami", token: owner.secret, headers: from("192.0.2.3") })).status, 200);
+  }
+  product.clock.advance(61);
+  assertProblem(await guess(1, "192.0.2.1"), 401, "unknown_token");
+});
+
 test("failed verifications are limited as the profile says: guesses by address, over all edges", async (t) => {
   const product = await launch(t, { edges: 2 });
   const owner = await product.setup({ profile: limited("failed = { max = 6, seconds = 40 }") });

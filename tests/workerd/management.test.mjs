@@ -13,7 +13,32 @@ test("the instance is healthy before anybody has set it up, and serves nothing e
   assertProblem(await product.send({ path: "/v1/nothing" }), 404, "not_found");
   const wrongMethod = await product.send({ method: "PUT", path: "/v1/tokens" });
   assertProblem(wrongMethod, 405, "method_not_allowed");
-  assert.equal(wrongMethod.headers.allow, "GET, POST");
+  assert.equal(wrongMethod.headers.allow, "GET, HEAD, POST");
+});
+
+test("HEAD is answered as GET is, without the body, wherever there is GET (RFC 9110, section 9.3.2)", async (t) => {
+  const product = await launch(t);
+  const { secret: token, token: { id } } = await product.setup();
+  const plain = ({ status, headers: { date, "server-timing": _, ...headers } }) => ({ status, headers: { ...headers, "content-length": undefined, "transfer-encoding": undefined } });
+  for (const [path, status] of [
+    ["/healthz", 200],
+    ["/.well-known/oauth-authorization-server", 200],
+    ["/v1/whoami", 200],
+    ["/v1/tokens?limit=1", 200],
+    [`/v1/tokens/${id}`, 200],
+    ["/v1/routes", 200],
+    ["/v1/activity/export", 200],
+    ["/v1/tokens/nothing", 404],
+    ["/v1/nothing", 404],
+    ["/api/v1/pats/", 404],
+  ]) {
+    const [got, headed] = [await product.send({ path, token }), await product.send({ method: "HEAD", path, token })];
+    assert.deepEqual([got.status, headed.text], [status, ""], path);
+    assert.deepEqual(plain(headed), plain(got), path);
+  }
+  assert.equal((await product.send({ method: "HEAD", path: "/v1/whoami" })).status, 401);
+  const only_post = await product.send({ method: "HEAD", path: "/v1/setup" });
+  assert.deepEqual([only_post.status, only_post.headers.allow], [405, "POST"]);
 });
 
 test("setup happens once, with its code, and repeats a lost answer until the token is used", async (t) => {

@@ -1,61 +1,9 @@
 // Signing in at a provider (OpenID Connect), over HTTP: with npm oidc-provider, and with one that lies in every way.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { CLIENT_ID, CLIENT_SECRET, Forger, Jar, jwk, provider, visit } from "./lib/oidc.mjs";
+import { CALLBACK, CLIENT_ID, CLIENT_SECRET, Forger, Jar, Person, jwk, provider, visit } from "./lib/oidc.mjs";
 import { ORIGIN } from "./lib/passkey.mjs";
 import { assertProblem, launch } from "./lib/product.mjs";
-
-const CALLBACK = `${ORIGIN}/v1/sessions/oidc/callback`;
-
-/** A person with a browser: cookies for us, cookies for the provider. */
-class Person {
-  ours = new Jar();
-  theirs = new Jar();
-  csrf;
-
-  constructor(product) {
-    this.product = product;
-  }
-
-  async send({ method = "GET", path, body, token }) {
-    const response = await this.product.send({
-      method,
-      path,
-      body,
-      token,
-      headers: {
-        ...(this.ours.cookies.size > 0 && { cookie: this.ours.header() }),
-        ...(method !== "GET" && { origin: ORIGIN, "sec-fetch-site": "same-origin" }),
-        ...(method !== "GET" && this.csrf !== undefined && { "x-symbolon-csrf": this.csrf }),
-      },
-    });
-    this.ours.take(response.headers["set-cookie"]);
-    if (response.json?.csrf_token !== undefined) this.csrf = response.json.csrf_token;
-    return response;
-  }
-
-  /** Begins; where the browser is sent. */
-  async begin(path = "/v1/sessions/oidc", { token, body = { organization: "acme" } } = {}) {
-    const begun = await this.send({ method: "POST", path, body, token });
-    assert.equal(begun.status, 200, begun.text);
-    return begun.json.location;
-  }
-
-  /** Comes back to `url`; where it is sent then. */
-  async arrive(url) {
-    const { pathname, search } = new URL(url);
-    const response = await this.send({ path: pathname + search });
-    assert.equal(response.status, 303, response.text);
-    // The page that is opened next asks for its session's token.
-    await this.send({ path: "/v1/sessions/current" });
-    return response.headers.location;
-  }
-
-  /** There and back. */
-  async through(...begin) {
-    return this.arrive(await visit(await this.begin(...begin), this.theirs, CALLBACK));
-  }
-}
 
 const bindings = ({ issuer }, more = {}) => ({ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: CLIENT_ID, OIDC_CLIENT_SECRET: CLIENT_SECRET, ...more });
 const newest = async (product, token) => (await product.send({ path: "/v1/activity?limit=1", token })).json.items[0];

@@ -169,10 +169,16 @@ test("Devpilot: access tokens never change, API keys do, and both belong to the 
     assert.ok([403, 404].includes(refused.status), `${method}: ${refused.text}`);
   }
   const theirs = await make(admin.secret, { ...token, name: "of an admin" });
+  const its_key = await make(admin.secret, { ...key, name: "key of an admin" });
+  await world.member(admin.id, { status: "suspended" });
+  const both = async () => [await verify(theirs.secret, ["deployments:basic"]), await verify(its_key.secret, ["resources:read"])];
+  assert.deepEqual(await both(), ["ok", "ok"], "they outlive a suspension");
   const list = async () => (await call("GET", `/v1/tokens?created_by=${admin.id}&kind=access_token`, owner.secret)).json.items;
   assert.deepEqual((await list()).map(({ name }) => name), ["of an admin"]);
   assert.equal((await call("DELETE", `/v1/members/${admin.id}`, owner.secret)).status, 200);
-  assert.equal(await verify(theirs.secret, ["deployments:basic"]), "ok", "it outlives its creator");
+  assert.deepEqual(await both(), ["ok", "ok"], "they outlive their creator");
+  const kept = (await call("GET", `/v1/tokens/${its_key.token.id}`, owner.secret)).json;
+  assert.deepEqual([kept.owner.type, kept.created_by.member.id, kept.status], ["organization", admin.id, "active"]);
   const [item] = await list();
   assert.equal(item.created_by.member.id, admin.id, "who stays recorded");
   assert.deepEqual([item.scopes, item.expires_at, item.status], [["basic_deployment"], null, "active"]);
@@ -309,12 +315,18 @@ test("Semgrep: API tokens are the admins', and stay; the scopes of each sort per
   const admin = await join("amy", "admin");
   const theirs = await make(admin.secret, { kind: "api", name: "of amy", scopes: ["api"] });
   const hers = await make(admin.secret, { kind: "cli" });
+  const scanner = await make(admin.secret, { kind: "service", name: "scanner of amy" });
   await world.member(admin.id, { role: "member" });
   assert.equal(await asked(admin.secret, { kind: "api", name: "x", scopes: ["api"] }), "insufficient_permission");
   assert.equal(await asked(admin.secret, { kind: "service" }), "insufficient_permission");
+  const stay = async () => [await verify(theirs.secret, ["api:connect"]), await verify(scanner.secret, ["findings:send-remote"])];
+  await world.member(admin.id, { status: "suspended" });
+  assert.deepEqual(await stay(), ["ok", "ok"]);
   assert.equal((await call("DELETE", `/v1/members/${admin.id}`, owner.secret)).status, 200);
   assert.equal(await verify(hers.secret, []), "owner_suspended");
-  assert.equal(await verify(theirs.secret, ["api:connect"]), "ok");
+  assert.deepEqual(await stay(), ["ok", "ok"]);
+  const [service_of] = (await call("GET", "/v1/tokens?q=scanner%20of", owner.secret)).json.items;
+  assert.deepEqual([service_of.owner.type, service_of.created_by.member.id], ["organization", admin.id]);
   const [found] = (await call("GET", "/v1/tokens?q=of%20amy", owner.secret)).json.items;
   assert.equal(found.created_by.member.id, admin.id);
   assert.equal((await call("DELETE", `/v1/tokens/${theirs.token.id}`, owner.secret)).status, 200);

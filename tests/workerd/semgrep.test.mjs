@@ -1,10 +1,10 @@
 // The command line that Semgrep publishes, unchanged, against the profile of its name: it logs in, keeps its token, uses
 // it and logs out. `cargo xtask setup --python` installs it.
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -13,10 +13,10 @@ import { signedIn } from "./lib/passkey.mjs";
 import { assertProblem, launch, until } from "./lib/product.mjs";
 
 const semgrep = fileURLToPath(new URL("../../.tools/python/bin/semgrep", import.meta.url));
-const missing = existsSync(semgrep) ? false : "semgrep is not installed: run `cargo xtask setup --python`";
 
 /** Starts the client in a terminal of its own; what it prints gathers in `output`. */
-function client(url, home, words, environment = {}) {
+function client(url, home, words, environment = {}, cwd = home) {
+  assert.ok(existsSync(semgrep), "semgrep is installed by `cargo xtask setup --python`");
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -26,7 +26,7 @@ function client(url, home, words, environment = {}) {
     SEMGREP_ENABLE_VERSION_CHECK: "0",
     ...environment,
   };
-  const child = spawn("script", ["-qec", `${semgrep} ${words}`, "/dev/null"], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("script", ["-qec", `${semgrep} ${words}`, "/dev/null"], { cwd, env, stdio: ["pipe", "pipe", "inherit"] });
   const run = { output: "", ended: once(child, "close").then(([code]) => code) };
   child.stdout.on("data", (text) => (run.output += text));
   return run;
@@ -38,7 +38,7 @@ async function kept(home) {
   return /^api_token: ['"]?([^'"\n]+)/mu.exec(settings)?.[1];
 }
 
-test("Semgrep's own client logs in, keeps its token, uses it and logs out", { skip: missing }, async (t) => {
+test("Semgrep's own client logs in, keeps its token, uses it and logs out", async (t) => {
   const product = await launch(t);
   const owner = await product.setup({ profile: "semgrep" });
   const home = await mkdtemp(join(tmpdir(), "semgrep-home-"));
@@ -96,6 +96,42 @@ test("Semgrep's own client logs in, keeps its token, uses it and logs out", { sk
   const revoke = { method: "DELETE", path: `/v1/tokens/${me.json.token.id}`, token: owner.secret };
   assert.equal((await product.send(revoke)).status, 200);
   assertProblem(await product.send({ path: "/api/agent/deployments/current", token: secret }), 401, "revoked");
+});
+
+test("Semgrep's own client takes the variable's token before its settings', at the address of either variable", async (t) => {
+  // What it asks Semgrep's servers for passes the gate, which tells the origin whose token it was.
+  const product = await launch(t, { bindings: { GATEWAY_HOSTS: "127.0.0.1" }, origin: () => new Response("{}", { status: 404 }) });
+  const owner = await product.setup({ profile: "semgrep" });
+  const routes = [{ method: "POST", path: "/api/cli/{*rest}", permission: "findings:send-local" }];
+  assert.equal((await product.send({ method: "PUT", path: "/v1/routes", token: owner.secret, body: { routes } })).status, 200);
+  const saved = await product.create(owner.secret, { kind: "cli", name: "in the settings" });
+  const given = await product.create(owner.secret, { kind: "cli", name: "in the variable" });
+
+  const home = await mkdtemp(join(tmpdir(), "semgrep-home-"));
+  t.after(() => rm(home, { recursive: true, force: true }));
+  await mkdir(join(home, ".semgrep"));
+  await writeFile(join(home, ".semgrep/settings.yml"), `has_shown_metrics_notification: true\napi_token: ${saved.secret}\n`);
+  const repository = join(home, "repository");
+  await mkdir(repository);
+  await writeFile(join(repository, "a.py"), "x = 1\n");
+  const git = (...words) => execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", ...words], { cwd: repository, stdio: "ignore" });
+  git("init");
+  git("add", "a.py");
+  git("commit", "-m", "a file");
+  const scans = { SEMGREP_REPO_NAME: "acme/shop", SEMGREP_REPO_URL: "https://example.com/acme/shop" };
+  for (const [environment, expected] of [
+    [{}, saved],
+    [{ SEMGREP_APP_TOKEN: given.secret }, given],
+    [{ SEMGREP_APP_TOKEN: given.secret, SEMGREP_URL: undefined, SEMGREP_APP_URL: product.url() }, given],
+  ]) {
+    product.seen.length = 0;
+    const scan = client(product.url(), home, "ci --dry-run", { ...scans, ...environment }, repository);
+    await scan.ended;
+    const asked = product.seen.filter(({ url }) => new URL(url).pathname.startsWith("/api/cli/"));
+    assert.ok(asked.length > 0, scan.output);
+    for (const { headers } of asked) assert.equal(headers["x-symbolon-token"], expected.token.id);
+    assert.equal(await kept(home), saved.secret, "its settings stay as they are");
+  }
 });
 
 test("a key with which nobody asks is not approved, since nobody could see from where", async (t) => {

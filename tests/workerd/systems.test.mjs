@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { launch } from "./lib/product.mjs";
+import { launch, until } from "./lib/product.mjs";
 
 /** Runs curl; `{status, json}`. */
 async function curl(product, ...words) {
@@ -122,4 +122,63 @@ test("DevGuard's calls work with curl, with and without a slash at the end", asy
   const list = await curl(product, "$BASE/api/v1/pats/", ...bearer);
   assert.ok(Array.isArray(list.json));
   assert.ok(list.json.every((item) => !("bearerToken" in item)));
+});
+
+test("Devtron's list tells who used a token last, when and from where, and when it last changed", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup({ profile: "devtron" });
+  const token = ["-H", `token: ${owner.secret}`];
+  const made = await curl(product, "-X", "POST", "$BASE/orchestrator/api-token", ...token, ...json({ name: "ci-build", description: "builds", expireAtInMs: 0 }));
+  assert.deepEqual(Object.keys(made.json.result).toSorted(), ["success", "token", "userId", "userIdentifier"]);
+  const secret = made.json.result.token;
+  const listed = async () => (await curl(product, "$BASE/orchestrator/api-token", ...token)).json.result.find(({ name }) => name === "ci-build");
+  const unused = await listed();
+  assert.deepEqual(Object.keys(unused), ["id", "userId", "userIdentifier", "name", "description", "expireAtInMs", "lastUsedAt", "lastUsedByIp", "updatedAt"]);
+  assert.deepEqual([unused.userIdentifier, unused.userId, unused.lastUsedAt, unused.lastUsedByIp], ["API-TOKEN:ci-build", made.json.result.userId, "", ""]);
+  assert.match(unused.updatedAt, TIME);
+
+  // What was made without permissions gets some, in place.
+  const me = async () => (await product.send({ path: "/v1/whoami", headers: { token: secret, "cf-connecting-ip": "192.0.2.7" } })).json;
+  const [{ token: { id }, permissions }, grants] = [await me(), [{ permission: "apps:trigger", resource: "team-a/*/checkout" }]];
+  assert.deepEqual(permissions, []);
+  product.clock.advance(60);
+  const patched = await product.send({ method: "PATCH", path: `/v1/tokens/${id}`, headers: { token: owner.secret }, body: { grants } });
+  assert.deepEqual([patched.status, patched.json.grants], [200, grants], patched.text);
+  const verify = async (resource) =>
+    (await product.send({ method: "POST", path: "/v1/verify", headers: { token: owner.secret }, body: { credential: secret, require: ["apps:trigger"], resource } })).json.code;
+  product.clock.advance(3);
+  assert.deepEqual([await verify("team-a/prod/checkout"), await verify("team-b/prod/checkout")], ["ok", "insufficient_permission"]);
+  const used = await until("its use is counted", async () => {
+    await me();
+    const item = await listed();
+    return item.lastUsedAt !== "" && item.lastUsedByIp !== "" && item;
+  });
+  assert.match(used.lastUsedAt, TIME);
+  assert.equal(used.lastUsedByIp, "192.0.2.7");
+  assert.ok(Date.parse(used.updatedAt) >= Date.parse(unused.updatedAt) + 60_000, `${unused.updatedAt}, then ${used.updatedAt}`);
+  assert.equal((await listed()).updatedAt, used.updatedAt, "use is no change");
+});
+
+test("DevGuard's items have its fields and no others", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup({ profile: "devguard" });
+  const bearer = ["-H", `Authorization: Bearer ${owner.secret}`];
+  const body = { description: "scanner", scopes: "scan manage", expiryDateUnix: Math.floor(Date.now() / 1000) + 3600 };
+  const made = await curl(product, "-X", "POST", "$BASE/api/v1/pats/", ...bearer, ...json(body));
+  const fields = ["createdAt", "description", "expiryDateUnix", "fingerprint", "id", "lastUsedAt", "scopes"];
+  assert.deepEqual(Object.keys(made.json).toSorted(), ["bearerToken", ...fields]);
+  const [listed] = (await curl(product, "$BASE/api/v1/pats/", ...bearer)).json.filter(({ id }) => id === made.json.id);
+  assert.deepEqual(Object.keys(listed).toSorted(), fields, "the secret is in the answer that made it alone");
+  assert.deepEqual([listed.description, listed.expiryDateUnix, listed.fingerprint, listed.lastUsedAt], ["scanner", body.expiryDateUnix, null, null]);
+  assert.deepEqual(listed.scopes.split(" ").toSorted(), ["manage", "scan"]);
+  assert.match(listed.createdAt, TIME);
+  const shown = await product.send({ path: `/v1/tokens/${made.json.id}`, token: owner.secret });
+  assert.deepEqual([shown.json.name, shown.json.description], ["scanner", null], "its description is the token's name");
+  const me = await curl(product, "$BASE/api/v1/whoami/", "-H", `Authorization: Bearer ${made.json.bearerToken}`);
+  assert.deepEqual([me.status, me.json], [200, { actorId: owner.owner.id, actorType: "user" }]);
+  const used = await until("its use is counted", async () => {
+    const list = await curl(product, "$BASE/api/v1/pats/", ...bearer);
+    return list.json.find(({ id }) => id === made.json.id).lastUsedAt;
+  });
+  assert.match(used, TIME);
 });

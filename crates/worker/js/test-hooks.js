@@ -87,6 +87,13 @@ export function inObject(exports, storage, json) {
       return exports.test_trap_in_transaction(host);
     case "tables":
       return JSON.stringify(host.exec("SELECT name FROM sqlite_master ORDER BY name", []).map(([name]) => name));
+    case "forget-newest-change": {
+      // As if storage were put back to what it was before.
+      const [[newest]] = host.exec("SELECT max(epoch) FROM change", []);
+      host.exec("DELETE FROM change WHERE epoch = ?1", [newest]);
+      host.exec("UPDATE organization SET epoch = (SELECT max(epoch) FROM change)", []);
+      return JSON.stringify([{ epoch: Number(newest) }]);
+    }
     case "contract": {
       const results = [];
       for (let check = 0; check < exports.test_contract_length(); check += 1) {

@@ -3,7 +3,10 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { strict as assert } from "node:assert";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { ORIGIN } from "./passkey.mjs";
 
+/** Where a provider sends people back. */
+export const CALLBACK = `${ORIGIN}/v1/sessions/oidc/callback`;
 export const CLIENT_ID = "symbolon console";
 export const CLIENT_SECRET = "a client's secret: 100% + spaces";
 
@@ -180,4 +183,54 @@ export async function visit(location, jar, redirectUri) {
     url = new URL(response.headers.get("location"), url).href;
   }
   assert.fail("the provider sends in circles");
+}
+
+/** A person with a browser: cookies for us, cookies for the provider. */
+export class Person {
+  ours = new Jar();
+  theirs = new Jar();
+  csrf;
+
+  constructor(product) {
+    this.product = product;
+  }
+
+  async send({ method = "GET", path, body, token }) {
+    const response = await this.product.send({
+      method,
+      path,
+      body,
+      token,
+      headers: {
+        ...(this.ours.cookies.size > 0 && { cookie: this.ours.header() }),
+        ...(method !== "GET" && { origin: ORIGIN, "sec-fetch-site": "same-origin" }),
+        ...(method !== "GET" && this.csrf !== undefined && { "x-symbolon-csrf": this.csrf }),
+      },
+    });
+    this.ours.take(response.headers["set-cookie"]);
+    if (response.json?.csrf_token !== undefined) this.csrf = response.json.csrf_token;
+    return response;
+  }
+
+  /** Begins; where the browser is sent. */
+  async begin(path = "/v1/sessions/oidc", { token, body = { organization: "acme" } } = {}) {
+    const begun = await this.send({ method: "POST", path, body, token });
+    assert.equal(begun.status, 200, begun.text);
+    return begun.json.location;
+  }
+
+  /** Comes back to `url`; where it is sent then. */
+  async arrive(url) {
+    const { pathname, search } = new URL(url);
+    const response = await this.send({ path: pathname + search });
+    assert.equal(response.status, 303, response.text);
+    // The page that is opened next asks for its session's token.
+    await this.send({ path: "/v1/sessions/current" });
+    return response.headers.location;
+  }
+
+  /** There and back. */
+  async through(...begin) {
+    return this.arrive(await visit(await this.begin(...begin), this.theirs, CALLBACK));
+  }
 }

@@ -37,6 +37,35 @@ fn each_mistake_is_told_with_file_line_and_column() {
 }
 
 #[test]
+fn a_mistake_is_told_with_file_line_what_is_wrong_and_what_is_allowed() {
+    let world = World::new();
+    let text = std::fs::read_to_string(format!("{BUILT_IN}/symbolon.toml")).unwrap();
+    for (right, wrong, told) in [
+        (
+            "owner = \"member\"",
+            "owner = \"nobody\"",
+            "kinds.pat: unknown variant `nobody`, expected `member` or `organization`",
+        ),
+        (
+            "scopes = [\"read\", \"write\", \"verify\", \"manage\"], needed",
+            "scopes = [\"read\", \"write\", \"verify\", \"manage\", \"red\"], needed",
+            "kinds.pat.grants.scopes[4]: no such scope, expected one of read, write, verify, manage",
+        ),
+        (
+            "default_seconds = 7776000",
+            "default_seconds = 31536001",
+            "kinds.pat.expiry.default_seconds: must be above 0, and at most `max_seconds`",
+        ),
+    ] {
+        let line = text.lines().position(|line| line.contains(right)).unwrap() + 1;
+        let path = world.write("mine.toml", text.replacen(right, wrong, 1));
+        let checked = world.run(&["profile", "check", &path]).fails(1, "one mistake");
+        let said = checked.out.trim();
+        assert!(said.starts_with(&format!("{path}:{line}:")) && said.ends_with(told), "{told} in {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_told_apart_from_what_is_wrong() {
     let world = World::new();
     world.run(&["profile", "check", "missing.toml"]).fails(9, "missing.toml");
