@@ -287,6 +287,12 @@ test("Semgrep: API tokens are the admins', and stay; the scopes of each sort per
       assert.equal(await verify(secret, [permission]), may ? "ok" : "insufficient_permission", `${secret.slice(0, 8)} ${permission}`);
     }
   }
+  // Name and value are in the answer that makes it; the value in no other.
+  for (const { token, secret } of [api, cli, service]) {
+    const again = await call("GET", `/v1/tokens/${token.id}`, owner.secret);
+    assert.equal(again.json.name, token.name);
+    assert.ok(!again.text.includes(secret.slice(-20)) && !("secret" in again.json), "shown once");
+  }
   assert.equal(await asked(owner.secret, { kind: "service", service: "other" }), "service");
   assert.equal(await asked(owner.secret, { kind: "api", name: "x", scopes: ["ci"] }), "scopes[0]");
 

@@ -371,3 +371,48 @@ fn devtrons_expiry_is_offered_in_days() {
         p.kind("token").unwrap().expiry.presets_seconds.iter().map(|seconds| i64::from(*seconds) / DAY).collect();
     assert_eq!(days, [7, 30, 60, 90]);
 }
+
+#[test]
+fn devtrons_families_have_their_actions_and_no_others() {
+    let p = profile("devtron");
+    let families = [
+        ("apps", "team/env/app", ["view", "trigger", "admin", "manager"].as_slice()),
+        ("helm", "team/env/app", &["view", "edit", "admin"]),
+        ("k8s", "cluster/namespace/group/kind/name", &["view", "edit", "admin"]),
+        ("chart-groups", "group", &["view", "update", "admin"]),
+    ];
+    let all: std::collections::BTreeSet<&str> = families.iter().flat_map(|(_, _, actions)| *actions).copied().collect();
+    for (family, resource, actions) in families {
+        for action in &all {
+            let asked = grants_asked(&[(&format!("{family}:{action}"), resource)]);
+            let expected = if actions.contains(action) { "ok" } else { "grants[0].permission" };
+            assert_eq!(create(&p, "token", "super_admin", &creation(asked)), expected, "{family}:{action}");
+        }
+    }
+}
+
+#[test]
+fn a_replacement_is_another_token_but_where_the_profile_says_so() {
+    for name in crate::policy::BUILTIN_NAMES {
+        for kind in profile(name).kinds() {
+            let (rotates, regenerates) = (kind.rotate.is_some(), kind.regenerate);
+            let expected = match *name {
+                "symbolon" => (true, true),
+                "devtron" => (false, true),
+                _ => (false, false),
+            };
+            assert_eq!((rotates, regenerates), expected, "{name} {}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn an_end_is_set_at_creation_and_none_is_confirmed() {
+    let p = profile("harborguard");
+    for name in ["pat", "key"] {
+        let kind = p.kind(name).unwrap();
+        assert!(!kind.expiry.presets_seconds.is_empty() && kind.cautions.no_expiry.is_some(), "{name}");
+        assert!(!kind.edit.contains(&Field::ExpiresAt), "{name}");
+        assert_eq!(kind.check_expiry(ExpiryAsked::Never, NOW, NOW), Ok(None), "{name}");
+    }
+}
