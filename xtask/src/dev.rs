@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::json;
+use url::Url;
 
 use crate::build::{self, Flavour};
 use crate::process::{self, Running, say};
@@ -64,6 +65,9 @@ pub(crate) fn dev(workspace: &Workspace, options: &Options) -> Result<()> {
     process::handle_signals_here();
     println!("Symbolon is ready at {} after {:.1} s", server.url, started.elapsed().as_secs_f64());
     println!("First run: {}/setup#code={}", server.url, server.setup_code);
+    if let Some(origin) = &options.origin {
+        println!("What comes to {} is verified and passed on to {origin}", options.gateway_hosts.join(", "));
+    }
     println!("State is kept in {}; Ctrl-C ends it.", options.data.display());
     std::io::stdout().flush()?;
     loop {
@@ -83,6 +87,7 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
     drop(TcpListener::bind(("127.0.0.1", options.port)).map_err(|error| {
         anyhow!("port {} on 127.0.0.1 cannot be used ({error}): choose another with --port", options.port)
     })?);
+    check_gateway(options)?;
     fs::create_dir_all(&options.data).with_context(|| format!("creating {}", options.data.display()))?;
     let data = fs::canonicalize(&options.data)?;
     // The Worker takes a shorter one for none.
@@ -151,6 +156,36 @@ pub(crate) fn start(workspace: &Workspace, options: &Options) -> Result<Server> 
     Ok(Server { running, url: format!("http://localhost:{}", options.port), setup_code })
 }
 
+/// What the Worker would take without a word, and then serve nobody by.
+fn check_gateway(options: &Options) -> Result<()> {
+    if let Some(origin) = &options.origin {
+        let is_origin = |url: &Url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+        };
+        if !Url::parse(origin).as_ref().is_ok_and(is_origin) {
+            bail!(
+                "--origin {origin} is no address of a server: give it as http://HOST or http://HOST:PORT, without a path"
+            );
+        }
+    }
+    for host in &options.gateway_hosts {
+        // A host and nothing more comes out of the parser as it went in.
+        let is_host = Url::parse(&format!("http://{host}")).is_ok_and(|url| url.host_str() == Some(host));
+        if !is_host {
+            bail!("--gateway-host {host} is no host name: give it in lower case, without a scheme, a port or a path");
+        }
+    }
+    match (&options.origin, options.gateway_hosts.is_empty()) {
+        (Some(_), true) => bail!("--origin needs a --gateway-host: the name under which requests are passed on to it"),
+        (None, false) => bail!("--gateway-host needs an --origin: the API that requests are passed on to"),
+        _ => Ok(()),
+    }
+}
+
 /// A secret kept in a file that only its owner can read: the one that is given, else the one that is there, else a new one.
 fn secret(path: &Path, given: Option<&str>, new: impl FnOnce() -> Result<String>) -> Result<String> {
     if given.is_none() && path.exists() {
@@ -202,5 +237,29 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         fs::remove_dir_all(&folder).unwrap();
+    }
+    #[test]
+    fn a_gateway_that_would_serve_nobody_is_refused() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            options: Options,
+        }
+        let check = |words: &[&str]| {
+            let line = <Line as clap::Parser>::try_parse_from(core::iter::once(&"dev").chain(words)).unwrap();
+            check_gateway(&line.options).is_ok()
+        };
+        assert!(check(&[]));
+        for origin in ["http://127.0.0.1:8790", "https://api.example", "http://[::1]:80/"] {
+            assert!(check(&["--origin", origin, "--gateway-host", "api.localhost"]), "{origin}");
+        }
+        for origin in ["nonsense", "ftp://api.example", "http://api.example/v1", "http://api.example?a=b", "http://"] {
+            assert!(!check(&["--origin", origin, "--gateway-host", "api.localhost"]), "{origin}");
+        }
+        for host in ["http://foo", "foo:80", "foo/bar", "Foo", ""] {
+            assert!(!check(&["--origin", "http://127.0.0.1:1", "--gateway-host", host]), "{host}");
+        }
+        assert!(!check(&["--origin", "http://127.0.0.1:1"]));
+        assert!(!check(&["--gateway-host", "api.localhost"]));
     }
 }

@@ -55,7 +55,6 @@ pub fn document() -> Result<Value, Error> {
     let definitions: Map<String, Value> = schemas.definitions()?.into_iter().collect();
     Ok(json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Symbolon",
             "version": env!("CARGO_PKG_VERSION"),
