@@ -45,6 +45,8 @@ pub(crate) struct Token {
     #[serde(default)]
     pub(crate) last_used_ip: Option<String>,
     #[serde(default)]
+    pub(crate) last_used_agent: Option<String>,
+    #[serde(default)]
     pub(crate) use_count: Option<u64>,
 }
 

@@ -39,6 +39,7 @@ export interface Token {
   readonly revoked_at: string | null;
   readonly last_used_at: string | null;
   readonly last_used_ip: string | null;
+  readonly last_used_agent: string | null;
   readonly use_count: number | null;
 }
 

@@ -121,6 +121,7 @@ function Facts({ token, kind, within }: { token: Token; kind: Kind | undefined; 
           <dd>
             <Time at={token.last_used_at} as="minute" none={t.tokens.notUsed} />
             {token.last_used_ip !== null && <span class="soft"> {t.token.from(token.last_used_ip)}</span>}
+            {token.last_used_agent !== null && <span class="soft">, {token.last_used_agent}</span>}
           </dd>
         </>
       )}

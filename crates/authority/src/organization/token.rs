@@ -23,7 +23,8 @@ const COLUMNS: &str = "token.id, token.version, token.kind, token.name, token.de
     token.created_by_member, creator.name, token.created_by_token, token.choice, token.service, token.fingerprint,
     token.passphrase, token.wrong_tries, token.locked_until, token.active, token.created_at, token.issued_at,
     token.expires_at, token.not_before, token.revoked_at, token.last_used_at, token.last_used_ip, token.use_count,
-    owner.id, owner.name, owner.email, owner.role, owner.status, owner.created_at, token.tried_at, token.eventual";
+    owner.id, owner.name, owner.email, owner.role, owner.status, owner.created_at, token.tried_at, token.eventual,
+    token.last_used_agent";
 
 const FROM: &str = "FROM token LEFT JOIN member AS owner ON owner.id = token.owner
     LEFT JOIN member AS creator ON creator.id = token.created_by_member";
@@ -63,6 +64,7 @@ pub(crate) struct Token {
     pub(crate) revoked_at: Option<Timestamp>,
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_used_ip: Option<String>,
+    pub(crate) last_used_agent: Option<String>,
     pub(crate) use_count: u64,
     /// Whether its kind was `eventual` once and is so no more.
     pub(crate) was_eventual: bool,
@@ -116,7 +118,8 @@ impl Token {
             use_count: row.get(23)?,
             tried_at: row.get(30)?,
             was_eventual: row.get(31)?,
-            status: row.get(32)?,
+            last_used_agent: row.get(32)?,
+            status: row.get(33)?,
         })
     }
 

@@ -42,6 +42,7 @@ pub(crate) fn token(token: &Token, profile: &Profile) -> Result<TokenDocument> {
         revoked_at: token.revoked_at,
         last_used_at: token.last_used_at.filter(|_| last),
         last_used_ip: token.last_used_ip.clone().filter(|_| last),
+        last_used_agent: token.last_used_agent.clone().filter(|_| last),
         use_count: uses.then_some(token.use_count),
     })
 }

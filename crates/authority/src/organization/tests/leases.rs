@@ -243,7 +243,7 @@ fn use_counts_are_counted_once() {
     let (mut world, secret) = World::founded("symbolon");
     let (token, made) = world.create(&secret, &json!({"kind": "key", "name": "x", "scopes": ["read"]}));
     let record = world.record(&made).unwrap();
-    let client = Client { address: Some("192.0.2.9".into()), user_agent: None };
+    let client = Client { address: Some("192.0.2.9".into()), user_agent: Some("curl/8".into()) };
     let at = world.now;
     let batch = |number, count, version, newest| UseBatch {
         isolate: "0123456789abcdef0123456789abcdef".into(),
@@ -257,6 +257,7 @@ fn use_counts_are_counted_once() {
         let path = format!("/v1/tokens/{}", token["id"].as_str().unwrap());
         let read = world.http(&secret, "GET", &path, &json!(null)).1;
         assert_eq!((&read["use_count"], &read["last_used_ip"]), (&json!(total), &json!("192.0.2.9")));
+        assert_eq!((&read["last_used_at"], &read["last_used_agent"]), (&json!(at), &json!("curl/8")));
     }
     // The first use of a rotation's new secret ends the grace, a use of the same secret before it does not.
     let rotate = format!("/v1/tokens/{}/rotate", token["id"].as_str().unwrap());

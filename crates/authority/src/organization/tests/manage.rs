@@ -442,6 +442,26 @@ fn a_passphrase_is_locked_after_five_wrong_tries_and_the_lock_ends() {
 }
 
 #[test]
+fn how_many_wrong_passphrases_lock_and_for_how_long_is_the_profiles_to_say() {
+    use symbolon::protocol::message::{Attempted, Client, OrganizationCall};
+    let limits = "[limits]\npassphrase = { max_wrong = 2, lock_seconds = 60 }\n\n[permissions.api]";
+    let profile = symbolon::policy::builtin("symbolon").unwrap().replace("[permissions.api]", limits);
+    let (mut world, secret) = World::founded(&profile);
+    let (_, made) =
+        world.create(&secret, &json!({"kind": "pat", "name": "p", "scopes": ["read"], "passphrase": "correct horse"}));
+    let token = world.record(&made).unwrap().token;
+    for _ in 0..2 {
+        let reserved = world.call(&OrganizationCall::Attempt { token, client: Client::default() });
+        assert_eq!(serde_json::from_str::<Attempted>(&reserved).unwrap(), Attempted::Reserved);
+        world.call(&OrganizationCall::Settle { token, right: false, client: Client::default() });
+    }
+    assert_eq!(world.record(&made).unwrap().locked_until, Some(world.now.plus_seconds(60)));
+    world.pass(60_000);
+    let after = world.call(&OrganizationCall::Attempt { token, client: Client::default() });
+    assert_eq!(serde_json::from_str::<Attempted>(&after).unwrap(), Attempted::Reserved);
+}
+
+#[test]
 fn a_passphrase_is_hashed_for_whoever_may_set_one_and_not_without_end() {
     let (mut world, secret) = World::founded("symbolon");
     let body = |passphrase: &str| json!({"kind": "key", "name": "k", "scopes": ["read"], "passphrase": passphrase});

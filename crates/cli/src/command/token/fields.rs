@@ -180,6 +180,7 @@ pub(super) fn print(token: &Token, output: &mut Output) -> Result<(), Failure> {
         ("Revoked", token.revoked_at.map(|at| at.to_string())),
         ("Last used", token.last_used_at.map(|at| at.to_string())),
         ("Last from", token.last_used_ip.clone()),
+        ("Last by", token.last_used_agent.clone()),
         ("Uses", token.use_count.map(|count| count.to_string())),
     ];
     fields.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));

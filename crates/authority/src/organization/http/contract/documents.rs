@@ -46,6 +46,8 @@ pub(crate) struct TokenDocument {
     /// Null where it was not used, or its kind does not count that.
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_used_ip: Option<String>,
+    /// The user agent that used it last, as it called itself.
+    pub(crate) last_used_agent: Option<String>,
     /// Null where its kind does not count that.
     pub(crate) use_count: Option<u64>,
 }
