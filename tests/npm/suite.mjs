@@ -73,6 +73,11 @@ export function tests({ full, light, software, api, middleware, vectors }) {
       const open = await api.generateKeyPair({ extractable: true });
       ok(/^[0-9a-f]{64}$/.test(await api.exportKey(open, "hex")), "hex");
       equal((await api.thumbprint(open)).length, 43, "thumbprint");
+      const { x, y } = await api.exportKey(open.publicKey, "jwk");
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`)));
+      const expected = btoa(String.fromCharCode(...digest)).replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
+      equal([await api.thumbprint(open), await api.thumbprint(open.publicKey)], [expected, expected], "the same thumbprint again");
+      ok((await api.thumbprint(pair)) !== expected, "each key its own");
     });
 
     test(`${tier}: what is no key is refused, and never repeated`, async () => {

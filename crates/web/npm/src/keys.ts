@@ -150,10 +150,18 @@ export async function exportKey(
   return wrap("PRIVATE KEY", await subtle().exportKey("pkcs8", key.privateKey));
 }
 
+/** Thumbprints that were asked for: a key never changes, and WebCrypto takes as long to write one down as to sign with it. */
+const thumbprints = /* @__PURE__ */ new WeakMap<CryptoKey, string>();
+
 /** The RFC 7638 thumbprint of a public key or of a pair's public half: 43 characters of base64url. */
 export async function thumbprint(key: KeyPair | CryptoKey): Promise<string> {
-  const { x, y } = await publicJwk(publicHalf(key));
-  return toBase64Url(await digest("SHA-256", utf8(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`)));
+  const half = publicHalf(key);
+  const known = thumbprints.get(half);
+  if (known !== undefined) return known;
+  const { x, y } = await publicJwk(half);
+  const made = toBase64Url(await digest("SHA-256", utf8(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`)));
+  thumbprints.set(half, made);
+  return made;
 }
 
 /** The fingerprint by which DevGuard knows a key: SHA-256 of its 128 lowercase hexadecimal digits, in hexadecimal. */
