@@ -71,6 +71,12 @@ impl Product {
         self.as_str().parse().unwrap_or_else(|_| Permission::any())
     }
 
+    /// Whether a permission is one of the product itself, and none of the application's.
+    #[must_use]
+    pub fn is_own(permission: &Permission) -> bool {
+        Self::ALL.iter().any(|own| own.as_str() == permission.as_str())
+    }
+
     /// What it permits, for people.
     #[must_use]
     pub const fn description(self) -> &'static str {
@@ -104,6 +110,10 @@ mod tests {
     fn every_text_is_a_permission() {
         for product in Product::ALL {
             assert_eq!(product.permission().as_str(), product.as_str());
+            assert!(Product::is_own(&product.permission()));
+        }
+        for other in ["api:read", "tokens:*", "*:*"] {
+            assert!(!Product::is_own(&other.parse().unwrap()));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who acts, and whether they may make, see or manage tokens of a kind.
 
 use crate::id::{MemberId, TokenId};
-use crate::policy::{GrantSet, Kind, Name, Ownership, Permission, Product};
+use crate::policy::{GrantSet, Kind, Name, Ownership, Permission, Product, Profile};
 use crate::problem::{Code, Problem};
 
 /// Who acts, with the credential in use.
@@ -77,6 +77,27 @@ impl Actor {
 
     fn listed_or_any(&self, roles: Option<&[Name]>) -> bool {
         roles.is_none_or(|roles| self.listed(roles))
+    }
+}
+
+impl Profile {
+    /// Whether the actor may say which requests reach the application, and with which permission.
+    ///
+    /// A route that is added, changed or taken away can open any request to anybody: patterns overlap, and the first
+    /// that fits decides. So it takes `routes:edit` and every permission of the application that the profile declares, each on every
+    /// resource: who has them is given nothing by any table.
+    ///
+    /// # Errors
+    /// `insufficient_permission`, naming the first that is missing.
+    pub fn may_route(&self, actor: &Actor) -> Result<(), Problem> {
+        actor.needs(Product::RoutesEdit)?;
+        let own = self.permissions().iter().filter(|info| !Product::is_own(&info.permission));
+        match own.map(|info| &info.permission).find(|permission| !actor.effective.permits(permission, None)) {
+            None => Ok(()),
+            Some(missing) => Err(Problem::new(Code::InsufficientPermission)
+                .detail("Routes can open the whole application, so changing them takes every permission for it.")
+                .required(missing.as_str())),
+        }
     }
 }
 

@@ -174,7 +174,8 @@ operations! {
     ReadRoutes = "GET" "/v1/routes";
     /// Replace the route table
     ///
-    /// It answers when no edge goes by the former one. For tokens of the instance's first organisation with `routes:edit`.
+    /// It answers when no edge goes by the former one. For tokens of the instance's first organisation with `routes:edit`
+    /// and every permission that its profile declares: a route can open the whole application.
     ReplaceRoutes = "PUT" "/v1/routes";
     /// Read the activity log
     ///

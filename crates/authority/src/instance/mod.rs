@@ -131,6 +131,9 @@ impl<S: Store> Instance<S> {
             Some(Operation::ReplaceRoutes) => {
                 self.may(caller, Product::RoutesEdit)?;
                 let details = self.describe_routes(&request)?;
+                for product in self.products_demanded(&request)? {
+                    self.may(caller, product)?;
+                }
                 self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request }, details)
             }
             None => Ok(vec![http::reply(id, http::method_not_allowed(&found.allow()))]),

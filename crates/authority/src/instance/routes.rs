@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use symbolon::id::ShortId;
+use symbolon::policy::{Permission, Product};
 use symbolon::problem::{FieldError, Problem};
 use symbolon::protocol::Epoch;
 use symbolon::protocol::message::{Answer, Ask, Changes, HttpRequest, HttpResponse, Route, Routes};
@@ -136,6 +137,20 @@ impl<S: Store> Instance<S> {
         }
         let digest = Digest::of(crate::answer::json(&routes)?);
         Ok(json!({ "routes": routes.len(), "sha256": digest.to_string() }))
+    }
+
+    /// The permissions of the product itself that a new table, or the one that it replaces, demands somewhere; none
+    /// where nothing changes. The application's are held against whoever asks by their organisation, which knows them.
+    pub(super) fn products_demanded(&self, request: &HttpRequest) -> Result<Vec<Product>, Refusal> {
+        let (new, old) = (self.read_table(request)?.routes, self.table()?.1);
+        if new == old {
+            return Ok(Vec::new());
+        }
+        let demanded = |own: &Product| {
+            let is_it = |it: &Permission| it.as_str() == own.as_str();
+            old.iter().chain(&new).any(|route| route.permission.as_ref().is_some_and(is_it))
+        };
+        Ok(Product::ALL.iter().copied().filter(demanded).collect())
     }
 
     fn read_table(&self, request: &HttpRequest) -> Result<Table, Refusal> {

@@ -331,6 +331,23 @@ fn the_route_table_is_replaced_whole_and_its_epoch_grows() {
 }
 
 #[test]
+fn what_a_table_demands_of_the_products_own_is_not_for_its_writer_to_open() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let mut put = |permissions: &[&str], route: Json| {
+        let call = manage(founding.id, permissions, request("PUT", "/v1/routes", &json!({ "routes": [route] })));
+        host.call::<HttpResponse>(&mut instance, &call)
+    };
+    let verify = json!({"method": "GET", "path": "/ask", "permission": "credentials:verify"});
+    let open = json!({"method": "*", "path": "/{*rest}", "public": true});
+    assert_eq!(problem(&put(&["routes:edit"], verify.clone()))["required"], "credentials:verify");
+    assert_eq!(put(&["routes:edit", "credentials:verify"], verify.clone()).status, 200);
+    assert_eq!(problem(&put(&["routes:edit"], open))["required"], "credentials:verify", "the former table's");
+    assert_eq!(put(&["routes:edit"], verify).status, 200, "it changes nothing");
+}
+
+#[test]
 fn an_instance_that_nobody_set_up_writes_nothing() {
     let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
     let mut instance = Instance::new(&store);

@@ -57,6 +57,9 @@ fn decide<S: Store>(session: &mut Session<'_, '_, S>, asked: &Authorize) -> Resu
         return Ok(());
     }
     let details = asked.details.clone();
+    if matches!(asked.act, InstanceAct::ReplaceRoutes) {
+        session.profile.may_route(&session.actor)?;
+    }
     session.change(|change| change.log(&Entry { action, token: None, member: None, details }))?;
     Ok(())
 }

@@ -56,3 +56,29 @@ fn a_session_needs_a_fresh_passkey_for_it() {
     assert_eq!(ask(&mut world, id, json!({"routes": 2})), stale);
     assert_eq!(written(&mut world, &secret).len(), 1);
 }
+
+/// What was done to the whole application by somebody who could read it alone: a table that opens all of it.
+#[test]
+fn routes_are_changed_by_whoever_has_all_that_they_could_open() {
+    let (mut world, secret) = World::founded("symbolon");
+    let mut key = |permissions: &[&str]| {
+        let (_, key) = world.create(&secret, &json!({"kind": "key", "name": "r", "permissions": permissions}));
+        let id = world.record(&key).unwrap().token;
+        (ask(&mut world, id, json!({"routes": 1})), ask(&mut world, id, Json::Null))
+    };
+    let missing = |required: &str| Err((Code::InsufficientPermission, Some(required.to_owned())));
+    assert_eq!(key(&["routes:edit"]), (missing("api:read"), Ok(())), "the same table again opens nothing");
+    assert_eq!(key(&["routes:edit", "api:read"]).0, missing("api:write"));
+    assert_eq!(key(&["api:read", "api:write"]).0, missing("routes:edit"));
+    assert_eq!(key(&["routes:edit", "api:read", "api:write"]).0, Ok(()));
+    assert_eq!(written(&mut world, &secret).len(), 1);
+}
+
+#[test]
+fn the_first_token_of_every_profile_may_write_routes() {
+    for name in symbolon::policy::BUILTIN_NAMES {
+        let (mut world, secret) = World::founded(name);
+        let owner = world.record(&secret).unwrap().token;
+        assert_eq!(ask(&mut world, owner, json!({"routes": 1})), Ok(()), "{name}");
+    }
+}
