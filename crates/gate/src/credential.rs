@@ -46,21 +46,31 @@ impl Known {
     /// organisation.
     pub(crate) fn read<'t>(&self, text: &'t str) -> Result<TokenName<'t>, TokenError> {
         match parse(text, &self.formats, &self.secret) {
-            Err(TokenError::UnknownPrefix) => {}
-            result => return result.map(TokenName::of),
+            Err(TokenError::UnknownPrefix) => self.native(text),
+            result => result.map(TokenName::of),
         }
+    }
+
+    /// Reads a token of the native form. One whose checksum alone is wrong was copied wrongly, as far as its form tells.
+    fn native<'t>(&self, text: &'t str) -> Result<TokenName<'t>, TokenError> {
         let prefix = text.len().checked_sub(NATIVE_BODY_LEN).and_then(|length| text.get(..length));
         let format = prefix.and_then(|prefix| Format::new(prefix, SecretFormat::Native).ok());
         match format.as_ref().map(|format| parse(text, [format], &self.secret)) {
             Some(Ok(parsed)) => Ok(TokenName::of(parsed)),
-            Some(Err(error @ TokenError::ForeignOrganization)) => Err(error),
+            Some(Err(error @ (TokenError::ForeignOrganization | TokenError::WrongChecksum))) => Err(error),
             _ => Err(TokenError::UnknownPrefix),
         }
     }
 
-    /// Whether a text can only be meant as a token of ours, be it a misspelt one.
+    /// Whether a text can only be meant as a token of ours. A misspelt one of the native form cannot be told from keys of
+    /// others, since any prefix may stand before it.
     pub(crate) fn claims(&self, text: &str) -> bool {
-        self.read(text) != Err(TokenError::UnknownPrefix)
+        match parse(text, &self.formats, &self.secret) {
+            Err(TokenError::UnknownPrefix) => {
+                matches!(self.native(text), Ok(_) | Err(TokenError::ForeignOrganization))
+            }
+            _ => true,
+        }
     }
 }
 
@@ -226,6 +236,17 @@ mod tests {
             Ok(Some(Header::Authorization)),
         );
         check(Side::Gateway, &[("token", "csrf")], Ok(None));
+        // What stands beside a good token: on the protected side another token of ours is refused, what is none is not ours.
+        let bearer = format!("Bearer {token}");
+        let own = Format::new("acme_", SecretFormat::Native).unwrap();
+        let other = own.generate(&"Acme42".parse().unwrap(), &known().secret, &[7; 64]).unwrap();
+        for (text, on_the_protected_side) in
+            [("garbage", Ok(Some(Header::Authorization))), (other.expose(), Err(Code::MalformedCredential))]
+        {
+            let both = [("authorization", bearer.as_str()), ("x-api-key", text)];
+            check(Side::Management, &both, Err(Code::MalformedCredential));
+            check(Side::Gateway, &both, on_the_protected_side);
+        }
     }
 
     #[test]
@@ -235,7 +256,14 @@ mod tests {
         let organization = "Acme42".parse().unwrap();
         let secret = own.generate(&organization, &known.secret, &[7; 64]).unwrap();
         assert_eq!(known.read(secret.expose()).unwrap().organization, Some(organization));
-        assert_eq!(known.read(&secret.expose().replace("acme_", "acmf_")), Err(TokenError::UnknownPrefix));
-        assert!(!known.claims("eyJhbGciOi.eyJzdWIi.c2ln"));
+        assert!(known.claims(secret.expose()));
+        // A typing error is told as one; whether it was meant as a token of ours is not known for that.
+        let misspelt = secret.expose().replace("acme_", "acmf_");
+        assert_eq!(known.read(&misspelt), Err(TokenError::WrongChecksum));
+        assert!(!known.claims(&misspelt));
+        for other in ["eyJhbGciOi.eyJzdWIi.c2ln", "acme_short", "acme"] {
+            assert_eq!(known.read(other), Err(TokenError::UnknownPrefix));
+            assert!(!known.claims(other));
+        }
     }
 }

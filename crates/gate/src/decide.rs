@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use symbolon::id::ShortId;
-use symbolon::policy::{Freshness, Permission, Proof as ProofWay};
+use symbolon::policy::{Freshness, Header, Permission, Proof as ProofWay};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Record;
 use symbolon::protocol::message::Lookup;
@@ -21,6 +21,10 @@ use crate::ports::Unavailable;
 use crate::request::GateRequest;
 use crate::signed::{self, Body};
 use crate::{imported, lookup, passphrase, session};
+
+/// What is said where `Authorization` holds what is not looked at, which is never repeated.
+const NOT_BEARER: &str =
+    "The Authorization field counts only with the scheme Bearer: `Authorization: Bearer` and the token.";
 
 /// What a verification asks of a credential.
 #[derive(Clone, Copy)]
@@ -112,7 +116,10 @@ pub(crate) async fn request(
         found.credential = Some(Credential::Session(secret));
     }
     if found.credential.is_none() {
-        return Err(accepting(Refusal::new(Code::MissingCredential)));
+        let problem = Problem::new(Code::MissingCredential);
+        let has_other = request.values(Header::Authorization.as_str()).next().is_some();
+        let problem = if has_other { problem.detail(NOT_BEARER) } else { problem };
+        return Err(accepting(problem.into()));
     }
     credential(context, request, Body::Here, found, demand).await
 }

@@ -52,17 +52,21 @@ impl Table {
         }
     }
 
-    /// The first route for this method and path. The path must have one spelling.
+    /// The first route for this method and path; where there is none for `HEAD`, the one for `GET`, whose answer without
+    /// its content `HEAD` asks for (RFC 9110, section 9.3.2). The path must have one spelling.
     pub(crate) fn find<'a>(
         &'a self,
         method: &str,
         path: &'a str,
     ) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
         let routes = self.routes.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
-        Ok(routes.iter().find_map(|(pattern, route)| {
-            (route.method == "*" || route.method == method).then_some(())?;
-            pattern.matches(path).map(|captures| (route, captures))
-        }))
+        let first = |method: &str| {
+            routes.iter().find_map(|(pattern, route)| {
+                (route.method == "*" || route.method == method).then_some(())?;
+                pattern.matches(path).map(|captures| (route, captures))
+            })
+        };
+        Ok(first(method).or_else(|| if method == "HEAD" { first("GET") } else { None }))
     }
 }
 

@@ -82,6 +82,26 @@ fn a_token_that_cannot_be_is_refused_without_asking_anybody() {
 }
 
 #[test]
+fn a_slip_in_a_credential_is_told_without_repeating_it() {
+    let mut token = token();
+    let without_scheme = token.clone();
+    let other = if token.ends_with('0') { "1" } else { "0" };
+    token.replace_range(token.len() - 1.., other);
+    for (value, code, hint) in [
+        (format!("Bearer {token}"), "malformed_credential", "checksum is wrong"),
+        (without_scheme, "missing_credential", "Authorization: Bearer"),
+        ("Basic YTpi".to_owned(), "missing_credential", "Authorization: Bearer"),
+    ] {
+        let (_, problem) = World::new().respond(request("GET", THINGS, &[("authorization", &value)]));
+        assert_eq!(problem["code"], code);
+        assert!(problem["detail"].as_str().unwrap().contains(hint), "{problem}");
+        assert!(!problem.to_string().contains(value.split(' ').next_back().unwrap()), "{problem}");
+    }
+    let (_, problem) = World::new().respond(request("GET", THINGS, &[]));
+    assert_eq!(problem.get("detail"), None);
+}
+
+#[test]
 fn a_made_up_organisation_is_unknown_without_a_call() {
     // Checksum and all are right, the organisation's tag is another instance's.
     let secret = symbolon::token::InstanceSecret::new(&[2; 32]).unwrap();

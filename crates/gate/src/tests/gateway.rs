@@ -28,7 +28,6 @@ fn only_what_a_route_names_reaches_the_origin() {
     check("GET", "/things?x=%zz", "forward");
     check("POST", "/things", "forward");
     check("PUT", "/things", "not_found");
-    check("HEAD", "/things", "not_found");
     check("get", "/things", "not_found");
     check("GET", "/things/", "not_found");
     check("GET", "/", "not_found");
@@ -104,6 +103,23 @@ fn the_first_route_decides() {
     let mut world = World::new();
     world.routes.push(route(json!({"method": "*", "path": "no slash", "permission": "api:admin"})));
     assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/public/a"))), "internal");
+}
+
+#[test]
+fn head_goes_by_the_route_for_get_where_it_has_none_of_its_own() {
+    check("HEAD", "/things", "forward");
+    check("HEAD", "/nothing", "not_found");
+    let mut world = World::new();
+    let head = || request("HEAD", &format!("{GATEWAY}/things"), &[]);
+    assert_eq!(world.code(head()), "missing_credential", "it asks for as much");
+    world.records[0].granted = grants(&["api:none"]);
+    assert_eq!(world.code(bearer("HEAD", &format!("{GATEWAY}/things"))), "insufficient_permission");
+    // A route of its own decides, wherever it stands.
+    let mut world = World::new();
+    world.routes.push(route(json!({"method": "HEAD", "path": "/things", "permission": "api:admin"})));
+    world.records[0].granted = grants(&["api:read"]);
+    assert_eq!(world.code(bearer("HEAD", &format!("{GATEWAY}/things"))), "insufficient_permission");
+    assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "forward");
 }
 
 #[test]
