@@ -21,6 +21,8 @@ use crate::token::Digest;
 pub const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// How many letters a user code has: some 2^34 codes.
 pub const USER_CODE_LEN: usize = 8;
+/// The longest `scope` of a login, in bytes.
+pub const MAX_SCOPE_BYTES: usize = 200;
 /// How many hexadecimal digits of a device code are random: 256 bits.
 const DEVICE_RANDOM_DIGITS: usize = 64;
 
@@ -28,6 +30,26 @@ const DEVICE_RANDOM_DIGITS: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a login code")]
 pub struct NoCode;
+
+/// A text is no `scope` of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be at most {MAX_SCOPE_BYTES} bytes of words that spaces separate, in ASCII without quotes and backslashes"
+)]
+pub struct NoScope;
+
+/// The words of a `scope` (RFC 6749, section 3.3), at most [`MAX_SCOPE_BYTES`] in all. What they mean is for the profile
+/// of whoever approves to say. Read leniently: spaces may be anywhere, and a scope of spaces alone asks for nothing.
+///
+/// # Errors
+/// [`NoScope`]: it is too long, or has a character that no word may have.
+pub fn scope_words(scope: &str) -> Result<Vec<&str>, NoScope> {
+    let good = |byte: u8| matches!(byte, b' ' | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    if scope.len() > MAX_SCOPE_BYTES || !scope.bytes().all(good) {
+        return Err(NoScope);
+    }
+    Ok(scope.split(' ').filter(|word| !word.is_empty()).collect())
+}
 
 macro_rules! as_text {
     ($name:ident) => {
@@ -220,7 +242,7 @@ pub enum LoginCall {
         shard: u8,
         /// What the client calls itself: anybody may say anything.
         client_id: String,
-        /// What it wants to be granted; it gets no more than its kind's least.
+        /// What it wants to be granted ([`scope_words`]); none for the least of the kind that it will get.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
         /// From where it asks.
@@ -302,7 +324,7 @@ pub struct Asking {
     /// What the client calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// What it wants.
+    /// What it wants ([`scope_words`]), in its own words: anybody may say anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// From where it asks; none where it has not asked yet.
@@ -319,7 +341,7 @@ pub struct LoginToken {
     pub secret: String,
     /// The name of the member who approved.
     pub user_name: String,
-    /// Its scopes.
+    /// What was granted to it: scopes, and permissions that it has besides.
     pub scopes: Vec<String>,
     /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -362,6 +384,17 @@ mod tests {
         }
         assert_eq!(UserCode::from_random(&[0, 240, 255, 19, 20, 39, 1, 2, 3, 4]).unwrap().display(), "BZBZ-CDFG");
         assert_eq!(UserCode::from_random(&[250; 32]), None);
+    }
+
+    #[test]
+    fn a_scope_is_words_of_bounded_length() {
+        assert_eq!(scope_words("read  api:write "), Ok(vec!["read", "api:write"]));
+        assert_eq!((scope_words(""), scope_words("  ")), (Ok(vec![]), Ok(vec![])));
+        assert_eq!(scope_words(&"a".repeat(MAX_SCOPE_BYTES)).map(|words| words.len()), Ok(1));
+        for text in [&"a".repeat(MAX_SCOPE_BYTES + 1), "re\"ad", "re\\ad", "read\twrite", "lesen\u{fc}", "\u{202e}read"]
+        {
+            assert_eq!(scope_words(text), Err(NoScope), "{text}");
+        }
     }
 
     #[test]

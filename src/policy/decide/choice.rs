@@ -132,7 +132,7 @@ impl Profile {
         }
     }
 
-    fn permission_of(&self, kind: &Kind, text: &str) -> Result<Permission, String> {
+    pub(super) fn permission_of(&self, kind: &Kind, text: &str) -> Result<Permission, String> {
         let permission: Permission = text.parse().map_err(|error: crate::policy::GrantError| error.to_string())?;
         if kind.grants.permissions.iter().any(|allowed| allowed.contains(&permission)) && self.declares(&permission) {
             return Ok(permission);

@@ -8,6 +8,7 @@ use symbolon::id::{InvitationId, MemberId, TokenId};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::contract::Operation;
 use symbolon::protocol::imported::Upgrade;
+use symbolon::protocol::login::LoginCall;
 use symbolon::protocol::message::{
     Claimed, Client, Found, Founded, HttpRequest, HttpResponse, LocatorCall, Manage, Place,
 };
@@ -68,7 +69,7 @@ enum Does {
 pub(crate) struct Asking {
     call: CallId,
     job: Box<Job>,
-    token: TokenId,
+    question: LoginCall,
 }
 
 impl Asking {
@@ -209,11 +210,11 @@ impl<S: Store> Organization<S> {
                 let keys = ready.keys.clone();
                 self.claim(id, keys, Plan::Job { job, ready: Box::new(ready) })
             }
-            Ok(Outcome::AskLogin { shard, call, token }) => match answer::json(&call) {
+            Ok(Outcome::AskLogin { shard, call: question }) => match answer::json(&question) {
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
                 Ok(json) => {
                     let asked = self.ids.next();
-                    self.asked.insert(asked, Asked::Login(Asking { call: id, job, token }));
+                    self.asked.insert(asked, Asked::Login(Asking { call: id, job, question }));
                     vec![Effect::Ask { id: asked, target: Target::Login(shard), json }]
                 }
             },
@@ -249,9 +250,9 @@ impl<S: Store> Organization<S> {
         asking: Asking,
         answer: Option<&str>,
     ) -> Vec<Effect> {
-        let Asking { call, job, token } = asking;
+        let Asking { call, job, question } = asking;
         let shown = answer.and_then(|json| symbolon::json::read(json).ok());
-        self.carry_out(context, call, job, None, Some(Told { token, shown }))
+        self.carry_out(context, call, job, None, Some(Told { call: question, shown }))
     }
 
     /// Founds the organisation.

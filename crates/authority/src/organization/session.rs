@@ -6,7 +6,7 @@ use symbolon::id::{MemberId, TokenId};
 use symbolon::policy::{Actor, GrantSet, Name, Product, Profile, Subject};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::contract::Operation;
-use symbolon::protocol::login::Shown;
+use symbolon::protocol::login::{LoginCall, Shown};
 use symbolon::protocol::message::{HttpRequest, Manage};
 use symbolon::protocol::{Epoch, RecordState};
 use symbolon::token::{InstanceSecret, Secret};
@@ -46,15 +46,15 @@ pub(crate) struct Session<'t, 'c, S> {
     pub(crate) actor: Actor,
     /// Who acts, for the activity log.
     pub(crate) who: Who,
-    /// What the login object has answered, the second time.
+    /// What the login object has answered, once it was asked.
     pub(crate) told: Option<Told>,
     /// Whether a public key may be registered without a proof: in the form of a system that has no place for one.
     pub(crate) possession_shown: bool,
 }
 
-/// What a login object was asked about, and what it said; none: it could not be reached.
+/// What a login object was asked, and what it said; none: it could not be reached.
 pub(crate) struct Told {
-    pub(crate) token: TokenId,
+    pub(crate) call: LoginCall,
     pub(crate) shown: Option<Shown>,
 }
 

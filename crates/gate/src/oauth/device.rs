@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use symbolon::problem::{Code, Problem};
-use symbolon::protocol::login::{Begun, Collected, Collector, DeviceCode, LoginCall, LoginToken, RequestKey};
+use symbolon::protocol::login::{
+    Begun, Collected, Collector, DeviceCode, LoginCall, LoginToken, RequestKey, scope_words,
+};
 use symbolon::protocol::message::HttpResponse;
 use symbolon::time::Timestamp;
 
@@ -25,7 +27,9 @@ form! {
     pub(crate) struct DeviceAuthorizationRequest {
         /// What the client calls itself, at most 200 bytes: there are no registered clients.
         need client_id,
-        /// What it would like, at most 200 bytes; it is shown to whoever decides, and decides nothing.
+        /// What it asks for, at most 200 bytes: names of scopes, or of permissions where the kind of token that a login
+        /// makes has them one by one, separated by spaces (RFC 6749, section 3.3). Whoever approves sees it, and it is
+        /// granted whole or denied. Left out, it is the least that a login needs.
         get scope,
     }
 }
@@ -67,7 +71,7 @@ pub(crate) struct AccessToken {
     /// The secret.
     access_token: String,
     token_type: &'static str,
-    /// The names of its scopes.
+    /// What was granted: the names of its scopes, and of permissions that it has besides.
     scope: String,
     /// Until when it is good, in seconds; absent where it does not end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,6 +92,10 @@ pub(crate) async fn authorize(
     let asked = DeviceAuthorizationRequest::of(&form)?;
     let client_id = text(asked.client_id)?;
     let scope = asked.scope.map(text).transpose()?;
+    // Which names there are is the approver's profile to say; what can be no name at all is known now.
+    let words = scope.as_deref().map(scope_words).transpose();
+    let words = words.map_err(|error| OauthError::new("invalid_scope", format!("The scope {error}.")))?;
+    let scope = scope.filter(|_| words.is_some_and(|words| !words.is_empty()));
     let shard = shard(context);
     context.stranger()?;
     let call = LoginCall::Begin { shard, client_id, scope, client: context.client.clone() };

@@ -111,6 +111,9 @@ fn a_bad_form_says_what_is_wrong_and_asks_nobody() {
         ("/oauth/token", &format!("{grant}&{grant}&client_id=c&device_code=x"), "invalid_request"),
         ("/oauth/device_authorization", "scope=a", "invalid_request"),
         ("/oauth/device_authorization", &format!("client_id={}", "c".repeat(201)), "invalid_request"),
+        ("/oauth/device_authorization", "client_id=c&scope=re%22ad", "invalid_scope"),
+        ("/oauth/device_authorization", "client_id=c&scope=%E2%80%AEread", "invalid_scope"),
+        ("/oauth/device_authorization", &format!("client_id=c&scope={}", "s".repeat(201)), "invalid_request"),
         ("/oauth/revoke", "token=", "invalid_request"),
     ] {
         let call = form(path, body, &mut world);

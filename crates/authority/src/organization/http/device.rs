@@ -2,15 +2,18 @@
 //! it.
 //!
 //! Only a person approves, in a session of the console with a fresh passkey; whoever may log in may look, and deny.
-//! The login object knows who asks, this authority what was decided. A decision is written here after the login object
-//! has taken it, so a code that is unknown leaves nothing behind; the token is made when it is collected, decided anew
-//! with what the member may do then.
+//! The login object knows who asks, and for what; this authority what was decided. To approve takes two questions to that
+//! object: what is asked for is read before it is decided, and given whole or not at all. A decision is written here
+//! after the login object has taken it, so a code that is unknown leaves nothing behind; the token is made when it is
+//! collected, decided anew with what the member may do then.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::{Adapter, Kind, Profile};
+use symbolon::policy::{Adapter, Kind, LoginAsk, Profile};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::login::{Approval, Asking, LoginCall, LoginName, LoginToken, Shown};
+use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
 
 use super::contract::{AskingDocument, DecideDevice};
@@ -45,56 +48,104 @@ pub(crate) fn show<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome
     let kind = login_kind(&profile)?;
     let answer = match ask(session, LoginCall::Show { name })? {
         Asked::First(outcome) => return Ok(outcome),
-        Asked::Told(Shown::Found(asking)) => asking,
-        Asked::Told(other) => return refused(session, &other),
+        Asked::Told(_, Shown::Found(asking)) => asking,
+        Asked::Told(_, other) => return refused(session, &other),
     };
     reply(200, &document(session, kind, &answer))
 }
 
-/// Approves a login: the kind's least, for the member who approves.
+/// Approves a login: what it asks for, or the kind's least, for the member who approves. What they may not give, or what
+/// nobody can have, denies it: its client is told, rather than given a token that cannot do what was asked.
 pub(crate) fn approve<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome> {
     sessions::in_person(session)?;
     let asked: DecideDevice = body::read(session.request)?;
     let name = name(session, asked.user_code.as_deref(), asked.cli_token.as_deref())?;
     let profile = session.profile.clone();
     let kind = login_kind(&profile)?;
-    let now = session.context.now;
-    // Decided here so that whoever may not is told at once; and again when the token is made.
-    let creation = make::login(kind, asked.name.clone(), now);
-    profile.approve(kind, &session.actor, &creation, session.owner_role(), now)?;
-    let approval = Approval {
-        organization: session.head.short_id,
-        token: match &session.told {
-            Some(told) => told.token,
-            None => TokenId::new(now, &session.context.random()),
-        },
-    };
-    let asking = match ask_about(session, LoginCall::Decide { name, approval: Some(approval) }, approval.token)? {
+    // Whoever may not at all is told before they see what asks.
+    kind.may_create(&session.actor, &kind.verbs.create)?;
+    let (call, asking) = match ask(session, LoginCall::Show { name: name.clone() })? {
         Asked::First(outcome) => return Ok(outcome),
-        Asked::Told(Shown::Found(asking)) => asking,
-        Asked::Told(other) => return refused(session, &other),
+        Asked::Told(call, Shown::Found(asking)) => (call, asking),
+        Asked::Told(_, other) => return refused(session, &other),
     };
+    match call {
+        LoginCall::Decide { approval: Some(approval), .. } => {
+            written(session, asked.name, approval, kind, &asking)?;
+            reply(200, &document(session, kind, &asking))
+        }
+        LoginCall::Decide { approval: None, .. } => {
+            let problem = match gives(session, kind, asking.scope.as_deref()) {
+                Err(problem) => problem,
+                // It has become theirs to give between two questions.
+                Ok(_) => Problem::new(Code::Conflict).detail("This login was denied: start the client once more."),
+            };
+            log_denial(session, kind, asking, Some(problem.code))?;
+            Ok(Outcome::Reply(super::problem(&problem)))
+        }
+        _ => {
+            let approval = decided(session, kind, asked.name, &asking)?;
+            question(LoginCall::Decide { name, approval })
+        }
+    }
+}
+
+/// Decides about what is asked for: an approval, or none where it is to be denied.
+///
+/// # Errors
+/// The name cannot be the token's, or the approver may not even give the kind's least: the login goes on waiting.
+fn decided<S: Store>(
+    session: &mut Session<'_, '_, S>,
+    kind: &Kind,
+    name: Option<String>,
+    asking: &Asking,
+) -> Result<Option<Approval>> {
+    let now = session.context.now;
+    let ask = match gives(session, kind, asking.scope.as_deref()) {
+        Ok(ask) => ask,
+        Err(_) if asking.scope.is_some() => return Ok(None),
+        Err(problem) => return Err(problem.into()),
+    };
+    // Decided here so that whoever may not is told at once; and again when the token is made.
+    let creation = make::login(kind, &ask, name, now);
+    session.profile.approve(kind, &session.actor, &creation, session.owner_role(), now)?;
+    let token = TokenId::new(now, &session.context.random());
+    Ok(Some(Approval { organization: session.head.short_id, token }))
+}
+
+/// What a login with this scope gives, if whoever acts may give it.
+fn gives<S: Store>(
+    session: &Session<'_, '_, S>,
+    kind: &Kind,
+    scope: Option<&str>,
+) -> core::result::Result<LoginAsk, Problem> {
+    let ask = session.profile.login_ask(kind, scope)?;
+    session.profile.may_give_login(kind, &session.actor, &ask, session.owner_role())?;
+    Ok(ask)
+}
+
+/// Writes an approval down that the login object has taken.
+fn written<S: Store>(
+    session: &mut Session<'_, '_, S>,
+    name: Option<String>,
+    approval: Approval,
+    kind: &Kind,
+    asking: &Asking,
+) -> Result<()> {
+    let now = session.context.now;
     let approver = session.acting();
-    let details = json!({
-        "kind": kind.name, "client_id": asking.client_id, "asked_from": asking.client,
-    });
-    let written = details.to_string();
+    let details = super::value(&Details::of(kind, asking.clone(), None))?;
+    let kept = details.to_string();
     let until = asking.expires_at.plus_seconds(KEPT_SECONDS);
     session.change(|change| {
         change.store.execute("DELETE FROM login WHERE expires_at <= ?1", &[now.into()])?;
         change.store.execute(
             "INSERT INTO login (token, approver, name, details, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[
-                Value::text(&approval.token),
-                Value::text(&approver),
-                asked.name.clone().into(),
-                written.into(),
-                until.into(),
-            ],
+            &[Value::text(&approval.token), Value::text(&approver), name.into(), kept.into(), until.into()],
         )?;
         change.log(&Entry::token(Action::LoginApprove, approval.token, details))
     })?;
-    reply(200, &document(session, kind, &asking))
+    Ok(())
 }
 
 /// Denies a login.
@@ -105,12 +156,43 @@ pub(crate) fn deny<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome
     let kind = login_kind(&profile)?;
     let asking = match ask(session, LoginCall::Decide { name, approval: None })? {
         Asked::First(outcome) => return Ok(outcome),
-        Asked::Told(Shown::Found(asking)) => asking,
-        Asked::Told(other) => return refused(session, &other),
+        Asked::Told(_, Shown::Found(asking)) => asking,
+        Asked::Told(_, other) => return refused(session, &other),
     };
-    let details = json!({ "client_id": asking.client_id, "asked_from": asking.client });
-    session.change(|change| change.log(&Entry { action: Action::LoginDeny, token: None, member: None, details }))?;
+    log_denial(session, kind, asking.clone(), None)?;
     reply(200, &document(session, kind, &asking))
+}
+
+fn log_denial<S: Store>(
+    session: &mut Session<'_, '_, S>,
+    kind: &Kind,
+    asking: Asking,
+    because: Option<Code>,
+) -> Result<()> {
+    let details = super::value(&Details::of(kind, asking, because))?;
+    session.change(|change| change.log(&Entry { action: Action::LoginDeny, token: None, member: None, details }))?;
+    Ok(())
+}
+
+/// What is written of a login that was decided; and of an approval until it is collected.
+#[derive(Serialize, Deserialize)]
+struct Details {
+    kind: String,
+    client_id: Option<String>,
+    asked_from: Option<Client>,
+    /// Approvals from before scopes were granted have none: what was approved was the kind's least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_scope: Option<String>,
+    /// Why it was denied, where nobody chose to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    because: Option<Code>,
+}
+
+impl Details {
+    fn of(kind: &Kind, asking: Asking, because: Option<Code>) -> Self {
+        let Asking { client_id, scope, client, .. } = asking;
+        Self { kind: kind.name.to_string(), client_id, asked_from: client, asked_scope: scope, because }
+    }
 }
 
 /// An approval, until its token is made and used.
@@ -118,7 +200,7 @@ pub(crate) struct Approved {
     pub(crate) token: TokenId,
     pub(crate) approver: TokenId,
     name: Option<String>,
-    details: serde_json::Value,
+    details: Details,
     expires_at: Timestamp,
 }
 
@@ -154,7 +236,8 @@ pub(crate) fn collect<S: Store>(
     let mut until = Until::Created;
     let making = match Token::find(session.store, now, login.token)? {
         None => {
-            let creation = make::login(kind, login.name.clone(), now);
+            let ask = profile.login_ask(kind, login.details.asked_scope.as_deref())?;
+            let creation = make::login(kind, &ask, login.name.clone(), now);
             let more = json!({ "login": login.details });
             make::token(session, kind, &creation, Some(login.token), &more, ready)?
         }
@@ -175,10 +258,12 @@ pub(crate) fn collect<S: Store>(
         (None, Some((_, name))) => name.clone(),
         (None, None) => token.name.clone(),
     };
+    let scopes = token.chosen.scopes.iter().map(ToString::to_string);
+    let permissions = token.chosen.permissions.iter().map(ToString::to_string);
     let answer = LoginToken {
         secret: secret.expose().to_owned(),
         user_name,
-        scopes: token.chosen.scopes.iter().map(ToString::to_string).collect(),
+        scopes: scopes.chain(permissions).collect(),
         expires_at: token.expires_at,
     };
     Ok(Outcome::Held(Held {
@@ -213,29 +298,30 @@ fn name<S: Store>(session: &Session<'_, '_, S>, user_code: Option<&str>, cli_tok
     }
 }
 
-/// What the login object was asked, or has answered.
+/// What the login object is to be asked, or was asked and has answered.
 enum Asked {
     First(Outcome),
-    Told(Shown),
+    Told(LoginCall, Shown),
 }
 
+/// What the login object has answered; it is asked this first where it was asked nothing yet.
 fn ask<S: Store>(session: &mut Session<'_, '_, S>, call: LoginCall) -> Result<Asked> {
-    let token = session.acting();
-    ask_about(session, call, token)
-}
-
-fn ask_about<S: Store>(session: &mut Session<'_, '_, S>, call: LoginCall, token: TokenId) -> Result<Asked> {
     match session.told.take() {
         None => {
             rate::check(session.store, session.context.now, session.profile.limits().failed, &guesser(session))?;
-            let (LoginCall::Show { name } | LoginCall::Decide { name, .. }) = &call else {
-                return Err(Failure::Broken("a member neither begins nor collects"));
-            };
-            Ok(Asked::First(Outcome::AskLogin { shard: name.shard(), call, token }))
+            Ok(Asked::First(question(call)?))
         }
-        Some(session::Told { shown: Some(shown), .. }) => Ok(Asked::Told(shown)),
+        Some(session::Told { call, shown: Some(shown) }) => Ok(Asked::Told(call, shown)),
         Some(session::Told { shown: None, .. }) => Err(Problem::new(Code::AuthorityUnavailable).retry_after(1).into()),
     }
+}
+
+/// Asks the login object that knows of a login by this name.
+fn question(call: LoginCall) -> Result<Outcome> {
+    let (LoginCall::Show { name } | LoginCall::Decide { name, .. }) = &call else {
+        return Err(Failure::Broken("a member neither begins nor collects"));
+    };
+    Ok(Outcome::AskLogin { shard: name.shard(), call })
 }
 
 /// Who guesses at codes.
@@ -258,8 +344,16 @@ fn refused<S: Store>(session: &Session<'_, '_, S>, shown: &Shown) -> Result<Outc
     Ok(Outcome::Reply(super::problem(&problem)))
 }
 
+/// What asks, and what it would get from whoever looks.
 fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking) -> AskingDocument {
-    let least = kind.login.as_ref();
+    let profile = &session.profile;
+    let ask = gives(session, kind, asking.scope.as_deref());
+    let refusal = ask.as_ref().err().map(|problem| problem.detail.as_ref().unwrap_or(&problem.title).clone());
+    // What is above whoever looks is shown to them as well, as far as it can be had at all.
+    let ask = ask.or_else(|_| profile.login_ask(kind, asking.scope.as_deref())).ok();
+    let allows = ask.as_ref().map(|ask| profile.could_do(kind, &ask.chosen, session.owner_role()).cloned().collect());
+    let beyond_least = ask.as_ref().is_some_and(|ask| ask.beyond_least);
+    let (scopes, permissions) = ask.map(|ask| (ask.chosen.scopes, ask.chosen.permissions)).unwrap_or_default();
     AskingDocument {
         client_id: asking.client_id.clone(),
         asked_scope: asking.scope.clone(),
@@ -267,7 +361,10 @@ fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking
         you: session.request.client.clone(),
         expires_at: asking.expires_at,
         kind: kind.name.to_string(),
-        scopes: least.map(|least| least.scopes.clone()).unwrap_or_default(),
-        permissions: least.map(|least| least.permissions.clone()).unwrap_or_default(),
+        scopes,
+        permissions,
+        allows: allows.unwrap_or_default(),
+        beyond_least,
+        refusal,
     }
 }

@@ -1,7 +1,8 @@
-//! Tokens that are made for a purpose which the profile declares: setup, a login, onboarding. They get the kind's least.
+//! Tokens that are made for a purpose which the profile declares: setup, a login, onboarding. They get the kind's least;
+//! a login gets what it asked for, if it asked.
 
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{Actor, Asked, Creation, ExpiryAsked, Kind, Least, Ownership, Proof, Via};
+use symbolon::policy::{Actor, Creation, ExpiryAsked, Kind, Least, LoginAsk, Ownership, Proof, Via};
 use symbolon::time::Timestamp;
 use symbolon::token::Secret;
 
@@ -32,13 +33,6 @@ pub(crate) struct Owner<'a> {
 
 /// What is asked for a token with a kind's least.
 pub(crate) fn creation(kind: &Kind, least: Option<&Least>, name: Option<String>, now: Timestamp) -> Creation {
-    let texts = |names: Vec<String>| (!names.is_empty()).then_some(names);
-    let asked = least.map_or_else(Asked::default, |least| Asked {
-        scopes: texts(least.scopes.iter().map(ToString::to_string).collect()),
-        permissions: texts(least.permissions.iter().map(ToString::to_string).collect()),
-        grants: None,
-        role: least.role.as_ref().map(ToString::to_string),
-    });
     let after = |seconds: u32| ExpiryAsked::At(now.plus_seconds(i64::from(seconds)));
     let expires = match (least.and_then(|least| least.expires_seconds), &kind.expiry) {
         (Some(seconds), _) => after(seconds),
@@ -52,7 +46,7 @@ pub(crate) fn creation(kind: &Kind, least: Option<&Least>, name: Option<String>,
         via: Via::Create,
         name,
         description: None,
-        asked,
+        asked: least.map(Least::to_asked).unwrap_or_default(),
         expires,
         passphrase_chars: None,
         proof: Proof::Bearer,
@@ -61,10 +55,10 @@ pub(crate) fn creation(kind: &Kind, least: Option<&Least>, name: Option<String>,
     }
 }
 
-/// What is asked for the token of a login.
-pub(crate) fn login(kind: &Kind, name: Option<String>, now: Timestamp) -> Creation {
+/// The creation of a login's token: with what it asks for, and for the rest like the kind's least.
+pub(crate) fn login(kind: &Kind, ask: &LoginAsk, name: Option<String>, now: Timestamp) -> Creation {
     let name = name.or_else(|| kind.naming.default.clone()).unwrap_or_else(|| "command line".into());
-    creation(kind, kind.login.as_ref(), Some(name), now)
+    Creation { asked: ask.asked.clone(), ..creation(kind, kind.login.as_ref(), Some(name), now) }
 }
 
 /// Makes a token for whoever acts, with a secret that is generated.

@@ -26,7 +26,6 @@ pub(crate) mod who;
 pub(crate) mod wire;
 
 use serde::Serialize;
-use symbolon::id::TokenId;
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Epoch;
 use symbolon::protocol::contract::{self as calls, Operation};
@@ -45,14 +44,12 @@ pub(crate) enum Outcome {
     Held(Held),
     /// After these names have been claimed: then the call is carried out a second time, with what is ready.
     Claim(Ready),
-    /// After this shard of logins has answered: then the call is carried out a second time, with what it said.
+    /// After this shard of logins has answered: then the call is carried out once more, with what it said.
     AskLogin {
         /// Which shard.
         shard: u8,
         /// The question.
         call: LoginCall,
-        /// The token that it is about.
-        token: TokenId,
     },
 }
 

@@ -11,9 +11,13 @@ use super::world::{World, request};
 const KEY: &str = "8d5e7f0a-6c3b-4f2e-9a1d-0b2c3d4e5f60";
 
 fn asking(world: &World) -> Shown {
+    asking_for(world, None)
+}
+
+fn asking_for(world: &World, scope: Option<&str>) -> Shown {
     Shown::Found(Asking {
         client_id: Some("cli".into()),
-        scope: None,
+        scope: scope.map(ToOwned::to_owned),
         client: Some(Client { address: Some("203.0.113.9".into()), user_agent: Some("cli/1".into()) }),
         expires_at: world.now.plus_seconds(600),
     })
@@ -79,6 +83,143 @@ fn a_login_gets_the_kinds_least_as_the_member_who_approved() {
     }
 }
 
+/// Approves a login that asks for this scope, and collects it.
+fn granted(world: &mut World, session: &str, scope: &str) -> LoginToken {
+    world.login_answer = Some(asking_for(world, Some(scope)));
+    let answer = call(world, session, "POST", "/v1/device/approve", &json!({"user_code": "bcdf-ghjk"}));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let token = approval(world).token;
+    collected(world, token)
+}
+
+/// Approves a login that asks for this scope, which is refused, and denied to its client.
+fn denied(world: &mut World, session: &str, scope: &str) -> (u16, Json) {
+    world.logins.clear();
+    world.login_answer = Some(asking_for(world, Some(scope)));
+    let shown = call(world, session, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null));
+    assert_eq!(shown.status, 200, "{}", shown.body);
+    let answer = call(world, session, "POST", "/v1/device/approve", &json!({"user_code": "bcdf-ghjk"}));
+    // The page says the same before anything is decided.
+    assert_eq!(shown.body["refusal"], answer.body["detail"], "{}", answer.body);
+    let told: Vec<_> = world.logins.iter().map(|(_, call)| call).collect();
+    assert!(matches!(
+        told[..],
+        [LoginCall::Show { .. }, LoginCall::Show { .. }, LoginCall::Decide { approval: None, .. }]
+    ));
+    let log = call(world, session, "GET", "/v1/activity", &json!(null)).body;
+    let entry = &log["items"][0];
+    // A role without the log sees none.
+    if !entry.is_null() {
+        assert_eq!((&entry["action"], &entry["details"]["asked_scope"]), (&json!("login.deny"), &json!(scope)));
+        assert_eq!(entry["details"]["because"], answer.body["code"]);
+    }
+    (answer.status, answer.body)
+}
+
+/// Somebody else with this role, signed in a moment ago.
+fn somebody(world: &mut World, owner: &str, role: &str) -> String {
+    let body = json!({"email": format!("{role}@acme.example"), "role": role});
+    let (status, invited) = world.http(owner, "POST", "/v1/invitations", &body);
+    assert_eq!(status, 201, "{invited}");
+    let path = format!("/v1/invitations/{}/accept", invited["invitation"]["id"].as_str().unwrap());
+    let (_, made) = accept(world, &path, &json!({"secret": invited["secret"], "name": "Bob"}));
+    person(world, made["secret"].as_str().unwrap())
+}
+
+#[test]
+fn a_login_gets_exactly_what_it_asks_for_and_its_approver_saw() {
+    let (mut world, secret) = World::founded("symbolon");
+    let session = person(&mut world, &secret);
+    world.login_answer = Some(asking_for(&world, Some("manage read")));
+    let shown = call(&mut world, &session, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).body;
+    assert_eq!((&shown["asked_scope"], &shown["scopes"]), (&json!("manage read"), &json!(["manage", "read"])));
+    assert_eq!((&shown["beyond_least"], &shown["refusal"]), (&json!(true), &json!(null)));
+    let allows = shown["allows"].as_array().unwrap();
+    let of = |permission: &str| allows.iter().find(|info| info["permission"] == permission);
+    assert_eq!(of("api:read").unwrap()["sensitive"], json!(false));
+    assert_eq!(of("tokens:create").unwrap()["sensitive"], json!(true));
+    assert!(!of("tokens:create").unwrap()["description"].as_str().unwrap().is_empty());
+    assert_eq!(of("api:write"), None, "not asked for");
+
+    let made = granted(&mut world, &session, "manage read");
+    assert_eq!(made.scopes, ["manage", "read"]);
+    // What was asked for can be done: a login from a command line that makes tokens.
+    let create = json!({"kind": "pat", "name": "laptop", "scopes": ["read"]});
+    let (status, answer) = world.http(&made.secret, "POST", "/v1/tokens", &create);
+    assert_eq!(status, 201, "{answer}");
+    let log = world.http(&secret, "GET", "/v1/activity?action=login.approve", &json!(null)).1;
+    assert_eq!(log["items"][0]["details"]["asked_scope"], "manage read");
+
+    // Less than the least, where there is less: and permissions one by one, where the kind has them.
+    let (mut world, secret) = World::founded("harborguard");
+    let session = person(&mut world, &secret);
+    world.login_answer = Some(asking_for(&world, Some("scans:view")));
+    let shown = call(&mut world, &session, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).body;
+    assert_eq!((&shown["permissions"], &shown["beyond_least"]), (&json!(["scans:view"]), &json!(false)));
+    assert_eq!(shown["allows"].as_array().unwrap().len(), 1);
+    assert_eq!(granted(&mut world, &session, "scans:view").scopes, ["scans:view"]);
+    world.pass(120_000);
+    world.check_invariants();
+}
+
+#[test]
+fn a_login_that_asks_for_what_there_is_not_is_denied() {
+    for (profile, scope, offered) in [
+        ("symbolon", "read bogus", "read, write, verify, manage"),
+        // A permission, where the kind has scopes alone.
+        ("symbolon", "api:write", "read, write, verify, manage"),
+        ("devguard", "SCAN", "scan, manage"),
+        // Another kind's.
+        ("semgrep", "api", "cli"),
+        ("harborguard", "scans:bogus", "all, *:*"),
+    ] {
+        let (mut world, secret) = World::founded(profile);
+        let session = person(&mut world, &secret);
+        let (status, problem) = denied(&mut world, &session, scope);
+        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")), "{problem}");
+        assert_eq!(problem["errors"][0]["field"], "scope", "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(scope.split(' ').next_back().unwrap()) && detail.contains(offered), "{detail}");
+    }
+}
+
+#[test]
+fn a_login_that_asks_for_more_than_its_approver_has_is_denied() {
+    let (mut world, owner) = World::founded("symbolon");
+    let developer = somebody(&mut world, &owner, "developer");
+    let (status, problem) = denied(&mut world, &developer, "write verify");
+    assert_eq!((status, &problem["code"]), (403, &json!("insufficient_permission")), "{problem}");
+    assert_eq!(problem["required"], "credentials:verify");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("asks for verify,") && detail.contains("You may give read, write, manage."), "{detail}");
+    // What is theirs to give, they give: bounded by their role, as everything of theirs is.
+    assert_eq!(granted(&mut world, &developer, "write manage").scopes, ["manage", "write"]);
+
+    // Decided anew when it is collected: somebody's role may have fallen since.
+    world.login_answer = Some(asking_for(&world, Some("write")));
+    assert_eq!(
+        call(&mut world, &developer, "POST", "/v1/device/approve", &json!({"user_code": "BCDF-GHJK"})).status,
+        200
+    );
+    let token = approval(&world).token;
+    let members = world.http(&owner, "GET", "/v1/members", &json!(null)).1;
+    let bob = members["items"].as_array().unwrap().iter().find(|one| one["role"] == "developer").unwrap();
+    let path = format!("/v1/members/{}", bob["id"].as_str().unwrap());
+    assert_eq!(world.http(&owner, "PATCH", &path, &json!({"role": "viewer"})).0, 200);
+    assert_eq!(collect(&mut world, token).1["code"], "insufficient_permission");
+}
+
+#[test]
+fn a_name_that_is_refused_leaves_the_login_waiting() {
+    let (mut world, secret) = World::founded("symbolon");
+    let session = person(&mut world, &secret);
+    world.login_answer = Some(asking_for(&world, Some("read")));
+    let body = json!({"user_code": "BCDF-GHJK", "name": "n".repeat(300)});
+    let answer = call(&mut world, &session, "POST", "/v1/device/approve", &body);
+    assert_eq!((answer.status, &answer.body["errors"][0]["field"]), (400, &json!("name")), "{}", answer.body);
+    assert!(matches!(world.logins[..], [(_, LoginCall::Show { .. })]), "nothing was decided");
+}
+
 #[test]
 fn both_sides_of_a_login_are_shown() {
     let (mut world, secret) = World::founded("devguard");
@@ -88,6 +229,7 @@ fn both_sides_of_a_login_are_shown() {
     assert_eq!(shown["asked_from"]["address"], "203.0.113.9");
     assert_eq!(shown["you"]["address"], "192.0.2.1");
     assert_eq!((&shown["kind"], &shown["scopes"]), (&json!("pat"), &json!(["scan"])));
+    assert_eq!((&shown["asked_scope"], &shown["beyond_least"]), (&json!(null), &json!(false)));
     assert!(matches!(world.logins.last(), Some((_, LoginCall::Show { .. }))));
 }
 

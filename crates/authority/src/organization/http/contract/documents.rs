@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use symbolon::id::{IdentityId, InvitationId, MemberId, OrganizationId, PasskeyId, TokenId};
-use symbolon::policy::{Caution, Grant, Name, Permission};
+use symbolon::policy::{Caution, Grant, Name, Permission, PermissionInfo};
 use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
 
@@ -291,7 +291,7 @@ pub(crate) struct Page<T> {
 pub(crate) struct AskingDocument {
     /// What the client calls itself: anybody may say anything.
     pub(crate) client_id: Option<String>,
-    /// What it asked for.
+    /// What it asked for, in its own words: anybody may say anything. None: the kind's least.
     pub(crate) asked_scope: Option<String>,
     /// From where it asks; none where it has not asked yet.
     pub(crate) asked_from: Option<Client>,
@@ -300,8 +300,16 @@ pub(crate) struct AskingDocument {
     pub(crate) expires_at: Timestamp,
     /// The kind of the token that it would get.
     pub(crate) kind: String,
+    /// The scopes that it would get.
     pub(crate) scopes: Vec<Name>,
+    /// The permissions that it would get besides.
     pub(crate) permissions: Vec<Permission>,
+    /// What it could then do in your name, permission by permission.
+    pub(crate) allows: Vec<PermissionInfo>,
+    /// Whether it asks for more than a login of this organisation needs.
+    pub(crate) beyond_least: bool,
+    /// Why you cannot approve it; none where you can. To approve it all the same denies it.
+    pub(crate) refusal: Option<String>,
 }
 
 /// The answer to an onboarding. The secret is shown once.
