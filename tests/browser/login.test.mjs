@@ -105,7 +105,7 @@ test("a login is approved in the browser", async (t) => {
 
   await t.test("approved: the command line goes on by itself, and its token works until logout --revoke", async (t) => {
     const home = new Home(t);
-    const terminal = home.terminal(t, "login", served.origin);
+    const terminal = home.terminal(t, "login", served.origin, "--scope", "read", "--scope", "manage");
     const [, link] = await terminal.shows(/Approve this machine at (\S+)/);
     const [, code] = await terminal.shows(/with the code \S*?([A-Z]{4}-[A-Z]{4})/);
     await terminal.shows(/Waiting for the approval/);
@@ -117,6 +117,10 @@ test("a login is approved in the browser", async (t) => {
     await page.getByRole("heading", { name: "symbolon-cli asks to act for you" }).waitFor();
     // Who asks is shown with the client that it says it is.
     await page.getByText(/^symbolon-cli\//).waitFor();
+    // What it asks for, and what that permits, in words.
+    await page.getByText("It asks for more than a login needs").waitFor();
+    const facts = await page.locator("dl.facts").textContent();
+    for (const shown of ["read manage", "Read through the protected API", "api:read", "tokens:create", "Sensitive"]) assert.ok(facts.includes(shown), shown);
     await watched.assertAccessible("device");
     await page.getByLabel("Name of the token").fill("my laptop");
     await page.getByRole("button", { name: "Approve" }).click();
@@ -129,9 +133,28 @@ test("a login is approved in the browser", async (t) => {
     assert.ok(!terminal.shown.includes(secret));
     const who = JSON.parse((await home.run("whoami", "--json")).stdout);
     assert.equal(who.token.name, "my laptop");
+    assert.deepEqual(who.token.scopes, ["manage", "read"]);
+    // So it makes tokens, as the first lines of docs/cli.md do.
+    const created = await home.run("token", "create", "--kind", "pat", "--name", "laptop", "--scope", "read", "--expires", "90d");
+    assert.equal(created.code, 0, created.stderr);
     assert.equal((await home.run("logout", "--revoke")).code, 0);
     assert.deepEqual(await served.whoami(secret), { status: 401, code: "revoked" });
     assert.equal((await home.run("whoami")).code, 3);
+  });
+
+  await t.test("what there is not cannot be approved: the page says so, and offers to deny alone", async (t) => {
+    const home = new Home(t);
+    const terminal = home.terminal(t, "login", served.origin, "--no-browser", "--scope", "read", "--scope", "bogus");
+    const [, link] = await terminal.shows(/Approve this machine at (\S+)/);
+    await page.goto(link);
+    await page.getByText("This cannot be approved").waitFor();
+    await page.getByText(/asks for bogus, which .* read, write, verify, manage\./u).waitFor();
+    await watched.assertAccessible("device, refused");
+    assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
+    await page.getByRole("button", { name: "Deny" }).click();
+    await page.getByRole("heading", { name: "Denied" }).waitFor();
+    assert.equal(await terminal.ended, 10, terminal.shown);
+    assert.ok(!existsSync(home.path("config")));
   });
 
   await t.test("denied: it says so, and keeps nothing", async (t) => {

@@ -15,8 +15,8 @@ function form(product, path, fields, options = {}) {
   return product.send({ method: "POST", path, headers, body: new URLSearchParams(fields).toString(), ...options });
 }
 
-async function begin(product) {
-  const begun = await form(product, "/oauth/device_authorization", { client_id: "cli", scope: "scan" });
+async function begin(product, scope = "scan") {
+  const begun = await form(product, "/oauth/device_authorization", { client_id: "cli", scope });
   assert.equal(begun.status, 200, begun.text);
   assertOurs(begun);
   return begun.json;
@@ -56,6 +56,32 @@ test("a device logs in once a member has approved, and gets the kind's least", a
   const me = await product.send({ path: "/v1/whoami", token: made.json.access_token });
   assert.deepEqual([me.status, me.json.principal.email], [200, "ada@example.com"], me.text);
   assertOauthError(await collect(product, device_code), 400, "expired_token");
+});
+
+test("a login gets exactly what it asks for, or is denied", async (t) => {
+  const product = await launch(t);
+  const owner = await product.setup();
+  const browser = await signedIn(product, owner.secret);
+  const approve = (user_code) => browser.send({ method: "POST", path: "/v1/device/approve", body: { user_code } });
+
+  const asked = await begin(product, "read manage");
+  const shown = await browser.send({ path: `/v1/device?user_code=${asked.user_code}` });
+  assert.deepEqual([shown.json.beyond_least, shown.json.refusal, shown.json.scopes], [true, null, ["manage", "read"]], shown.text);
+  const creates = shown.json.allows.find(({ permission }) => permission === "tokens:create");
+  assert.ok(creates.sensitive && creates.description.length > 0);
+  assert.equal((await approve(asked.user_code)).status, 200);
+  const made = await collect(product, asked.device_code);
+  assert.deepEqual([made.status, made.json.scope], [200, "manage read"], made.text);
+  const create = { method: "POST", path: "/v1/tokens", body: { kind: "pat", name: "laptop", scopes: ["read"] } };
+  assert.equal((await product.send({ ...create, token: made.json.access_token })).status, 201);
+
+  const bogus = await begin(product, "read bogus");
+  const refused = await approve(bogus.user_code);
+  assertProblem(refused, 400, "invalid_request");
+  assert.match(refused.json.detail, /asks for bogus, .* read, write, verify, manage\./u);
+  assertOauthError(await collect(product, bogus.device_code), 400, "access_denied");
+  const nothing = await form(product, "/oauth/device_authorization", { client_id: "cli", scope: 're"ad' });
+  assertOauthError(nothing, 400, "invalid_scope");
 });
 
 test("a login is approved by a person with a fresh passkey, and by no token and no key", async (t) => {

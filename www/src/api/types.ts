@@ -303,6 +303,9 @@ export interface Asking {
   readonly kind: string;
   readonly scopes: readonly string[];
   readonly permissions: readonly string[];
+  readonly allows: readonly PermissionInfo[];
+  readonly beyond_least: boolean;
+  readonly refusal: string | null;
 }
 
 export interface Onboarded {

@@ -58,10 +58,18 @@ function Place({ caller, none }: { caller: Caller | null; none: string }): Compo
   );
 }
 
-/** Every permission that would be given, those of scopes too: a scope's title alone says too little to decide by. */
-function granted(profile: Within["profile"], scopes: readonly string[], permissions: readonly string[]): string[] {
-  const gives = profile.scopes.filter(({ name }) => scopes.includes(name)).flatMap((scope) => scope.permissions);
-  return [...new Set([...gives, ...permissions])];
+/** What it could do, permission by permission: a scope's title alone says too little to decide by. */
+function Allows({ allows }: Pick<Asking, "allows">) {
+  return (
+    <ul class="stack" role="list">
+      {allows.map(({ permission, description, sensitive }) => (
+        <li key={permission}>
+          {description} {sensitive && <Badge tone="warn">{t.create.sensitive}</Badge>}
+          <div class="hint mono">{permission}</div>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** A bearer token is not enough to approve with: whoever took it could give themselves another that outlives it. */
@@ -97,11 +105,12 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
       </div>
     );
   }
-  const { client_id, asked_from, you, expires_at, kind, scopes, permissions } = asking.data;
+  const { client_id, asked_scope, asked_from, you, expires_at, kind, scopes, permissions, allows, beyond_least, refusal } = asking.data;
   const of = profile.kinds.find((one) => one.name === kind);
+  const gets = [...scopes.map((one) => titleOf(profile.scopes, one)), ...permissions];
   const approve = (event: Event) => {
     event.preventDefault();
-    if (unasked || approving.busy || denying.busy) return;
+    if (unasked || refusal !== null || approving.busy || denying.busy) return;
     approving.run(async () => {
       await call("POST", "/v1/device/approve", { body: { ...code, ...(name.trim() !== "" && { name: name.trim() }) } });
       onDecided(true);
@@ -119,6 +128,17 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
     <form class="card stack" onSubmit={approve}>
       <h2 class="break">{t.device.asks(client_id ?? t.device.unnamed)}</h2>
       <Notice tone="warn">{t.device.check}</Notice>
+      {refusal !== null ? (
+        <Notice tone="bad" title={t.device.refused}>
+          {refusal}
+        </Notice>
+      ) : (
+        beyond_least && (
+          <Notice tone="warn" title={t.device.more}>
+            {t.device.moreText}
+          </Notice>
+        )
+      )}
       {unasked && <Notice title={t.device.startFirst}>{t.device.startFirstText}</Notice>}
       <dl class="facts">
         <dt>{t.device.asker}</dt>
@@ -130,27 +150,34 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
         <dd>
           <Place caller={you} none={t.device.unknownAddress} />
         </dd>
-        <dt>{t.device.gets}</dt>
-        <dd>
-          {of?.title ?? kind}
-          {scopes.length > 0 && <div class="hint">{scopes.map((one) => titleOf(profile.scopes, one)).join(", ")}</div>}
-        </dd>
-        <dt>{t.device.may}</dt>
-        <dd>
-          <span class="tags">
-            {granted(profile, scopes, permissions).map((text) => (
-              <span class="tag" key={text}>
-                {text}
-              </span>
-            ))}
-          </span>
-        </dd>
+        {asked_scope !== null && (
+          <>
+            <dt>{t.device.wants}</dt>
+            {/* The client's own words, whoever it is: text, and nothing else. */}
+            <dd class="mono">{asked_scope}</dd>
+          </>
+        )}
+        {refusal === null && (
+          <>
+            <dt>{t.device.gets}</dt>
+            <dd>
+              {of?.title ?? kind}
+              {gets.length > 0 && <div class="hint">{gets.join(", ")}</div>}
+            </dd>
+            <dt>{t.device.may}</dt>
+            <dd>
+              <Allows allows={allows} />
+            </dd>
+          </>
+        )}
         <dt>{t.device.ends}</dt>
         <dd>
           <Time at={expires_at} as="ago" />
         </dd>
       </dl>
-      <TextField label={t.device.name} hint={t.device.nameHint} value={name} onInput={setName} error={fault(approving.error, "name")} maxLength={of?.naming.max ?? 255} />
+      {refusal === null && (
+        <TextField label={t.device.name} hint={t.device.nameHint} value={name} onInput={setName} error={fault(approving.error, "name")} maxLength={of?.naming.max ?? 255} />
+      )}
       <ProblemNotice error={approving.error ?? denying.error} shown={["name"]} />
       <div class="row">
         {unasked ? (
@@ -158,9 +185,11 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
             {t.device.lookAgain}
           </Button>
         ) : (
-          <Button type="submit" look="primary" busy={approving.busy}>
-            {t.device.approve}
-          </Button>
+          refusal === null && (
+            <Button type="submit" look="primary" busy={approving.busy}>
+              {t.device.approve}
+            </Button>
+          )
         )}
         <Button look="danger" busy={denying.busy} onClick={deny}>
           {t.device.deny}

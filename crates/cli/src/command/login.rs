@@ -41,7 +41,7 @@ pub(crate) struct Login {
     /// The server, such as https://tokens.example.com
     #[arg(value_name = "URL")]
     server: Option<String>,
-    /// A scope to ask for, where the kind's least is not enough; may be repeated
+    /// A scope to be granted, instead of the least that a login gets; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Print the link and do not open a browser

@@ -93,9 +93,10 @@ pub(crate) async fn authorize(
     let client_id = text(asked.client_id)?;
     let scope = asked.scope.map(text).transpose()?;
     // Which names there are is the approver's profile to say; what can be no name at all is known now.
-    let words = scope.as_deref().map(scope_words).transpose();
-    let words = words.map_err(|error| OauthError::new("invalid_scope", format!("The scope {error}.")))?;
-    let scope = scope.filter(|_| words.is_some_and(|words| !words.is_empty()));
+    let asks = |scope: &String| scope_words(scope).map(|words| !words.is_empty());
+    let asks = scope.as_ref().map_or(Ok(false), asks);
+    let asks = asks.map_err(|error| OauthError::new("invalid_scope", format!("The scope {error}.")))?;
+    let scope = scope.filter(|_| asks);
     let shard = shard(context);
     context.stranger()?;
     let call = LoginCall::Begin { shard, client_id, scope, client: context.client.clone() };
@@ -161,7 +162,10 @@ pub(crate) async fn token(context: &Context, request: &GateRequest) -> Result<Ht
         Collected::SlowDown { interval } => {
             Err(OauthError::new("slow_down", format!("Wait {interval} seconds between two questions.")))
         }
-        Collected::Denied => Err(OauthError::new("access_denied", "The login was denied.")),
+        Collected::Denied => Err(OauthError::new(
+            "access_denied",
+            "The login was denied: by whoever saw it, or because it asks for more than they can give.",
+        )),
         Collected::Unknown => Err(OauthError::new(
             "expired_token",
             "This code is unknown, was used, or is older than ten minutes: begin again.",
