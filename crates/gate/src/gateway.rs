@@ -52,21 +52,22 @@ impl Table {
         }
     }
 
-    /// The first route for this method and path; where there is none for `HEAD`, the one for `GET`, whose answer without
-    /// its content `HEAD` asks for (RFC 9110, section 9.3.2). The path must have one spelling.
+    /// The first route for this method and path. `HEAD` asks for what `GET` is answered, without its content (RFC 9110,
+    /// section 9.3.2): where no route names it, it goes by the one for `GET`, and never by a laxer one for any method that
+    /// stands behind that. The path must have one spelling.
     pub(crate) fn find<'a>(
         &'a self,
         method: &str,
         path: &'a str,
     ) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
         let routes = self.routes.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
-        let first = |method: &str| {
+        let first = |method: &str, by_name: bool| {
             routes.iter().find_map(|(pattern, route)| {
-                (route.method == "*" || route.method == method).then_some(())?;
+                (route.method == method || !by_name && route.method == "*").then_some(())?;
                 pattern.matches(path).map(|captures| (route, captures))
             })
         };
-        Ok(first(method).or_else(|| if method == "HEAD" { first("GET") } else { None }))
+        Ok(if method == "HEAD" { first("HEAD", true).or_else(|| first("GET", false)) } else { first(method, false) })
     }
 }
 

@@ -120,6 +120,11 @@ fn head_goes_by_the_route_for_get_where_it_has_none_of_its_own() {
     world.records[0].granted = grants(&["api:read"]);
     assert_eq!(world.code(bearer("HEAD", &format!("{GATEWAY}/things"))), "insufficient_permission");
     assert_eq!(world.code(bearer("GET", &format!("{GATEWAY}/things"))), "forward");
+    // What is open to any method further down is no way around what GET demands.
+    let mut world = World::new();
+    world.routes.push(route(json!({"method": "*", "path": "/{*rest}", "public": true})));
+    assert_eq!(world.code(head()), "missing_credential");
+    assert_eq!(world.code(request("HEAD", &format!("{GATEWAY}/elsewhere"), &[])), "forward");
 }
 
 #[test]
