@@ -179,7 +179,7 @@ export class Watched {
     await page.getByRole("navigation", { name: "Main" }).waitFor({ state: "attached" });
   }
 
-  /** From the first-run link to signed in with a passkey, with the mouse; the recovery codes and the first token. */
+  /** From the first-run link to signed in with a passkey, with the mouse; the first token and the recovery codes. */
   async firstRun(profile = "symbolon") {
     const { page } = this;
     await this.goto(`/setup#code=${SETUP_CODE}`);
@@ -188,13 +188,13 @@ export class Watched {
     await page.getByRole("textbox", { name: /^Your name/u }).fill("Ada Lovelace");
     await page.getByRole("textbox", { name: /^Your mail address/u }).fill("ada@acme.example");
     await page.getByRole("button", { name: "Set up" }).click();
+    await page.getByRole("heading", { name: "Your first token" }).waitFor();
+    const secret = (await page.locator("pre[data-secret]").textContent()).trim();
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: "Make a passkey" }).click();
     await page.getByRole("heading", { name: "Keep your recovery codes" }).waitFor();
     const codes = await page.locator("[data-secret] li").allTextContents();
-    await page.getByLabel("I have stored it in a safe place.").check();
-    await page.getByRole("button", { name: "Go on" }).click();
-    await page.getByRole("heading", { name: "Your first token" }).waitFor();
-    const secret = (await page.locator("[data-secret]").textContent()).trim();
     await page.getByLabel("I have stored it in a safe place.").check();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: "Sign in with your passkey" }).click();

@@ -88,11 +88,15 @@ async function signedIn(t) {
   await page.getByLabel("Your name").fill("Ada Lovelace");
   await page.getByLabel("Your mail address").fill("ada@acme.example");
   await page.getByRole("button", { name: "Set up", exact: true }).click();
-  await page.getByRole("button", { name: "Make a passkey" }).click();
+  await page.getByRole("heading", { name: "Your first token" }).waitFor();
   await page.getByLabel("I have stored it in a safe place.").check();
   await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByRole("button", { name: "Revoke it: I do not need it" }).click();
-  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Make a passkey" }).click();
+  await page.getByRole("heading", { name: "Keep your recovery codes" }).waitFor();
+  await page.getByLabel("I have stored it in a safe place.").check();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "Revoke the first token: I do not need it" }).click();
+  await page.getByText("The first token is revoked.").waitFor();
   await page.getByRole("button", { name: "Sign in with your passkey" }).click();
   await page.getByRole("heading", { name: "Tokens" }).waitFor();
   return { served, watched };

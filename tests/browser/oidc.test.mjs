@@ -79,10 +79,10 @@ test("a member signs in at the provider, and confirms there", async (t) => {
     await page.goto(link);
     await page.getByLabel("Your name").fill("Grace Hopper");
     await page.getByRole("button", { name: "Accept the invitation" }).click();
+    await page.getByLabel("I have stored it in a safe place.").check();
+    await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("heading", { name: "Make your passkey" }).waitFor();
     await watched.look("invitation-passkey");
-    await page.getByRole("button", { name: "Sign in with Acme Login" }).click();
-    await page.getByLabel("I have stored it in a safe place.").check();
     await page.getByRole("button", { name: "Sign in with Acme Login" }).click();
     await there(page, "grace");
     await page.getByRole("button", { name: "Sign in with Acme Login" }).waitFor();

@@ -123,3 +123,40 @@ test("badges call for a look at tokens that are not used, or end soon", async (t
   await watched.look("tokens-badges");
   watched.assertClean();
 });
+
+test("whoever makes their first passkey with a token is told where they change it from now on", async (t) => {
+  const served = await open(t);
+  const { secret } = await served.setup();
+  const watched = await served.page(t);
+  const { page } = watched;
+  await watched.authenticator();
+  await watched.signIn(secret, "/account");
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await page.getByRole("button", { name: "Make it" }).click();
+  const notice = page.getByRole("status").filter({ hasText: "Sign in with your passkey to change this from now on." });
+  await notice.waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0, "nothing is called a failure");
+  assert.equal(await page.locator("[data-secret] li").count(), 10);
+  await watched.look("account-first-passkey");
+  // The codes are not left by mistake.
+  const asked = page.waitForEvent("dialog");
+  const leaving = notice.getByRole("link", { name: "Sign in anew" }).click();
+  assert.equal((await asked).type(), "beforeunload");
+  await (await asked).dismiss();
+  await leaving;
+  await page.getByLabel("I have stored it in a safe place.").check();
+  await page.getByRole("button", { name: "Done" }).click();
+  await notice.getByRole("link", { name: "Sign in anew" }).click();
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.getByRole("heading", { name: "Your account" }).waitFor();
+  await page.getByRole("button", { name: /^Remove /u }).waitFor();
+
+  // The token is told so at once when it comes back.
+  const later = await served.page(t);
+  await later.signIn(secret, "/account");
+  await later.page.getByText("Sign in to see and change your passkeys and sessions.").waitFor();
+  assert.equal(await later.page.getByRole("alert").count(), 0);
+  await later.look("account-token");
+  watched.assertClean();
+  later.assertClean();
+});

@@ -30,10 +30,16 @@ test("people", async (t) => {
     await invited.page.goto(link);
     await invited.page.getByRole("heading", { name: "You are invited" }).waitFor();
     const secret = new URL(link).hash.slice(1);
-    assert.ok(!invited.page.url().includes(secret), "the secret is out of the address");
+    // It can be loaded again, until it is used up.
+    await invited.page.reload();
     await invited.look("invitation");
     await invited.page.getByLabel("Your name").fill("Grace Hopper");
     await invited.page.getByRole("button", { name: "Accept the invitation" }).click();
+    await invited.page.getByRole("heading", { name: "Welcome" }).waitFor();
+    assert.ok(!invited.page.url().includes(secret), "the secret is out of the address");
+    await invited.look("invitation-token");
+    await invited.page.getByLabel("I have stored it in a safe place.").check();
+    await invited.page.getByRole("button", { name: "Go on" }).click();
     await invited.page.getByRole("heading", { name: "Make your passkey" }).waitFor();
     // It went to the server in one body, and in no address.
     assert.deepEqual(invited.requests.filter(({ url }) => url.includes(secret)), []);
@@ -91,6 +97,22 @@ test("people", async (t) => {
     await page.getByLabel("I have stored it in a safe place.").check();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("heading", { name: "acme/shop" }).waitFor();
+    watched.assertClean();
+  });
+
+  await t.test("the activity log says who, about what and from where", async (t) => {
+    const { secret: key } = await served.call(admin, "POST", "/v1/tokens", { kind: "key", name: "reporter", scopes: ["read", "manage"], expires_at: null });
+    const { token } = await served.call(key, "POST", "/v1/tokens", { kind: "key", name: "made by a token", scopes: ["read"], expires_at: null });
+    const watched = await served.page(t);
+    const { page } = watched;
+    await watched.signIn(admin, "/activity?action=token.create");
+    const cell = (what, column) => page.getByRole("row").filter({ hasText: what }).first().locator(`[data-label="${column}"]`);
+    await cell("made by a token", "Who").getByRole("link", { name: "Token reporter" }).waitFor();
+    assert.equal(await cell("made by a token", "From").locator("span").first().innerText(), "node");
+    await watched.signIn(admin, "/activity?action=invitation.create");
+    await cell("Invited somebody", "About").getByText("alan@acme.example").waitFor();
+    await watched.look("activity-invited");
+    await served.call(admin, "DELETE", `/v1/tokens/${token.id}`);
     watched.assertClean();
   });
 

@@ -1,5 +1,6 @@
 // The first run and sign-in with passkeys, with Chromium's virtual authenticator.
 import { strict as assert } from "node:assert";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { SETUP_CODE, open } from "./console.mjs";
 
@@ -18,6 +19,11 @@ test("from the first-run link to signed in, and what follows", async (t) => {
   await page.getByLabel("Your mail address").fill("ada");
   await page.getByLabel("Your mail address").fill("ada@acme.example");
   await page.getByRole("button", { name: "Set up", exact: true }).click();
+  await page.getByRole("heading", { name: "Your first token" }).waitFor();
+  const secret = (await page.locator("[data-secret]").textContent()).trim();
+  await watched.look("setup-token");
+  await page.getByLabel("I have stored it in a safe place.").check();
+  await page.getByRole("button", { name: "Go on" }).click();
   await page.getByRole("heading", { name: "Make your passkey" }).waitFor();
   await watched.look("setup-passkey");
   await page.getByRole("button", { name: "Make a passkey" }).click();
@@ -28,11 +34,10 @@ test("from the first-run link to signed in, and what follows", async (t) => {
   assert.equal(new Set(codes).size, 10);
   await page.getByLabel("I have stored it in a safe place.").check();
   await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByRole("heading", { name: "Your first token" }).waitFor();
-  const secret = (await page.locator("[data-secret]").textContent()).trim();
-  await watched.look("setup-token");
-  await page.getByRole("button", { name: "Revoke it: I do not need it" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await watched.look("setup-sign-in");
+  await page.getByRole("button", { name: "Revoke the first token: I do not need it" }).click();
+  await page.getByText("The first token is revoked.").waitFor();
   assert.deepEqual(await served.whoami(secret), { status: 401, code: "revoked" });
   await page.getByRole("button", { name: "Sign in with your passkey" }).click();
   await page.getByRole("heading", { name: "Tokens" }).waitFor();
@@ -127,5 +132,82 @@ test("from the first-run link to signed in, and what follows", async (t) => {
     await recover();
     await page.getByRole("alert").waitFor();
   });
+  watched.assertClean();
+});
+
+test("who reloads in the middle of the first run gets in with what they kept, and is told where", async (t) => {
+  const served = await open(t);
+  const watched = await served.page(t);
+  const { page } = watched;
+  const found = async (name) => {
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    await page.getByLabel("Your name").fill("Ada Lovelace");
+    await page.getByLabel("Your mail address").fill("ada@acme.example");
+    await page.getByRole("button", { name: "Set up", exact: true }).click();
+  };
+  await watched.goto(`/setup#code=${SETUP_CODE}`);
+  await found("Acme Rockets");
+  // Nothing comes before the token, and nothing leaves it unkept without a question.
+  await page.getByRole("heading", { name: "Your first token" }).waitFor();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download" }).click();
+  const secret = (await readFile(await (await downloading).path(), "utf8")).trim();
+  assert.equal(secret, (await page.locator("[data-secret]").textContent()).trim());
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByText("Please store it first").waitFor();
+  const asked = page.waitForEvent("dialog");
+  const reloading = page.reload();
+  assert.equal((await asked).type(), "beforeunload");
+  await (await asked).dismiss();
+  await reloading.catch(() => {});
+  await page.getByLabel("I have stored it in a safe place.").check();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("heading", { name: "Make your passkey" }).waitFor();
+
+  await page.reload();
+  await page.getByText("“acme-rockets” was set up here from this browser.").waitFor();
+  await watched.look("setup-again");
+  await page.getByLabel("Setup code").fill(SETUP_CODE);
+  await found("Another");
+  const notice = page.getByRole("status").filter({ hasText: "This instance was set up already." });
+  await notice.waitFor();
+  await watched.look("setup-conflict");
+  await notice.getByRole("link", { name: "Sign in" }).click();
+  await watched.signIn(secret, "/sign-in");
+  await page.getByRole("heading", { name: "Tokens" }).waitFor();
+  watched.assertClean();
+});
+
+test("a short name is checked as it is typed, and an organisation is founded with a profile of one's own once it is right", async (t) => {
+  const served = await open(t);
+  const watched = await served.page(t);
+  const { page } = watched;
+  await watched.goto(`/setup#code=${SETUP_CODE}`);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Acme Rockets");
+  const slug = page.getByLabel("Short name");
+  await slug.fill("Acme!");
+  await page.getByText("Use 2 to 40 lower-case letters, digits and hyphens, and nothing else.").waitFor();
+  await page.getByLabel("Your name").fill("Ada Lovelace");
+  await page.getByLabel("Your mail address").fill("ada@acme.example");
+  await page.getByRole("button", { name: "Set up", exact: true }).click();
+  assert.deepEqual(watched.requests.filter(({ url, method }) => url.endsWith("/v1/setup") && method === "POST"), [], "the server is not asked what the page knows");
+  await slug.fill("acme");
+  await page.getByText("Use 2 to 40 lower-case letters").waitFor({ state: "detached" });
+
+  const text = await readFile(new URL("../../profiles/symbolon.toml", import.meta.url), "utf8");
+  await page.getByRole("combobox", { name: /^Profile/u }).selectOption("own");
+  const chosen = { name: "mine.toml", mimeType: "application/toml" };
+  await page.getByLabel("Take it from a file").setInputFiles({ ...chosen, buffer: Buffer.from(text.replace('owner = "member"', 'owner = "nobody"')) });
+  await page.getByRole("button", { name: "Set up", exact: true }).click();
+  const wrong = page.getByRole("alert").filter({ hasText: "The profile cannot be used yet:" });
+  await wrong.getByRole("listitem").first().waitFor();
+  // Its line, what is wrong, and what is allowed.
+  assert.match(await wrong.textContent(), /Line 60, column 9: .*`nobody`.*`member`/u);
+  await watched.look("setup-profile-wrong");
+  await page.getByLabel("Take it from a file").setInputFiles({ ...chosen, buffer: Buffer.from(text.replace('title = "Symbolon"', 'title = "Rockets"')) });
+  await page.getByRole("button", { name: "Set up", exact: true }).click();
+  await page.getByRole("heading", { name: "Your first token" }).waitFor();
+  const secret = (await page.locator("[data-secret]").textContent()).trim();
+  assert.equal((await served.call(secret, "GET", "/v1/kinds")).title, "Rockets");
   watched.assertClean();
 });

@@ -400,3 +400,51 @@ test("tokens", async (t) => {
     watched.assertClean();
   });
 });
+
+test("what a form gives to whoever chooses nothing is said and confirmed, it ends by itself, and a role is chosen", async (t) => {
+  const served = await open(t);
+  const { secret } = await served.setup("harborguard");
+  const watched = await served.page(t);
+  const { page } = watched;
+  await watched.signIn(secret, "/tokens/new?kind=pat");
+  await page.getByText("Choose what it needs. Where nothing is chosen, it gets “All”.").waitFor();
+  assert.equal(await page.getByText("At least one of these is required.").count(), 0);
+  const ends = page.getByRole("group", { name: "When it ends" });
+  assert.equal(await ends.getByRole("radio", { name: "30 days" }).isChecked(), true);
+  assert.equal(await ends.getByRole("radio", { name: "Never" }).isChecked(), false);
+  await page.getByRole("textbox", { name: /^Name/u }).fill("nothing chosen");
+  const confirm = page.getByRole("checkbox", { name: "Nothing is chosen, so it gets “All”." });
+  const everything = page.getByRole("checkbox", { name: "It may do everything that your role permits, now and later." });
+  await watched.look("create-nothing-chosen");
+  const made = async () => (await served.call(secret, "GET", "/v1/tokens")).items.filter(({ name }) => name === "nothing chosen");
+  await page.getByRole("button", { name: "Create the token" }).click();
+  assert.equal(await confirm.evaluate((box) => box.validity.valueMissing), true);
+  assert.deepEqual(await made(), [], "not without a word");
+  // One permission is a choice, and nothing else comes with it.
+  const permission = page.getByRole("group", { name: "Permissions" }).getByRole("checkbox").first();
+  await permission.check();
+  await confirm.waitFor({ state: "detached" });
+  await permission.uncheck();
+  await confirm.check();
+  await everything.check();
+  await page.getByRole("button", { name: "Create the token" }).click();
+  await page.locator("[data-secret]").waitFor();
+  await page.getByText(/^Set \w+ first\./u).waitFor();
+  await page.getByText(/^read -rs (\w+) && export \1\ncurl .*\$\1"/u).waitFor();
+  await watched.look("created-use-it");
+  const [token] = await made();
+  assert.deepEqual(token.scopes, ["all"]);
+  assert.ok(Date.parse(token.expires_at) < Date.now() + 31 * 86_400_000);
+  await page.getByLabel("I have stored it in a safe place.").check();
+  await page.getByRole("button", { name: "Done" }).click();
+
+  await page.getByRole("link", { name: "Tokens" }).first().click();
+  await page.getByRole("link", { name: "Create a token" }).first().click();
+  await page.getByRole("radio", { name: /API key/iu }).check();
+  const role = page.getByLabel(/^Role/u);
+  assert.equal(await role.locator("option").first().textContent(), "Choose a role…");
+  await page.getByRole("textbox", { name: /^Name/u }).fill("without a role");
+  await page.getByRole("button", { name: "Create the token" }).click();
+  assert.equal(await role.evaluate((select) => select.validity.valueMissing), true);
+  watched.assertClean();
+});

@@ -33,5 +33,10 @@ export function agentName(agent: string | null | undefined): string {
   return browser !== undefined && system !== undefined ? t.account.agent(browser, system) : (browser ?? agent);
 }
 
+/** The same in few words: a program that is no browser is known by what it calls itself first. */
+export function shortAgent(agent: string): string {
+  return browserOf(agent) === undefined ? (agent.split(" ")[0] ?? agent).slice(0, 40) : agentName(agent);
+}
+
 export const systemOf = (agent: string): string | undefined => named(agent, SYSTEMS);
 const browserOf = (agent: string): string | undefined => named(agent, BROWSERS);

@@ -47,6 +47,23 @@ function LastUsed({ at }: { at: string | null }) {
   );
 }
 
+/** A token gives its member the first way to sign in, and changes none after it. */
+function needsPerson(error: unknown): boolean {
+  return error instanceof ApiProblem && error.code === "insufficient_permission" && error.required === "session" && credentialType() === "token";
+}
+
+/** Loads the page anew, which forgets the token, and asks first where something is shown once. */
+function InPerson({ title }: { title: string }) {
+  return (
+    <Notice tone="accent" title={title} live>
+      <p>{t.account.inPersonText}</p>
+      <p>
+        <a href="/sign-in?next=/account">{t.account.inPersonLink}</a>
+      </p>
+    </Notice>
+  );
+}
+
 function AddPasskey({ onClose, onDone }: { onClose: () => void; onDone: (codes: readonly string[]) => void }) {
   const [name, setName] = useState(ownName());
   const { busy, error, run } = useDoing();
@@ -77,6 +94,7 @@ function Passkeys() {
   const [renewing, setRenewing] = useState(false);
   const [codes, setCodes] = useState<readonly string[]>([]);
   const items = list.data?.items;
+  const closed = needsPerson(list.error);
   return (
     <section class="card stack" aria-labelledby="passkeys">
       <div class="row apart">
@@ -86,10 +104,12 @@ function Passkeys() {
         </div>
         <div class="row">
           {items !== undefined && items.length > 0 && <Button onClick={() => setRenewing(true)}>{t.account.renewCodes}</Button>}
-          <Button onClick={() => setAdding(true)}>
-            <Icon name="plus" />
-            {t.account.add}
-          </Button>
+          {!closed && (
+            <Button onClick={() => setAdding(true)}>
+              <Icon name="plus" />
+              {t.account.add}
+            </Button>
+          )}
         </div>
       </div>
       {codes.length > 0 && (
@@ -101,7 +121,8 @@ function Passkeys() {
           </Once>
         </>
       )}
-      {list.error !== undefined && <Failed error={list.error} onRetry={list.reload} />}
+      {closed && <InPerson title={t.account.fromNowOn} />}
+      {list.error !== undefined && !closed && <Failed error={list.error} onRetry={list.reload} />}
       {items === undefined && list.error === undefined && <Loading lines={2} />}
       {items !== undefined && items.length === 0 && <p class="soft">{t.account.noPasskeys}</p>}
       {items !== undefined && items.length > 0 && (
@@ -323,10 +344,11 @@ function SignIn() {
   const offered = useLoad("offered", async (signal) => {
     try {
       await call("GET", "/v1/passkeys", { signal });
-      return true;
+      return "here";
     } catch (error) {
+      if (needsPerson(error)) return "in person";
       // What else went wrong is said by the lists themselves.
-      return !(error instanceof ApiProblem && error.code === "not_found");
+      return error instanceof ApiProblem && error.code === "not_found" ? "absent" : "here";
     }
   });
   if (offered.data === undefined) {
@@ -336,7 +358,8 @@ function SignIn() {
       </div>
     );
   }
-  if (!offered.data) return <Notice tone="accent">{t.account.notHere}</Notice>;
+  if (offered.data === "absent") return <Notice tone="accent">{t.account.notHere}</Notice>;
+  if (offered.data === "in person") return <InPerson title={t.account.inPerson} />;
   return (
     <>
       <Passkeys />

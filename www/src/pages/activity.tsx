@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 
+import { shortAgent } from "../agent";
 import { call, callText } from "../api/client";
-import type { Activity, Member, Page } from "../api/types";
+import type { Activity, Member, Page, Token } from "../api/types";
 import type { Within } from "../app";
 import { useDoing, useLoad } from "../hooks";
 import { Link, navigate } from "../router";
@@ -32,6 +33,25 @@ function useMembers({ me }: Within) {
   );
 }
 
+/** How many tokens are asked for by themselves, whose names no entry of the page says. */
+const MOST_ASKED = 20;
+
+/** The names of tokens, as they are now; one that this person may not see has none. */
+function useTokenNames(ids: readonly string[]): ReadonlyMap<string, string> {
+  const found = useLoad(ids.join(), (signal) =>
+    Promise.all(
+      ids.map(async (id): Promise<readonly [string, string] | undefined> => {
+        try {
+          return [id, (await call<Token>("GET", `/v1/tokens/${id}`, { signal })).name];
+        } catch {
+          return undefined;
+        }
+      }),
+    ),
+  );
+  return new Map(found.data?.filter((pair) => pair !== undefined));
+}
+
 /** Entries, newest first; `onClear`: takes away what narrows them. */
 export function ActivityTable({ within, filters, onClear }: { within: Within; filters: Filters; onClear?: () => void }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
@@ -41,6 +61,15 @@ export function ActivityTable({ within, filters, onClear }: { within: Within; fi
   );
   const members = useMembers(within).data ?? [];
   const nameOf = (id: string) => members.find((member) => member.id === id)?.name ?? `${id.slice(0, 8)}…`;
+  const tokens = new Map<string, string>();
+  for (const entry of list.data?.items ?? []) {
+    const called = about(entry);
+    // The newest entries come first: a token is called what it was called last.
+    if (entry.token !== null && called !== undefined && !tokens.has(entry.token)) tokens.set(entry.token, called);
+  }
+  const mentioned = (list.data?.items ?? []).flatMap(({ token, actor }) => [token, actor.member === null ? actor.token : null]);
+  const asked = useTokenNames([...new Set(mentioned)].filter((id) => id !== null).filter((id) => !tokens.has(id)).slice(0, MOST_ASKED));
+  const tokenName = (id: string) => tokens.get(id) ?? asked.get(id);
   if (list.error !== undefined) return <Failed error={list.error} onRetry={list.reload} />;
   if (list.data === undefined) {
     return (
@@ -60,12 +89,6 @@ export function ActivityTable({ within, filters, onClear }: { within: Within; fi
   }
   // On a token's own page every entry is about it.
   const own = filters.token !== undefined;
-  const tokens = new Map<string, string>();
-  for (const entry of list.data.items) {
-    const called = about(entry);
-    // The newest entries come first: a token is called what it was called last.
-    if (entry.token !== null && called !== undefined && !tokens.has(entry.token)) tokens.set(entry.token, called);
-  }
   return (
     <>
       <div class="card flush" aria-busy={list.loading}>
@@ -99,19 +122,22 @@ export function ActivityTable({ within, filters, onClear }: { within: Within; fi
                   <td data-label={t.activity.columns.who} class="nowrap">
                     <span>
                       {entry.actor.member !== null ? nameOf(entry.actor.member) : entry.actor.token === null ? t.activity.system : ""}
-                      {entry.actor.member === null && entry.actor.token !== null && <Link href={`/tokens/${entry.actor.token}`}>{t.activity.byToken}</Link>}
+                      {entry.actor.member === null && entry.actor.token !== null && <Link href={`/tokens/${entry.actor.token}`}>{byToken(tokenName(entry.actor.token))}</Link>}
                     </span>
                   </td>
                   {!own && (
-                    <td data-label={t.activity.columns.about} class={entry.token === null && entry.member === null ? "blank" : ""}>
+                    <td data-label={t.activity.columns.about} class={entry.token === null && entry.member === null && subject(entry) === undefined ? "blank" : ""}>
                       <span>
-                        {entry.token !== null && <Link href={`/tokens/${entry.token}`}>{tokens.get(entry.token) ?? `${entry.token.slice(0, 8)}…`}</Link>}
+                        {entry.token !== null && <Link href={`/tokens/${entry.token}`}>{tokenName(entry.token) ?? `${entry.token.slice(0, 8)}…`}</Link>}
                         {entry.member !== null && <span>{nameOf(entry.member)}</span>}
+                        {entry.token === null && entry.member === null && <span class="break">{subject(entry)}</span>}
                       </span>
                     </td>
                   )}
-                  <td data-label={t.activity.columns.from} class={entry.address === null ? "blank" : ""}>
-                    <span title={entry.user_agent ?? undefined}>{entry.address}</span>
+                  <td data-label={t.activity.columns.from}>
+                    <span class="break" title={entry.user_agent ?? t.activity.nowhere}>
+                      {entry.address ?? (entry.user_agent === null ? <Nowhere /> : shortAgent(entry.user_agent))}
+                    </span>
                   </td>
                 </tr>
               ))}
@@ -129,12 +155,31 @@ export function ActivityTable({ within, filters, onClear }: { within: Within; fi
   );
 }
 
-/** The name of the token that an entry is about, where the entry says it. */
-function about(entry: Activity): string | undefined {
-  const { details } = entry;
-  const name = typeof details === "object" && details !== null && "name" in details ? details.name : undefined;
-  return typeof name === "string" && name !== "" ? name : undefined;
+function Nowhere() {
+  return (
+    <>
+      <span aria-hidden="true">—</span>
+      <span class="hidden">{t.activity.nowhere}</span>
+    </>
+  );
 }
+
+function byToken(name: string | undefined): string {
+  return name === undefined ? t.activity.byToken : t.activity.byTokenNamed(name);
+}
+
+/** A text among the details of an entry. */
+function detail(entry: Activity, key: string): string | undefined {
+  const { details } = entry;
+  const found = typeof details === "object" && details !== null ? (details as Readonly<Record<string, unknown>>)[key] : undefined;
+  return typeof found === "string" && found !== "" ? found : undefined;
+}
+
+/** The name of the token that an entry is about, where the entry says it. */
+const about = (entry: Activity) => detail(entry, "name");
+
+/** Whom or what an entry is about that is neither a token nor a member: somebody invited, a profile, an organisation. */
+const subject = (entry: Activity) => detail(entry, "email") ?? detail(entry, "name") ?? detail(entry, "slug");
 
 interface Verification {
   readonly valid: boolean;

@@ -14,7 +14,7 @@ import { navigate } from "../router";
 import { sentence, t } from "../text";
 import { ExpiryField, type Expiry, expiryAt, firstExpiry } from "../tokens/expiry";
 import { GrantFields } from "../tokens/grants";
-import { type Choice as Granted, NOTHING, cautions, isEmpty, titleOf, variableOf } from "../tokens/model";
+import { type Choice as Granted, cautions, firstChoice, isEmpty, titleOf, variableOf } from "../tokens/model";
 import { Badge, Button, Notice, PageHead, ProblemNotice } from "../ui/basics";
 import { Check, Choice, Group, RequiredNote, SelectField, TextField, fault } from "../ui/fields";
 import { Once, PrivateKeyBox, SecretBox, Snippet } from "../ui/secret";
@@ -83,7 +83,7 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [service, setService] = useState("");
-  const [choice, setChoice] = useState<Granted>(NOTHING);
+  const [choice, setChoice] = useState<Granted>(firstChoice(kind));
   const [expiry, setExpiry] = useState<Expiry>(firstExpiry(kind, new Date()));
   const [proof, setProof] = useState<Proof>(proofs[0] ?? "bearer");
   const [publicKey, setPublicKey] = useState("");
@@ -94,7 +94,13 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
   const [confirmed, setConfirmed] = useState<readonly string[]>([]);
   const { busy, error, run } = useDoing();
 
-  const warnings = cautions(profile, kind, choice, expiry.type !== "never", passphrase !== "");
+  // What the token gets where nothing is chosen is confirmed, and looked at like a choice.
+  const silent = isEmpty(choice) && kind.default_grant !== null ? kind.default_grant : undefined;
+  const granted = silent === undefined ? choice : { ...choice, scopes: [silent] };
+  const warnings = [
+    ...(silent === undefined ? [] : [t.create.confirmDefault(titleOf(profile.scopes, silent))]),
+    ...cautions(profile, kind, granted, expiry.type !== "never", passphrase !== ""),
+  ];
   const { pattern } = kind.naming;
   const nameHint = [
     t.create.nameHint(kind.naming.min, kind.naming.max),
@@ -182,8 +188,8 @@ function Form({ kind, profile, organization, onMade }: { kind: Kind; profile: Pr
       <section class="card stack" aria-labelledby="may">
         <h2 id="may">{t.create.may}</h2>
         <p class="hint">
-          {t.create.needed[kind.needed]} {t.create.ceilings[kind.ceiling]}
-          {kind.default_grant !== null && ` ${t.create.byDefault(titleOf(profile.scopes, kind.default_grant))}`}
+          {kind.default_grant === null ? t.create.needed[kind.needed] : t.create.byDefault(titleOf(profile.scopes, kind.default_grant))}{" "}
+          {t.create.ceilings[kind.ceiling]}
         </p>
         <GrantFields profile={profile} kind={kind} value={choice} onChange={setChoice} error={error} parts={["scopes", "role", "permissions", "grants"]} />
       </section>
@@ -266,7 +272,7 @@ function Done({ made, kind, organization }: { made: Made; kind: Kind; organizati
       {secret !== undefined && (
         <>
           <SecretBox text={secret} label={t.once.secret} />
-          <Snippet label={t.once.use} text={t.once.useCurl(window.location.origin, variable)} />
+          <Snippet label={t.once.use} hint={t.once.useHint(variable)} text={t.once.useCurl(window.location.origin, variable)} />
         </>
       )}
       {made.written !== undefined && (

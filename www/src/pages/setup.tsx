@@ -1,9 +1,10 @@
-// The first run: the organisation and its owner, a passkey, recovery codes, and the first token. The token that setup
-// answers with is held in memory alone.
+// The first run: the organisation and its owner, the first token, a passkey, and recovery codes. What gets the owner in
+// again is shown first: the page holds it in memory alone, and nothing but what they kept survives a reload.
 
 import { useEffect, useState } from "preact/hooks";
 
 import { call, holdNothing, holdToken } from "../api/client";
+import { ApiProblem } from "../api/problem";
 import type { Setup } from "../api/types";
 import { useDoing } from "../hooks";
 import { havePasskeys } from "../passkeys";
@@ -11,7 +12,7 @@ import { Link, navigate, useLeaveGuard } from "../router";
 import { beginWithRecoveryCode, signInWithPasskey, signInWithToken } from "../session";
 import { t } from "../text";
 import { Button, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
-import { RequiredNote, SelectField, TextField, fault } from "../ui/fields";
+import { FileField, RequiredNote, SelectField, TextField, fault } from "../ui/fields";
 import { Once, SecretBox } from "../ui/secret";
 import { Alone } from "../ui/shell";
 import { RecoveryCodes, makePasskey, ownName } from "./passkey";
@@ -25,6 +26,9 @@ function takeCode(): string {
 }
 
 const linked = takeCode();
+
+/** The short name of what was set up from this browser: a name, and nothing secret. */
+const FOUNDED = "symbolon.founded";
 
 function slugOf(name: string): string {
   return name
@@ -47,35 +51,74 @@ function Steps({ at }: { at: number }) {
   );
 }
 
-const FIELDS = ["setup_code", "organization.name", "organization.slug", "organization.profile", "owner.name", "owner.email"];
+/** The same rule as the server's. */
+const SLUG = /^[a-z0-9-]{2,40}$/;
+
+/** A profile of one's own, among those that are built in. */
+const OWN = "own";
+
+/** What a problem says of the profile: the file's faults stand under its own name, line by line. */
+function faultsOfProfile(error: unknown): readonly string[] {
+  if (!(error instanceof ApiProblem)) return [];
+  const found = error.errors.filter(({ field }) => field === "profile" || field === "organization.profile");
+  return found.map(({ message }) => {
+    const [, line, column, text] = /^(\d+):(\d+): (.*)$/s.exec(message) ?? [];
+    return line === undefined || column === undefined || text === undefined ? message : t.setup.profileAt(line, column, text);
+  });
+}
+
+const FIELDS = ["profile", "setup_code", "organization.name", "organization.slug", "organization.profile", "owner.name", "owner.email"];
+
+/** There is an organisation already: whoever comes back signs in. */
+function There({ title, children, live = false }: { title: string; children: string; live?: boolean }) {
+  return (
+    <Notice tone="warn" title={title} live={live}>
+      <p>{children}</p>
+      <p>
+        <Link href="/sign-in">{t.setup.toSignIn}</Link>
+      </p>
+    </Notice>
+  );
+}
 
 function Found({ onDone }: { onDone: (made: Setup) => void }) {
   const [code, setCode] = useState(linked);
   const [name, setName] = useState("");
   const [slug, setSlug] = useState<string | undefined>(undefined);
   const [profile, setProfile] = useState("symbolon");
+  const [own, setOwn] = useState("");
   const [ownerName, setOwnerName] = useState("");
   const [email, setEmail] = useState("");
   const { busy, error, run } = useDoing();
+  const short = slug ?? slugOf(name);
+  const slugFault = fault(error, "organization.slug") ?? ((slug !== undefined || name.trim().length > 1) && !SLUG.test(short) ? t.setup.slugWrong : undefined);
+  const faults = faultsOfProfile(error);
+  const founded = localStorage.getItem(FOUNDED);
+  // The answer holds what is shown once.
+  useLeaveGuard(busy, t.setup.leave);
   const submit = (event: Event) => {
     event.preventDefault();
     if (busy) return;
+    if (!SLUG.test(short)) {
+      // What was made from the name is looked at like what was typed.
+      setSlug(short);
+      return;
+    }
     run(async () => {
       const body = {
         setup_code: code.trim(),
-        organization: { slug: slug ?? slugOf(name), name: name.trim(), profile },
+        organization: { slug: short, name: name.trim(), profile: profile === OWN ? own : profile },
         owner: { name: ownerName.trim(), email: email.trim() },
       };
       const made = await call<Setup>("POST", "/v1/setup", { body, anonymous: true });
-      // Whose passkey it is, the credential says: the owner's token, or a session of theirs.
-      if (made.sign_in === undefined) holdToken(made.secret);
-      else await beginWithRecoveryCode(made.sign_in.organization, made.owner.email, made.sign_in.recovery_codes[0] ?? "");
+      localStorage.setItem(FOUNDED, made.organization.slug);
       onDone(made);
     });
   };
   return (
     <form class="stack" onSubmit={submit}>
       <PageHead title={t.setup.title} lead={t.setup.lead} />
+      {founded !== null && <There title={t.setup.founded(founded)}>{t.setup.foundedText}</There>}
       <RequiredNote />
       {linked === "" ? (
         <div class="card stack">
@@ -90,9 +133,9 @@ function Found({ onDone }: { onDone: (made: Setup) => void }) {
         <TextField
           label={t.setup.slug}
           hint={t.setup.slugHint}
-          value={slug ?? slugOf(name)}
+          value={short}
           onInput={setSlug}
-          error={fault(error, "organization.slug")}
+          error={slugFault}
           required
           mono
           minLength={2}
@@ -100,19 +143,39 @@ function Found({ onDone }: { onDone: (made: Setup) => void }) {
         />
         <SelectField
           label={t.setup.profile}
-          hint={`${t.setup.profileHint} ${t.setup.profiles.find(([value]) => value === profile)?.[2] ?? ""}`}
+          hint={`${t.setup.profileHint} ${t.setup.profiles.find(([value]) => value === profile)?.[2] ?? t.setup.profileOwnHint}`}
           value={profile}
           onChange={setProfile}
-          error={fault(error, "organization.profile")}
-          options={t.setup.profiles.map(([value, text]) => ({ value, text }))}
+          options={[...t.setup.profiles.map(([value, text]) => ({ value, text })), { value: OWN, text: t.setup.profileOwn }]}
         />
+        {profile === OWN && (
+          <>
+            <FileField label={t.setup.profileFile} accept=".toml,application/toml,text/plain" onText={setOwn} />
+            <TextField label={t.setup.profileText} value={own} onInput={setOwn} rows={12} mono required />
+          </>
+        )}
+        {faults.length > 0 && (
+          <Notice tone="bad" title={t.setup.profileWrong} live>
+            <ul>
+              {faults.map((text, index) => (
+                <li key={index}>{text}</li>
+              ))}
+            </ul>
+          </Notice>
+        )}
       </div>
       <div class="card stack">
         <h2>{t.setup.owner}</h2>
         <TextField label={t.setup.ownerName} value={ownerName} onInput={setOwnerName} error={fault(error, "owner.name")} required autocomplete="name" maxLength={255} />
         <TextField label={t.setup.ownerEmail} type="email" value={email} onInput={setEmail} error={fault(error, "owner.email")} required autocomplete="email" maxLength={254} />
       </div>
-      <ProblemNotice error={error} shown={FIELDS} />
+      {error instanceof ApiProblem && error.code === "conflict" ? (
+        <There title={t.setup.there} live>
+          {t.setup.thereText}
+        </There>
+      ) : (
+        <ProblemNotice error={error} shown={FIELDS} />
+      )}
       <div class="row apart">
         <Button type="submit" look="primary" busy={busy}>
           {t.setup.submit}
@@ -165,94 +228,109 @@ export function PasskeyStep({ onMade, onWithout, withoutHint = t.setup.passkeyWi
   );
 }
 
-type Step =
-  | { readonly at: "found" }
-  | { readonly at: "passkey"; readonly made: Setup }
-  | { readonly at: "codes"; readonly made: Setup; readonly codes: readonly string[] }
-  | { readonly at: "token"; readonly made: Setup; readonly passkey: boolean }
-  | { readonly at: "sign-in" };
-
-function FirstToken({ made, passkey, onSignIn }: { made: Setup; passkey: boolean; onSignIn: () => void }) {
-  const { busy, error, run } = useDoing();
-  const go = () => {
-    if (passkey) {
-      holdNothing();
-      onSignIn();
-      return;
-    }
-    run(async () => {
-      await signInWithToken(made.secret);
-      navigate("/tokens", { replace: true });
-    });
-  };
-  const revoke = () =>
-    run(async () => {
-      await call("DELETE", `/v1/tokens/${made.token.id}`);
-      holdNothing();
-      toast(t.setup.tokenRevoked);
-      onSignIn();
-    });
+/** What gets somebody in again before they have a passkey, in place of everything else until it is kept. */
+export function Keep({ title, lead, secret, codes = [], onKept }: { title: string; lead: string; secret?: string | undefined; codes?: readonly string[]; onKept: () => void }) {
   return (
     <div class="stack">
-      <PageHead title={t.setup.tokenTitle} lead={t.setup.tokenLead} />
+      <PageHead title={title} lead={lead} />
       <div class="card">
-        <Once onDone={go} done={passkey ? t.setup.codesDone : t.setup.tokenDone}>
-          <SecretBox text={made.secret} label={t.once.secret} />
+        <Once onDone={onKept} done={t.setup.codesDone}>
+          {secret !== undefined && <SecretBox text={secret} label={t.once.secret} file="symbolon-first-token.txt" />}
+          {codes.length > 0 && (
+            <>
+              {secret !== undefined && <h2>{t.once.codes}</h2>}
+              <p class="hint">{t.setup.codesUntil}</p>
+              <RecoveryCodes codes={codes} />
+            </>
+          )}
         </Once>
       </div>
-      <ProblemNotice error={error} />
-      {passkey && (
-        <div class="row">
-          <Button look="danger" busy={busy} onClick={revoke}>
-            {t.setup.tokenRevoke}
-          </Button>
-          {busy && <span class="hint">{t.setup.tokenRevoking}</span>}
-        </div>
-      )}
     </div>
   );
 }
 
-function SignInStep() {
-  const { busy, error, run } = useDoing();
+type Step =
+  | { readonly at: "found" }
+  | { readonly at: "token" | "passkey" | "sign-in"; readonly made: Setup }
+  | { readonly at: "codes"; readonly made: Setup; readonly codes: readonly string[] };
+
+function SignInStep({ made }: { made: Setup }) {
+  const signing = useDoing();
+  const revoking = useDoing();
+  const [revoked, setRevoked] = useState(false);
   const go = () =>
-    run(async () => {
+    signing.run(async () => {
       await signInWithPasskey();
       navigate("/tokens", { replace: true });
+    });
+  const revoke = () =>
+    revoking.run(async () => {
+      await call("DELETE", `/v1/tokens/${made.token.id}`);
+      holdNothing();
+      setRevoked(true);
+      toast(t.setup.tokenRevoked);
     });
   return (
     <div class="stack">
       <PageHead title={t.signIn.title} lead={t.signIn.lead} />
       <div class="card stack">
-        <Button look="primary full" busy={busy} onClick={go}>
+        <Button look="primary full" busy={signing.busy} onClick={go}>
           {t.setup.signIn}
         </Button>
-        <ProblemNotice error={error} />
+        <ProblemNotice error={signing.error} />
       </div>
+      {!revoked && (
+        <div class="row">
+          <Button look="danger" busy={revoking.busy} onClick={revoke}>
+            {t.setup.tokenRevoke}
+          </Button>
+          {revoking.busy && <span class="hint">{t.setup.tokenRevoking}</span>}
+        </div>
+      )}
+      <ProblemNotice error={revoking.error} />
     </div>
   );
 }
 
 export function SetupPage() {
   const [step, setStep] = useState<Step>({ at: "found" });
+  const { error, run } = useDoing();
   useEffect(() => {
     document.title = t.common.documentTitle(t.setup.title);
   }, []);
-  useLeaveGuard(step.at === "passkey", t.once.leave);
+  /** Whose passkey it is, the credential says: the owner's token, or a session of theirs. */
+  const begin = (made: Setup) =>
+    run(async () => {
+      if (made.sign_in === undefined) holdToken(made.secret);
+      else await beginWithRecoveryCode(made.sign_in.organization, made.owner.email, made.sign_in.recovery_codes[0] ?? "");
+      setStep({ at: "passkey", made });
+    });
+  const without = (made: Setup) =>
+    run(async () => {
+      await signInWithToken(made.secret);
+      navigate("/tokens", { replace: true });
+    });
   let shown;
   switch (step.at) {
     case "found":
+      shown = <Found onDone={(made) => setStep({ at: "token", made })} />;
+      break;
+    case "token":
       shown = (
-        <Found
-          onDone={(made) => setStep({ at: "passkey", made })}
+        <Keep
+          title={t.setup.tokenTitle}
+          lead={t.setup.tokenLead}
+          secret={step.made.secret}
+          codes={step.made.sign_in?.recovery_codes.slice(1) ?? []}
+          onKept={() => begin(step.made)}
         />
       );
       break;
     case "passkey":
       shown = (
         <PasskeyStep
-          onMade={(codes) => setStep(codes.length === 0 ? { at: "token", made: step.made, passkey: true } : { at: "codes", made: step.made, codes })}
-          onWithout={() => setStep({ at: "token", made: step.made, passkey: false })}
+          onMade={(codes) => setStep(codes.length === 0 ? { at: "sign-in", made: step.made } : { at: "codes", made: step.made, codes })}
+          onWithout={() => without(step.made)}
         />
       );
       break;
@@ -261,25 +339,25 @@ export function SetupPage() {
         <div class="stack">
           <PageHead title={t.setup.codesTitle} lead={t.setup.codesLead} />
           <div class="card">
-            <Once onDone={() => setStep({ at: "token", made: step.made, passkey: true })} done={t.setup.codesDone}>
+            <Once onDone={() => setStep({ at: "sign-in", made: step.made })} done={t.setup.codesDone}>
               <RecoveryCodes codes={step.codes} />
             </Once>
           </div>
         </div>
       );
       break;
-    case "token":
-      shown = <FirstToken made={step.made} passkey={step.passkey} onSignIn={() => setStep({ at: "sign-in" })} />;
-      break;
     case "sign-in":
-      shown = <SignInStep />;
+      shown = <SignInStep made={step.made} />;
       break;
   }
-  const at = { found: 0, passkey: 1, codes: 2, token: 3, "sign-in": 4 }[step.at];
+  const at = { found: 0, token: 1, passkey: 2, codes: 3, "sign-in": 4 }[step.at];
   return (
     <Alone wide>
       <Steps at={at} />
-      {shown}
+      <div class="stack">
+        {shown}
+        <ProblemNotice error={error} />
+      </div>
     </Alone>
   );
 }

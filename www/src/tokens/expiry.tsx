@@ -7,10 +7,13 @@ import { duration, exact, toLocalInput } from "../ui/time";
 
 export type Expiry = { readonly type: "preset"; readonly seconds: number } | { readonly type: "custom"; readonly at: string } | { readonly type: "never" };
 
-/** What a form begins with. */
+/**
+ * What a form begins with: what the kind says, else the shortest time that it offers. Without an end only where the kind
+ * has nothing else to offer.
+ */
 export function firstExpiry(kind: Kind, now: Date): Expiry {
   const { required, default_seconds, presets_seconds = [] } = kind.expiry;
-  const preset = default_seconds ?? (required ? presets_seconds[0] : undefined);
+  const preset = default_seconds ?? (presets_seconds.length === 0 ? undefined : Math.min(...presets_seconds));
   if (preset !== undefined && presets_seconds.includes(preset)) return { type: "preset", seconds: preset };
   if (preset !== undefined) return { type: "custom", at: toLocalInput(new Date(now.getTime() + preset * 1000)) };
   return required ? { type: "custom", at: "" } : { type: "never" };

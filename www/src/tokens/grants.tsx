@@ -101,7 +101,7 @@ export function GrantFields({ profile, kind, value, onChange, error, parts }: Pr
           required={kind.needed === "role"}
           error={fault(error, "role")}
           options={[
-            { value: "", text: t.create.noRole },
+            { value: "", text: kind.needed === "role" ? t.create.chooseRole : t.create.noRole },
             ...profile.roles.filter(({ name }) => kind.roles.includes(name)).map(({ name, title }) => ({ value: name, text: title })),
           ]}
         />

@@ -30,6 +30,12 @@ export interface Choice {
 
 export const NOTHING: Choice = { scopes: [], permissions: [], grants: [], role: "" };
 
+/** What a form begins with: a kind that can have one scope alone has it chosen, and nothing else is chosen for anybody. */
+export function firstChoice(kind: Kind): Choice {
+  const only = kind.scopes.length === 1 && kind.permissions.length === 0 && kind.families.length === 0 && kind.roles.length === 0;
+  return only && kind.default_grant !== null ? { ...NOTHING, scopes: [kind.default_grant] } : NOTHING;
+}
+
 export function isEmpty(choice: Choice): boolean {
   return choice.scopes.length === 0 && choice.permissions.length === 0 && choice.grants.length === 0 && choice.role === "";
 }

@@ -107,6 +107,19 @@ export function TextField(props: TextProps) {
   );
 }
 
+/** A file of text, read in this browser. */
+export function FileField({ label, hint, accept, onText }: { label: string; hint?: string; accept: string; onText: (text: string) => void }) {
+  const id = useId();
+  const read = (input: HTMLInputElement) => void input.files?.[0]?.text().then(onText);
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input id={id} class="input" type="file" accept={accept} aria-describedby={described(id, hint, undefined)} onChange={(event) => read(event.currentTarget)} />
+      <Around id={id} hint={hint} />
+    </div>
+  );
+}
+
 export interface Option {
   readonly value: string;
   readonly text: string;

@@ -24,10 +24,11 @@ export function SecretBox({ text, label, file, copy = t.once.copy }: { text: str
   );
 }
 
-export function Snippet({ text, label }: { text: string; label: string }) {
+export function Snippet({ text, label, hint }: { text: string; label: string; hint?: string }) {
   return (
     <div class="stack tight">
       <h2>{label}</h2>
+      {hint !== undefined && <p class="hint">{hint}</p>}
       <pre class="code" tabIndex={0} aria-label={label}>
         {text}
       </pre>
