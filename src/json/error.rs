@@ -2,6 +2,11 @@
 
 use core::fmt;
 
+/// What stands before and after the name of a field that comes twice: the library takes no more than a text.
+pub(super) const TWICE: (&str, &str) = ("the field `", "` comes twice");
+/// How many characters of a field's name are shown at most.
+const MAX_SHOWN: usize = 64;
+
 /// A step on the way through a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -54,6 +59,13 @@ impl JsonError {
     #[must_use]
     pub fn place(&self) -> Option<(usize, usize)> {
         self.0.place
+    }
+
+    /// The field that an object names twice, where that is what is wrong; at most 64 characters of it.
+    #[must_use]
+    pub fn twice(&self) -> Option<String> {
+        let name = self.0.message.strip_prefix(TWICE.0)?.strip_suffix(TWICE.1)?;
+        self.place().map(|_| name.chars().take(MAX_SHOWN).collect())
     }
 
     /// The steps to what is wrong, from the outside.

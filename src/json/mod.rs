@@ -128,7 +128,12 @@ mod tests {
         for text in [r#"{"a": 1, "a": 1}"#, r#"[{"b": {"a": 1, "b": 2, "\u0061": 3}}]"#] {
             let error = parse(text).unwrap_err();
             assert!(error.to_string().contains("`a` comes twice"), "{error}");
+            assert_eq!(error.twice().as_deref(), Some("a"));
         }
+        let long = "x".repeat(100);
+        let error = parse(&format!("{{\"{long}\": 1, \"{long}\": 1}}")).unwrap_err();
+        assert_eq!(error.twice().map(|name| name.len()), Some(64));
+        assert_eq!(parse("{").unwrap_err().twice(), None);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+use super::error::TWICE;
+
 /// A tree that was read strictly.
 pub(super) struct Strict(pub(super) Value);
 
@@ -61,7 +63,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some(key) = entries.next_key::<String>()? {
             match object.entry(key) {
                 Entry::Occupied(entry) => {
-                    return Err(A::Error::custom(format_args!("the field `{}` comes twice", entry.key())));
+                    return Err(A::Error::custom(format_args!("{}{}{}", TWICE.0, entry.key(), TWICE.1)));
                 }
                 Entry::Vacant(entry) => {
                     let Strict(value) = entries.next_value()?;

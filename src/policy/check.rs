@@ -12,6 +12,8 @@ use crate::protocol::lease::LeaseTerms;
 const MAX_PERMISSIONS: usize = 512;
 /// The most scopes, roles, families, services or kinds; and the most entries in a list of names.
 pub(super) const MAX_NAMED: usize = 64;
+/// How many of the names that are allowed an error tells at most.
+const MAX_TOLD: usize = 32;
 /// The most characters of a title.
 const MAX_TITLE: usize = 100;
 /// The most characters of any other text.
@@ -92,7 +94,10 @@ impl Findings {
     pub(super) fn permissions(&mut self, key: &str, permissions: &[Permission], profile: &Profile) {
         self.list(key, permissions, |at, permission| {
             if !profile.declares(permission) {
-                at.here(format!("{permission} stands for no permission that is declared"));
+                at.here(format!(
+                    "{permission} stands for no permission that is declared; {}",
+                    there_are(permission, profile)
+                ));
             }
         });
     }
@@ -116,8 +121,27 @@ fn not_declared(what: &str, declared: &[&Name]) -> String {
     if declared.is_empty() {
         return format!("the profile declares no {what}");
     }
-    let names: Vec<&str> = declared.iter().map(|name| name.as_str()).collect();
-    format!("no such {what}, expected one of {}", names.join(", "))
+    format!("no such {what}, expected one of {}", told(declared.iter().map(|name| name.as_str())))
+}
+
+/// Which permissions there are: those of the same resource, or else all.
+fn there_are(permission: &Permission, profile: &Profile) -> String {
+    let all = || profile.permissions.iter().map(|info| &info.permission);
+    let of_it = || all().filter(|it| it.resource() == permission.resource()).map(Permission::as_str);
+    match of_it().next() {
+        Some(_) => format!("there are {}", told(of_it())),
+        None => format!("there are {}", told(all().map(Permission::as_str))),
+    }
+}
+
+/// Names, as many as are told of an error, and how many more there are.
+fn told<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let shown: Vec<&str> = names.iter().copied().take(MAX_TOLD).collect();
+    match names.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// Everything that is wrong with a profile that could be read.

@@ -18,8 +18,9 @@ use super::grant::Permission;
 use super::name::Name;
 use super::profile::{Adapter, Leases, Limits, PermissionInfo, Profile};
 use super::{Family, Kind, Product, Role, Scope, Service};
-use crate::json::{self, JsonError, Step};
+use crate::json::{self, Step};
 use crate::order::sorted;
+use drop::Dropped;
 
 /// Something wrong in a profile's file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -118,22 +119,24 @@ pub(super) struct Head {
 const HEAD: &[&str] =
     &["name", "title", "description", "revoke_by_private_key", "adapters", "sensitive", "limits", "leases"];
 /// The tables of named things.
-const TABLES: &[&str] = &["permissions", "scopes", "roles", "families", "services", "kinds"];
+const TABLES: &[&str] = &["permissions", "scopes", "roles", "families", "services", KINDS];
+/// The table that no other names.
+const KINDS: &str = "kinds";
 
 impl Profile {
     /// Reads and checks a profile's file.
     ///
     /// # Errors
     /// Everything that is wrong, with its place: syntax first, alone; then unknown or missing keys and values of the
-    /// wrong sort; then, where all could be read, names that are not declared, bounds, and rules that contradict each
-    /// other.
+    /// wrong sort; with them, where all that other parts name could be read, names that are not declared, bounds, and
+    /// rules that contradict each other, but none that may be wrong only because something else could not be read.
     pub fn parse(text: &str) -> Result<Self, ProfileErrors> {
         if text.len() > Self::MAX_BYTES {
             let message = format!("a profile has at most {} bytes", Self::MAX_BYTES);
             return Err(ProfileErrors(vec![ProfileError { line: 1, column: 1, path: String::new(), message }]));
         }
         let (root, syntax) = DeTable::parse_recoverable(text);
-        let mut reader = Reader { text, root: root.get_ref(), errors: Vec::new() };
+        let mut reader = Reader::new(text, root.get_ref());
         for error in syntax {
             reader.push(error.span().unwrap_or_default(), String::new(), error.message().to_owned());
         }
@@ -147,7 +150,7 @@ impl Profile {
             roles: reader.named("roles", |it: &mut Role, name| it.name = name),
             families: reader.named("families", |it: &mut Family, name| it.name = name),
             services: reader.named("services", |it: &mut Service, name| it.name = name),
-            kinds: reader.named("kinds", |it: &mut Kind, name| it.name = name),
+            kinds: reader.named(KINDS, |it: &mut Kind, name| it.name = name),
             name: head.as_ref().map_or_else(Name::unset, |head| head.name.clone()),
             title: head.as_ref().map(|head| head.title.clone()).unwrap_or_default(),
             description: head.as_ref().map(|head| head.description.clone()).unwrap_or_default(),
@@ -156,11 +159,15 @@ impl Profile {
             limits: head.as_ref().map(|head| head.limits).unwrap_or_default(),
             leases: head.as_ref().map(|head| head.leases).unwrap_or_default(),
         };
-        reader.finish_stage()?;
+        if reader.names_lack {
+            reader.finish_stage()?;
+        }
 
         let sensitive = head.map(|head| head.sensitive).unwrap_or_default();
         for (path, message) in check(&profile, &sensitive) {
-            reader.push_at(&path, message);
+            if !reader.follows(&path) {
+                reader.push_at(&path, message);
+            }
         }
         reader.finish_stage()?;
         let mut profile = profile;
@@ -173,9 +180,25 @@ struct Reader<'t> {
     text: &'t str,
     root: &'t DeTable<'t>,
     errors: Vec<ProfileError>,
+    /// Something is lacking that other parts may name: what they name cannot be judged.
+    names_lack: bool,
+    /// Where something was left out: what is found wrong there, or below, may follow from that.
+    unsure: Vec<Vec<Step>>,
+    /// A kind could not be read, so nothing is known of all kinds together.
+    kinds_lack: bool,
 }
 
 impl<'t> Reader<'t> {
+    fn new(text: &'t str, root: &'t DeTable<'t>) -> Self {
+        Self { text, root, errors: Vec::new(), names_lack: false, unsure: Vec::new(), kinds_lack: false }
+    }
+
+    /// Whether a finding may be there only because something could not be read.
+    fn follows(&self, path: &[Step]) -> bool {
+        let all_kinds = [Step::Key(KINDS.to_owned())];
+        self.unsure.iter().any(|unsure| path.starts_with(unsure)) || (self.kinds_lack && path == all_kinds)
+    }
+
     fn push(&mut self, span: Range<usize>, path: String, message: String) {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.matches('\n').count().saturating_add(1);
@@ -184,7 +207,8 @@ impl<'t> Reader<'t> {
     }
 
     fn push_at(&mut self, path: &[Step], message: String) {
-        self.push(locate(self.root, path), print(path), message);
+        let place = within(None, Some(self.root), path, false).unwrap_or_default();
+        self.push(place, print(path), message);
     }
 
     /// Ends a stage: what was found wrong so far is told.
@@ -203,6 +227,8 @@ impl<'t> Reader<'t> {
                 let known: Vec<&str> = HEAD.iter().chain(TABLES).copied().collect();
                 let message = format!("unknown key, expected one of {}", known.join(", "));
                 self.push(key.span(), key.get_ref().to_string(), message);
+                // It may be the misspelt name of a table.
+                self.names_lack = true;
             }
         }
     }
@@ -213,27 +239,51 @@ impl<'t> Reader<'t> {
         for (key, value) in known {
             head.insert(key.get_ref().to_string(), self.tree(value, "")?);
         }
-        match json::from_value(&Value::Object(head)) {
-            Ok(read) => Some(read),
-            Err(error) => {
-                // Nothing but what is missing is about no key at all.
-                let place = within(None, Some(self.root), &error).unwrap_or(span.start..span.start);
-                self.push(place, String::new(), error.message().to_owned());
-                None
-            }
-        }
+        let found = self.read_on(&Value::Object(head), &[], None, span.start..span.start);
+        self.names_lack |= found.is_none();
+        found
     }
 
-    fn read<T: DeserializeOwned>(&mut self, value: &Spanned<DeValue<'t>>, path: &str) -> Option<T> {
-        let tree = self.tree(value, path)?;
-        match json::from_value(&tree) {
-            Ok(read) => Some(read),
-            Err(error) => {
-                let span = within(Some(value.get_ref()), value.get_ref().as_table(), &error);
-                self.push(span.unwrap_or(value.span()), path.to_owned(), error.message().to_owned());
-                None
+    fn read<T: DeserializeOwned>(&mut self, value: &Spanned<DeValue<'t>>, path: &[Step]) -> Option<T> {
+        let tree = self.tree(value, &print(path))?;
+        self.read_on(&tree, path, Some(value.get_ref()), value.span())
+    }
+
+    /// Reads a tree; each part of it that cannot be read is told and left out, as long as something comes of the rest.
+    /// `value` is what stands in the file, none for the whole of it, and `span` the place of what has none of its own.
+    fn read_on<T: DeserializeOwned>(
+        &mut self,
+        tree: &Value,
+        path: &[Step],
+        value: Option<&DeValue<'t>>,
+        span: Range<usize>,
+    ) -> Option<T> {
+        let mut dropped = Dropped::default();
+        for _ in 0..ProfileErrors::MAX {
+            let error = match json::from_value(&dropped.rest(tree)) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let mut way = dropped.way(tree, &error);
+            if !dropped.explains(&error, &way) {
+                let table = value.map_or(Some(self.root), DeValue::as_table);
+                let place = within(value, table, &way, error.is_about_key()).unwrap_or(span.clone());
+                self.push(place, print(&[path, &way].concat()), error.message().to_owned());
             }
+            // A variant's name is all that its table has.
+            if error.is_about_key() && error.message().starts_with("unknown variant") {
+                way.pop();
+            }
+            let (last, around) = way.split_last()?;
+            let is_surplus = error.is_about_key() && error.message().starts_with("unknown field");
+            if !is_surplus {
+                let top = path.is_empty() && around.is_empty();
+                let unsure = if top { core::slice::from_ref(last) } else { around };
+                self.unsure.push([path, unsure].concat());
+            }
+            dropped.push(way);
         }
+        None
     }
 
     /// The value as the tree from which all types are read; what no type can hold is told.
@@ -251,6 +301,7 @@ impl<'t> Reader<'t> {
     fn entries(&mut self, table: &'t DeValue<'t>, span: Range<usize>, path: &str) -> Vec<Entry<'t>> {
         let Some(table) = table.as_table() else {
             self.push(span, path.to_owned(), "must be a table".to_owned());
+            self.names_lack = true;
             return Vec::new();
         };
         sorted(table.iter(), |(a, _), (b, _)| a.span().start < b.span().start)
@@ -266,13 +317,17 @@ impl<'t> Reader<'t> {
     fn named<T: DeserializeOwned>(&mut self, section: &str, put_name: impl Fn(&mut T, Name)) -> Vec<T> {
         let mut read_all = Vec::new();
         for (key, value) in self.section(section) {
-            let path = format!("{section}.{}", key.get_ref());
+            let path = [Step::Key(section.to_owned()), Step::Key(key.get_ref().to_string())];
             let name =
-                key.get_ref().parse::<Name>().map_err(|error| self.push(key.span(), path.clone(), error.to_string()));
+                key.get_ref().parse::<Name>().map_err(|error| self.push(key.span(), print(&path), error.to_string()));
             let read = self.read::<T>(value, &path);
             if let (Ok(name), Some(mut read)) = (name, read) {
                 put_name(&mut read, name);
                 read_all.push(read);
+            } else if section == KINDS {
+                self.kinds_lack = true;
+            } else {
+                self.names_lack = true;
             }
         }
         read_all
@@ -280,23 +335,25 @@ impl<'t> Reader<'t> {
 
     /// `[permissions.<resource>]` with `<action> = "<description>"`, and then those of the product itself.
     fn permissions(&mut self, sensitive: &[Permission]) -> Vec<PermissionInfo> {
-        let mut declared = Vec::new();
+        let (mut declared, before) = (Vec::new(), self.errors.len());
         for (resource, actions) in self.section("permissions") {
-            let at = format!("permissions.{}", resource.get_ref());
-            for (action, description) in self.entries(actions.get_ref(), actions.span(), &at) {
-                let path = format!("{at}.{}", action.get_ref());
+            let at = [Step::Key("permissions".to_owned()), Step::Key(resource.get_ref().to_string())];
+            for (action, description) in self.entries(actions.get_ref(), actions.span(), &print(&at)) {
+                let way = [&at[..], &[Step::Key(action.get_ref().to_string())]].concat();
+                let path = print(&way);
                 let text = format!("{}:{}", resource.get_ref(), action.get_ref());
                 match text.parse::<Permission>() {
                     Ok(_) if text.contains('*') => {
                         self.push(action.span(), path, "what is declared has no '*'".to_owned());
                     }
                     Ok(permission) => {
-                        declared.extend(self.read::<String>(description, &path).map(|text| (permission, text)))
+                        declared.extend(self.read::<String>(description, &way).map(|text| (permission, text)))
                     }
                     Err(error) => self.push(action.span(), path, error.to_string()),
                 }
             }
         }
+        self.names_lack |= self.errors.len() > before;
         let product = Product::ALL.iter().map(|own| (own.permission(), own.description().to_owned()));
         let all = declared.into_iter().chain(product);
         all.map(|(permission, description)| {
@@ -331,40 +388,23 @@ fn tree(value: &Spanned<DeValue<'_>>) -> Result<Value, (Range<usize>, &'static s
     })
 }
 
-/// Where in a value what its reader found wrong is: a key, or the value that was read; none for the whole.
+/// Where in a value, or in the whole file, a way leads as far as there is one: to a key itself, or to what it has; none
+/// where it does not even begin.
 fn within<'v>(
     mut value: Option<&'v DeValue<'v>>,
     mut table: Option<&'v DeTable<'v>>,
-    error: &JsonError,
+    way: &[Step],
+    is_about_key: bool,
 ) -> Option<Range<usize>> {
     let mut span = None;
-    let steps: Vec<&Step> = error.steps().collect();
-    for (at, step) in steps.iter().enumerate() {
+    for (at, step) in way.iter().enumerate() {
         let next = match step {
             Step::Key(key) => table.and_then(|table| table.get_key_value(key.as_str())).map(|(k, v)| (k.span(), v)),
             Step::At(at) => value.and_then(|value| value.get(*at)).map(|v| (v.span(), v)),
         };
         let Some((key, next)) = next else { break };
-        let is_key = error.is_about_key() && at.saturating_add(1) == steps.len();
+        let is_key = is_about_key && at.saturating_add(1) == way.len();
         span = Some(if is_key { key } else { next.span() });
-        value = Some(next.get_ref());
-        table = next.get_ref().as_table();
-    }
-    span
-}
-
-/// Where a path is in the file, or as much of it as there is.
-fn locate(root: &DeTable<'_>, path: &[Step]) -> Range<usize> {
-    let mut span = 0..0;
-    let mut table = Some(root);
-    let mut value: Option<&DeValue<'_>> = None;
-    for step in path {
-        let next = match step {
-            Step::Key(key) => table.and_then(|table| table.get_key_value(key.as_str())).map(|(k, v)| (k.span(), v)),
-            Step::At(at) => value.and_then(|value| value.get(*at)).map(|v| (v.span(), v)),
-        };
-        let Some((found, next)) = next else { break };
-        span = found;
         value = Some(next.get_ref());
         table = next.get_ref().as_table();
     }
@@ -386,6 +426,7 @@ fn print(path: &[Step]) -> String {
     text
 }
 
+mod drop;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests;

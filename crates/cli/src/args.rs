@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Profiles: the files that declare permissions, roles and kinds
     #[command(subcommand)]
     Profile(command::profile::ProfileCommand),
+    /// The route table: which requests reach the protected API, and with which permission
+    #[command(subcommand)]
+    Routes(command::routes::RoutesCommand),
     /// Send a request, signed with a key or with a token
     Request(command::request::Request),
     /// Verify a signed request, or ask the server about a credential

@@ -154,6 +154,20 @@ pub(crate) struct ChainCheck {
     pub(crate) broken_at: Option<u64>,
 }
 
+/// The organisation's profile.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct OwnProfile {
+    pub(crate) name: String,
+    /// Its file.
+    pub(crate) profile: String,
+}
+
+/// The route table.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RouteTable {
+    pub(crate) routes: Vec<symbolon::protocol::message::Route>,
+}
+
 /// A page of a list; the items stay as they are until they are shown.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Page {

@@ -277,9 +277,16 @@ async fn setup(context: &Context, request: &GateRequest, address: Address<'_>) -
     };
     context.limited()?;
     let request = http_request(context, request, address, MAX_SETUP_BYTES).await?;
-    let Ok(body) = symbolon::json::read::<Body>(&request.body) else {
-        context.unknown();
-        return Err(Problem::field("", "must be a JSON object, with the setup code as a text").into());
+    let body = match symbolon::json::read::<Body>(&request.body) {
+        Ok(body) => body,
+        Err(error) => {
+            context.unknown();
+            return Err(match error.twice() {
+                Some(name) => Problem::field(name, "is there twice"),
+                None => Problem::field("", "must be a JSON object, with the setup code as a text"),
+            }
+            .into());
+        }
     };
     if !expected.is(body.setup_code.as_deref().unwrap_or_default()) {
         context.unknown();

@@ -165,7 +165,8 @@ async fn answered(context: &Context, request: &GateRequest, limit: u32) -> Resul
 fn question(body: &str) -> Result<Question, String> {
     let tree = json::parse(body).map_err(|error| {
         let (line, column) = error.place().unwrap_or_default();
-        format!("not JSON, at line {line} column {column}")
+        let what = if error.twice().is_some() { "a field that is there twice" } else { "not JSON" };
+        format!("{what}, at line {line} column {column}")
     })?;
     if !tree.is_object() {
         return Err("the body must be a JSON object".to_owned());

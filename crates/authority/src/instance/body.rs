@@ -135,7 +135,10 @@ pub(super) fn json<T: for<'de> Deserialize<'de>>(request: &HttpRequest, max_len:
     json::read(&request.body).map_err(|error| {
         let problem = match error.place() {
             None => Problem::field(field_of(&error), without_values(&error)),
-            Some(_) => Problem::field("", "the body is not JSON"),
+            Some(_) => match error.twice() {
+                Some(name) => Problem::field(name, "is there twice"),
+                None => Problem::field("", "the body is not JSON"),
+            },
         };
         problem.into()
     })

@@ -171,6 +171,12 @@ fn a_bad_body_names_its_fields_and_no_values() {
         let document = problem(&response);
         assert_eq!((&document["code"], &document["errors"][0]["field"]), (&json!("invalid_request"), &json!(field)));
     }
+    let mut twice = setup(&body("acme"));
+    if let InstanceCall::Setup { request } = &mut twice {
+        request.body = request.body.replacen("{", "{\"owner\": 1, \"owner\": 2, ", 1);
+    }
+    let response: HttpResponse = host.call(&mut instance, &twice);
+    assert_eq!(problem(&response)["errors"], json!([{"field": "owner", "message": "is there twice"}]));
     for (change, field) in [(json!({"surplus": "s3cret"}), "surplus"), (json!({"owner": null}), "owner")] {
         let mut bad = body("acme");
         bad.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());

@@ -26,7 +26,8 @@ pub(super) fn check(client: &Client, contains: Option<&str>, output: &mut Output
     // More entries may have come since the check: the head of the check must be among them, and so must all else.
     let mut head_seen = entries == 0;
     activity::walk(client, |line| {
-        let entry = followed.add(line)?;
+        let entry =
+            followed.add(line).ok_or_else(|| Failure::input("The server's export holds a line that is no entry"))?;
         head_seen |= entry.hash == head;
         Ok(())
     })?;
@@ -50,10 +51,13 @@ pub(super) fn check_file(
 ) -> Result<(), Failure> {
     let unread = |error: std::io::Error| Failure::input(format!("{} cannot be read: {error}", file.display()));
     let mut followed = Followed::new(organization, contains);
-    for line in BufReader::new(File::open(file).map_err(unread)?).lines() {
+    for (before, line) in BufReader::new(File::open(file).map_err(unread)?).lines().enumerate() {
         let line = line.map_err(unread)?;
         if !line.is_empty() {
-            followed.add(&line)?;
+            let number = before.saturating_add(1);
+            followed
+                .add(&line)
+                .ok_or_else(|| Failure::input(format!("{}:{number}: no entry of an activity log", file.display())))?;
         }
     }
     let complaint = followed.complaint();
@@ -97,16 +101,16 @@ impl<'a> Followed<'a> {
         Self { chain: Chain::of(organization), broken_at: None, wanted, wanted_seen: false }
     }
 
-    fn add(&mut self, line: &str) -> Result<Entry, Failure> {
-        let entry: Entry =
-            symbolon::json::read(line).map_err(|_| Failure::input("The export holds a line that is no entry"))?;
+    /// Follows the chain by a line of an export; none where the line is no entry.
+    fn add(&mut self, line: &str) -> Option<Entry> {
+        let entry: Entry = symbolon::json::read(line).ok()?;
         if self.broken_at.is_none() {
             match self.chain.add(&entry) {
                 Ok(()) => self.wanted_seen |= self.wanted == Some(entry.hash.as_str()),
                 Err(broken) => self.broken_at = Some(broken.seq),
             }
         }
-        Ok(entry)
+        Some(entry)
     }
 
     fn complaint(&self) -> Option<String> {

@@ -11,6 +11,7 @@ pub(crate) mod logout;
 pub(crate) mod member;
 pub(crate) mod profile;
 pub(crate) mod request;
+pub(crate) mod routes;
 pub(crate) mod sign_proxy;
 pub(crate) mod signer;
 pub(crate) mod status;
@@ -44,7 +45,8 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         Command::Member(command) => member::run(&command, &global, output),
         Command::Activity(command) => activity::run(&command, &global, output),
         Command::Kinds => kinds::run(&global, output),
-        Command::Profile(command) => profile::run(&command, output),
+        Command::Profile(command) => profile::run(&command, &global, output),
+        Command::Routes(command) => routes::run(&command, &global, output),
         Command::Request(command) => request::run(command, &global, output),
         Command::Verify(command) => verify::run(&command, &global, output),
         Command::SignProxy(command) => sign_proxy::run(command, &global, output),

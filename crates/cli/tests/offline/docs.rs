@@ -49,6 +49,7 @@ fn help_is_there_for_every_command() {
         "activity",
         "kinds",
         "profile",
+        "routes",
         "request",
         "verify",
         "sign-proxy",

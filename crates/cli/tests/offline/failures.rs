@@ -29,6 +29,10 @@ const COMMANDS: &[&[&str]] = &[
     &["activity", "--follow"],
     &["activity", "--verify"],
     &["activity", "--export"],
+    &["profile", "show"],
+    &["profile", "replace", "profile.toml", "--yes"],
+    &["routes", "show"],
+    &["routes", "replace", "routes.json", "--yes"],
     &["verify", "--credential", "token"],
 ];
 
@@ -36,6 +40,8 @@ fn world() -> World {
     let world = World::new();
     world.write("tokens.json", "[{\"kind\":\"pat\"}]");
     world.write("token", "sym_pat_other");
+    world.write("routes.json", "{\"routes\": []}");
+    world.write("profile.toml", symbolon::policy::builtin("symbolon").unwrap());
     world
 }
 
@@ -174,7 +180,7 @@ fn an_export_is_whole_or_it_is_said_what_cannot_be_known() {
     for empty in ["", "\n\n"] {
         check(empty, &[]).fails(1, "it holds no entry");
     }
-    check(&lines[0].replacen('{', "{\"note\":\"x\",", 1), &[]).fails(2, "a line that is no entry");
+    check(&lines[0].replacen('{', "{\"note\":\"x\",", 1), &[]).fails(2, "log.ndjson:1: no entry");
 }
 
 #[test]

@@ -22,5 +22,6 @@ mod login;
 mod profile;
 mod proxy;
 mod request;
+mod routes;
 mod settings;
 mod verify;

@@ -44,7 +44,7 @@ fn a_mistake_is_told_with_file_line_what_is_wrong_and_what_is_allowed() {
         (
             "owner = \"member\"",
             "owner = \"nobody\"",
-            "kinds.pat: unknown variant `nobody`, expected `member` or `organization`",
+            "kinds.pat.owner: unknown variant `nobody`, expected `member` or `organization`",
         ),
         (
             "scopes = [\"read\", \"write\", \"verify\", \"manage\"], needed",

@@ -51,6 +51,9 @@ fn the_log_is_shown_followed_checked_and_taken_away() {
     check("altered.ndjson").fails(1, "is missing or was altered");
     world.write("shorter.ndjson", log.lines().skip(1).collect::<Vec<_>>().join("\n"));
     check("shorter.ndjson").fails(1, "entry 1 is missing");
+    let first = log.lines().next().unwrap();
+    world.write("broken.ndjson", format!("{first}\n\n{}\n", &first[..40]));
+    check("broken.ndjson").fails(2, "broken.ndjson:3: no entry");
 
     let mut child = world.start(&["activity", "--follow", "--action", "token.edit", "--json", "--limit", "1"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -224,6 +224,9 @@ pub(crate) fn read_up_to<T: Body>(request: &HttpRequest, max_len: usize) -> Resu
         Ok(Value::Object(object)) => T::read(object),
         Ok(_) => Err(Problem::new(Code::InvalidRequest).detail("The body must be a JSON object.")),
         Err(error) => {
+            if let Some(name) = error.twice() {
+                return Err(Problem::field(name, "is there twice"));
+            }
             let (line, column) = error.place().unwrap_or_default();
             let detail = format!("The body is not JSON (line {line}, column {column}).");
             Err(Problem::new(Code::InvalidRequest).detail(detail))

@@ -5,7 +5,21 @@ use symbolon::problem::Code;
 use symbolon::protocol::RecordState;
 use symbolon::protocol::message::{Ask, Lookup, OrganizationCall};
 
-use super::world::{World, found};
+use super::world::{World, found, request};
+
+#[test]
+fn a_field_that_is_there_twice_is_named() {
+    let (mut world, secret) = World::founded("symbolon");
+    let mut twice = request("POST", "/v1/tokens", &json!({"kind": "pat", "name": "a", "scopes": ["read"]}));
+    twice.body = twice.body.replacen('{', "{\"name\": \"b\", ", 1);
+    let id = world.begin_request(&secret, twice);
+    let (status, problem) = world.response(id);
+    assert_eq!((status, &problem["errors"]), (400, &json!([{"field": "name", "message": "is there twice"}])));
+    let mut broken = request("POST", "/v1/tokens", &json!({}));
+    broken.body = "{".to_owned();
+    let id = world.begin_request(&secret, broken);
+    assert!(world.response(id).1["detail"].as_str().unwrap().contains("not JSON (line 1"));
+}
 
 #[test]
 fn an_object_that_nobody_founded_writes_nothing_and_knows_nothing() {

@@ -73,7 +73,7 @@ pub(super) fn run(command: &List, global: &Global, output: &mut Output) -> Resul
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Failure::input(format!("The server answered what is not understood: {error}")))?;
     if tokens.is_empty() {
-        output.note(Style::Dim, "No tokens.");
+        output.note(Style::Dim, "No tokens that you may see.");
         return Ok(());
     }
     print_table(&tokens, output)
