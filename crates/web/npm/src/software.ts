@@ -11,33 +11,44 @@ import { called } from "./wasm/load.js";
 import { curve } from "./wasm/curve.js";
 import type { SecretKey } from "./wasm/generated/curve.js";
 
+type Core = Awaited<ReturnType<typeof curve>>;
+
 /**
- * A P-256 key pair in WebAssembly. It signs wherever a key is taken, and is interchangeable with WebCrypto's keys through
- * its exports.
+ * A P-256 key pair that WebAssembly computes with. It signs wherever a key is taken, and is interchangeable with
+ * WebCrypto's keys through its exports.
  *
- * Call {@link SoftwareKey.destroy} when it is no longer needed: its bytes are then gone from the memory of WebAssembly.
- * What was exported lives on as a string, which JavaScript alone can forget.
+ * The private half is in the memory of WebAssembly only while a call is being computed; between calls it lies in a buffer
+ * of its own, which {@link SoftwareKey.destroy} overwrites. Call that when the key is no longer needed. What was exported
+ * lives on as a string, which JavaScript alone can forget.
  */
 export class SoftwareKey implements Signer {
-  #held: SecretKey | undefined;
+  readonly #core: Core;
+  /** In memory that the garbage collector does not move, and so leaves no copies of. */
+  #scalar: Uint8Array<ArrayBuffer> | undefined;
   readonly #point: Uint8Array;
-  readonly #sha256: (bytes: Bytes) => Uint8Array;
 
-  private constructor(secret: SecretKey, sha256: (bytes: Bytes) => Uint8Array) {
-    this.#held = secret;
-    this.#point = secret.public();
-    this.#sha256 = sha256;
+  private constructor(core: Core, secret: SecretKey) {
+    this.#core = core;
+    try {
+      const bytes = secret.bytes();
+      this.#scalar = new Uint8Array(new ArrayBuffer(bytes.length));
+      this.#scalar.set(bytes);
+      bytes.fill(0);
+      this.#point = secret.public();
+    } finally {
+      secret.free();
+    }
   }
 
-  get #secret(): SecretKey {
-    if (this.#held === undefined) throw new KeyError("invalid_request", "the key was destroyed");
-    return this.#held;
+  get #held(): Uint8Array<ArrayBuffer> {
+    if (this.#scalar === undefined) throw new KeyError("invalid_request", "the key was destroyed");
+    return this.#scalar;
   }
 
   /** A new key from `crypto.getRandomValues`. */
   static async generate(): Promise<SoftwareKey> {
     const core = await curve();
-    return new SoftwareKey(called("key", () => core.SecretKey.generate()), core.sha256);
+    return new SoftwareKey(core, called("key", () => core.SecretKey.generate()));
   }
 
   /**
@@ -48,7 +59,7 @@ export class SoftwareKey implements Signer {
     const core = await curve();
     const bytes = typeof key === "string" ? scalar(key) : fromBase64Url(String(key?.d));
     if (bytes === undefined) throw new KeyError("invalid_request", "not a private key: neither hexadecimal nor JWK");
-    const made = new SoftwareKey(called("key", () => core.SecretKey.fromBytes(bytes)), core.sha256);
+    const made = new SoftwareKey(core, called("key", () => core.SecretKey.fromBytes(bytes)));
     bytes.fill(0);
     const { x, y } = made.publicKey("jwk");
     if (typeof key !== "string" && (x !== key.x || y !== key.y)) {
@@ -62,11 +73,8 @@ export class SoftwareKey implements Signer {
   export(format: "hex"): string;
   export(format: "jwk"): PrivateJwk;
   export(format: "hex" | "jwk"): string | PrivateJwk {
-    const secret = this.#secret;
-    const bytes = called("key", () => secret.bytes());
-    const text = format === "hex" ? toHex(bytes) : { ...this.publicKey("jwk"), d: toBase64Url(bytes) };
-    bytes.fill(0);
-    return text;
+    const bytes = this.#held;
+    return format === "hex" ? toHex(bytes) : { ...this.publicKey("jwk"), d: toBase64Url(bytes) };
   }
 
   /** Writes the public key: 128 hexadecimal digits, or a JWK. */
@@ -81,25 +89,30 @@ export class SoftwareKey implements Signer {
   /** The RFC 7638 thumbprint. */
   thumbprint(): string {
     const { x, y } = this.publicKey("jwk");
-    return toBase64Url(this.#sha256(utf8(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`)));
+    return toBase64Url(this.#core.sha256(utf8(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`)));
   }
 
   /** The fingerprint by which DevGuard knows it. */
   fingerprint(): string {
-    return toHex(this.#sha256(utf8(this.publicKey("hex"))));
+    return toHex(this.#core.sha256(utf8(this.publicKey("hex"))));
   }
 
   /** ECDSA with SHA-256 and the nonce of RFC 6979: the 64 bytes r and s. */
   sign(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
-    const secret = this.#secret;
+    const scalar = this.#held;
     const message = checked(bytes);
-    return called("key", () => secret.sign(message));
+    const secret = called("key", () => this.#core.SecretKey.fromBytes(scalar));
+    try {
+      return called("key", () => secret.sign(message));
+    } finally {
+      secret.free();
+    }
   }
 
-  /** Wipes it from the memory of WebAssembly. It cannot sign or be exported afterwards; a second call does nothing. */
+  /** Overwrites the private half. It cannot sign or be exported afterwards; a second call does nothing. */
   destroy(): void {
-    this.#held?.free();
-    this.#held = undefined;
+    this.#scalar?.fill(0);
+    this.#scalar = undefined;
   }
 }
 
