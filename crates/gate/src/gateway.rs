@@ -53,21 +53,25 @@ impl Table {
     }
 
     /// The first route for this method and path. `HEAD` asks for what `GET` is answered, without its content (RFC 9110,
-    /// section 9.3.2): where no route names it, it goes by the one for `GET`, and never by a laxer one for any method that
-    /// stands behind that. The path must have one spelling.
+    /// section 9.3.2): unless the first route that fits names it, it goes by the one for `GET`, and never by a laxer one for
+    /// any method that stands behind that. The path must have one spelling.
     pub(crate) fn find<'a>(
         &'a self,
         method: &str,
         path: &'a str,
     ) -> Result<Option<(&'a Route, Captures<'a>)>, Refusal> {
         let routes = self.routes.as_ref().ok_or_else(|| Refusal::new(Code::Internal))?;
-        let first = |method: &str, by_name: bool| {
+        let first = |method: &str| {
             routes.iter().find_map(|(pattern, route)| {
-                (route.method == method || !by_name && route.method == "*").then_some(())?;
+                (route.method == "*" || route.method == method).then_some(())?;
                 pattern.matches(path).map(|captures| (route, captures))
             })
         };
-        Ok(if method == "HEAD" { first("HEAD", true).or_else(|| first("GET", false)) } else { first(method, false) })
+        Ok(match first(method) {
+            Some(found) if method != "HEAD" || found.0.method == "HEAD" => Some(found),
+            _ if method == "HEAD" => first("GET"),
+            _ => None,
+        })
     }
 }
 

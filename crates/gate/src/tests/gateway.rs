@@ -114,7 +114,7 @@ fn head_goes_by_the_route_for_get_where_it_has_none_of_its_own() {
     assert_eq!(world.code(head()), "missing_credential", "it asks for as much");
     world.records[0].granted = grants(&["api:none"]);
     assert_eq!(world.code(bearer("HEAD", &format!("{GATEWAY}/things"))), "insufficient_permission");
-    // A route of its own decides, wherever it stands.
+    // A route of its own decides, also behind the one for GET.
     let mut world = World::new();
     world.routes.push(route(json!({"method": "HEAD", "path": "/things", "permission": "api:admin"})));
     world.records[0].granted = grants(&["api:read"]);
@@ -124,6 +124,12 @@ fn head_goes_by_the_route_for_get_where_it_has_none_of_its_own() {
     let mut world = World::new();
     world.routes.push(route(json!({"method": "*", "path": "/{*rest}", "public": true})));
     assert_eq!(world.code(head()), "missing_credential");
+    assert_eq!(world.code(request("HEAD", &format!("{GATEWAY}/elsewhere"), &[])), "forward");
+    // Nor is a route that names HEAD a way around one for any method that stands before it.
+    let mut world = World::new();
+    world.routes.insert(0, route(json!({"method": "*", "path": "/admin/{*rest}", "permission": "api:admin"})));
+    world.routes.insert(1, route(json!({"method": "HEAD", "path": "/{*rest}", "public": true})));
+    assert_eq!(world.code(request("HEAD", &format!("{GATEWAY}/admin/x"), &[])), "missing_credential");
     assert_eq!(world.code(request("HEAD", &format!("{GATEWAY}/elsewhere"), &[])), "forward");
 }
 
