@@ -12,6 +12,7 @@ import { InvitationPage } from "./pages/invitation";
 import { MembersPage } from "./pages/members";
 import { OnboardingPage } from "./pages/onboarding";
 import { PlaygroundPage } from "./pages/playground";
+import { SETTINGS, SettingsPage } from "./pages/settings";
 import { SetupPage } from "./pages/setup";
 import { SignInPage } from "./pages/sign-in";
 import { TokenPage } from "./pages/token";
@@ -34,6 +35,7 @@ function page(location: Location, within: Within): ComponentChildren {
   const [first, second, ...rest] = location.path.split("/").slice(1);
   // Where Semgrep's client sends people for their tokens.
   if (location.path === "/orgs/-/settings/tokens") return <TokensPage {...within} query={location.query} />;
+  if (location.path === SETTINGS) return <SettingsPage {...within} />;
   if (rest.length === 0) {
     if (first === "tokens" && second === undefined) return <TokensPage {...within} query={location.query} />;
     if (first === "tokens" && second === "new") return <CreatePage {...within} query={location.query} />;

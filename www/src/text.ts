@@ -46,6 +46,7 @@ export const t = {
     members: "Members",
     activity: "Activity",
     playground: "Playground",
+    settings: "Settings",
     account: "Your account",
     signOut: "Sign out",
     forget: "Forget the token",
@@ -513,6 +514,39 @@ export const t = {
     expiresIn: (length: string) => `${length} after it is made`,
     expiresNever: "Never",
   },
+  settings: {
+    title: "Settings",
+    lead: "What this organisation goes by, as it is written.",
+    nothing: "Your role shows you no settings.",
+    leave: "What you have changed here is not in use yet. Leave nevertheless?",
+    unchanged: "Nothing was changed.",
+    undo: "Undo the changes",
+    inUse: (title: string) => `In use: ${title}.`,
+    token: "A token:",
+    member: (text: string) => `A member: ${text}`,
+    notJson: (detail: string) => `This is no JSON: ${detail}`,
+    routesElsewhere: "The table of routes belongs to the organisation that was made when this instance was set up.",
+    profile: {
+      title: "Profile",
+      text: "It declares kinds, scopes, roles and limits. One that lacks what a live token or a member names is refused, and one that gives anybody what you do not have.",
+      field: "The profile, in TOML",
+      file: "Take it from a file (TOML)",
+      submit: "Replace the profile",
+      confirmTitle: "Replace the profile?",
+      confirmText: "Every token and every member goes by the new one, as soon as it holds everywhere. What it no longer gives stops.",
+      done: "The profile is replaced.",
+    },
+    routes: {
+      title: "Routes",
+      text: "What requests to a gateway's hosts need: the first route that fits decides, and a request that fits none is refused.",
+      field: "The routes, in JSON",
+      file: "Take them from a file (JSON)",
+      submit: "Replace the routes",
+      confirmTitle: "Replace the routes?",
+      confirmText: "Every request to the gateway's hosts is decided by the new ones, as soon as they hold everywhere.",
+      done: "The routes are replaced.",
+    },
+  },
   device: {
     title: "Connect a device",
     lead: "Type the code that the command line shows.",
@@ -694,6 +728,12 @@ const PROBLEMS: Readonly<Record<string, readonly [string, string?]>> = {
 /** With a full stop, which what comes from elsewhere often lacks. */
 export function sentence(text: string): string {
   return /[.!?:…]$/.test(text) ? text : `${text}.`;
+}
+
+/** What is wrong with a profile, whose place stands before it as `line:column`. */
+export function placed(message: string): string {
+  const [, line, column, text] = /^(\d+):(\d+): (.*)$/s.exec(message) ?? [];
+  return line === undefined || column === undefined || text === undefined ? message : t.setup.profileAt(line, column, text);
 }
 
 /** What went wrong, for people. */

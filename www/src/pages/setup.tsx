@@ -10,7 +10,7 @@ import { useDoing } from "../hooks";
 import { havePasskeys } from "../passkeys";
 import { Link, navigate, useLeaveGuard } from "../router";
 import { beginWithRecoveryCode, signInWithPasskey, signInWithToken } from "../session";
-import { t } from "../text";
+import { placed, t } from "../text";
 import { Button, Notice, PageHead, ProblemNotice, toast } from "../ui/basics";
 import { FileField, RequiredNote, SelectField, TextField, fault } from "../ui/fields";
 import { Once, SecretBox } from "../ui/secret";
@@ -60,11 +60,7 @@ const OWN = "own";
 /** What a problem says of the profile: the file's faults stand under its own name, line by line. */
 function faultsOfProfile(error: unknown): readonly string[] {
   if (!(error instanceof ApiProblem)) return [];
-  const found = error.errors.filter(({ field }) => field === "profile" || field === "organization.profile");
-  return found.map(({ message }) => {
-    const [, line, column, text] = /^(\d+):(\d+): (.*)$/s.exec(message) ?? [];
-    return line === undefined || column === undefined || text === undefined ? message : t.setup.profileAt(line, column, text);
-  });
+  return error.errors.filter(({ field }) => field === "profile" || field === "organization.profile").map(({ message }) => placed(message));
 }
 
 const FIELDS = ["profile", "setup_code", "organization.name", "organization.slug", "organization.profile", "owner.name", "owner.email"];

@@ -66,6 +66,7 @@ function entries(me: WhoAmI, profile: Profile): Entry[] {
   }
   if (may(me, "members:view")) list.push({ href: "/members", text: t.nav.members, icon: "members" });
   if (may(me, "activity:view")) list.push({ href: "/activity", text: t.nav.activity, icon: "activity" });
+  if (may(me, "profile:view") || may(me, "routes:view")) list.push({ href: "/tokens/settings", text: t.nav.settings, icon: "settings" });
   list.push({ href: "/playground", text: t.nav.playground, icon: "playground" });
   list.push({ href: "/account", text: t.nav.account, icon: "account" });
   return list;
@@ -81,7 +82,10 @@ interface ShellProps {
 export function Shell({ path, me, profile, children }: ShellProps) {
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [path]);
-  const here = (href: string) => path === href || path.startsWith(`${href}/`);
+  const links = entries(me, profile);
+  // Where one is, is the entry that says most of the address.
+  const fitting = links.filter(({ href }) => path === href || path.startsWith(`${href}/`)).sort((a, b) => b.href.length - a.href.length);
+  const here = (href: string) => href === fitting[0]?.href;
   const byToken = credentialType() === "token";
   return (
     <div class="shell">
@@ -102,7 +106,7 @@ export function Shell({ path, me, profile, children }: ShellProps) {
         <div class={`side-rest ${open ? "open" : ""}`}>
           <nav class="nav" aria-label={t.nav.label}>
             <ul role="list">
-              {entries(me, profile).map(({ href, text, icon }) => (
+              {links.map(({ href, text, icon }) => (
                 <li key={href}>
                   <Link href={href} current={here(href)}>
                     <Icon name={icon} />
