@@ -1,5 +1,5 @@
-// Every sentence of the console stands in www/src/text.ts: no page has words of its own, neither between tags nor in what
-// readers are told.
+// Every sentence of the console stands in www/src/text.ts or explain.ts: no page has words of its own, neither between
+// tags nor in what readers are told.
 import { strict as assert } from "node:assert";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

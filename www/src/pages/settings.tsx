@@ -7,10 +7,11 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { ApiProblem, type FieldError } from "../api/problem";
 import type { Within } from "../app";
+import { explain, placed } from "../explain";
 import { type Loaded, useDoing, useLoad } from "../hooks";
 import { Link, useLeaveGuard } from "../router";
 import { enter, may } from "../session";
-import { explain, placed, t } from "../text";
+import { t } from "../text";
 import { Button, Dialog, Failed, Loading, Notice, PageHead, toast } from "../ui/basics";
 import { FileField, TextField } from "../ui/fields";
 

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 
+import { VISITS } from "../explain";
 import { useDoing, useLoad } from "../hooks";
 import { havePasskeys } from "../passkeys";
 import { provider, signInAtProvider } from "../provider";
@@ -92,7 +93,7 @@ function AtProvider({ name, organization: first, next }: { name: string; organiz
 export function VisitNotice({ query }: { query: URLSearchParams }) {
   const problem = query.get("problem");
   if (problem === null) return null;
-  const [title, detail] = t.visit[problem] ?? t.visit["other"] ?? [];
+  const [title, detail] = VISITS[problem] ?? VISITS["other"] ?? [];
   return (
     <Notice tone="bad" title={title} live>
       {detail !== undefined && <p>{detail}</p>}

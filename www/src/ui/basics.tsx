@@ -4,9 +4,10 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { ApiProblem } from "../api/problem";
+import { explain } from "../explain";
 import { Link } from "../router";
 import { createStore, useStore } from "../store";
-import { explain, t } from "../text";
+import { t } from "../text";
 import { Icon, type IconName } from "./icons";
 
 export type Tone = "good" | "warn" | "bad" | "accent" | "neutral";
