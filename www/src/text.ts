@@ -546,6 +546,8 @@ export const t = {
     wants: "It asks for",
     gets: "It would get",
     may: "It could then do",
+    nothingNow: "Nothing yet",
+    later: "Once your role permits it",
     more: "It asks for more than a login needs",
     moreText: "Read below what it could do in your name. Deny it unless you asked for exactly this.",
     refused: "This cannot be approved",

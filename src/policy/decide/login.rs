@@ -7,7 +7,7 @@
 
 use super::access::Actor;
 use super::choice::{Asked, Chosen};
-use crate::policy::{Kind, Least, Name, Permission, PermissionInfo, Profile};
+use crate::policy::{CeilingSource, GrantSet, Kind, Least, Name, Permission, PermissionInfo, Profile};
 use crate::problem::Problem;
 use crate::protocol::login::scope_words;
 
@@ -108,6 +108,23 @@ impl Profile {
         self.permissions()
             .iter()
             .filter(move |info| effective.iter().any(|grant| grant.permission.contains(&info.permission)))
+    }
+
+    /// What is granted with this choice and the owner's role does not permit as it is: what the token could do besides,
+    /// from the moment on when its owner's role does. Nothing where no owner's role bounds the kind.
+    pub fn could_do_later<'p>(
+        &'p self,
+        kind: &Kind,
+        chosen: &Chosen,
+        owner_role: Option<&str>,
+    ) -> impl Iterator<Item = &'p PermissionInfo> + use<'p> {
+        let follows = kind.ceiling == CeilingSource::OwnerRole;
+        let granted = if follows { self.granted(chosen) } else { GrantSet::default() };
+        let effective = self.effective(kind, chosen, owner_role);
+        let has = |set: &GrantSet, one: &Permission| set.iter().any(|grant| grant.permission.contains(one));
+        self.permissions()
+            .iter()
+            .filter(move |info| has(&granted, &info.permission) && !has(&effective, &info.permission))
     }
 
     /// The words as the lists that a creation takes.

@@ -304,6 +304,7 @@ export interface Asking {
   readonly scopes: readonly string[];
   readonly permissions: readonly string[];
   readonly allows: readonly PermissionInfo[];
+  readonly later: readonly PermissionInfo[];
   readonly beyond_least: boolean;
   readonly refusal: string | null;
 }

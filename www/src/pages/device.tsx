@@ -59,10 +59,10 @@ function Place({ caller, none }: { caller: Caller | null; none: string }): Compo
 }
 
 /** What it could do, permission by permission: a scope's title alone says too little to decide by. */
-function Allows({ allows }: Pick<Asking, "allows">) {
+function Permissions({ list }: { list: Asking["allows"] }) {
   return (
     <ul class="stack" role="list">
-      {allows.map(({ permission, description, sensitive }) => (
+      {list.map(({ permission, description, sensitive }) => (
         <li key={permission}>
           {description} {sensitive && <Badge tone="warn">{t.create.sensitive}</Badge>}
           <div class="hint mono">{permission}</div>
@@ -105,7 +105,7 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
       </div>
     );
   }
-  const { client_id, asked_scope, asked_from, you, expires_at, kind, scopes, permissions, allows, beyond_least, refusal } = asking.data;
+  const { client_id, asked_scope, asked_from, you, expires_at, kind, scopes, permissions, allows, later, beyond_least, refusal } = asking.data;
   const of = profile.kinds.find((one) => one.name === kind);
   const gets = [...scopes.map((one) => titleOf(profile.scopes, one)), ...permissions];
   const approve = (event: Event) => {
@@ -166,8 +166,16 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
             </dd>
             <dt>{t.device.may}</dt>
             <dd>
-              <Allows allows={allows} />
+              {allows.length === 0 ? <span class="soft">{t.device.nothingNow}</span> : <Permissions list={allows} />}
             </dd>
+            {later.length > 0 && (
+              <>
+                <dt>{t.device.later}</dt>
+                <dd>
+                  <Permissions list={later} />
+                </dd>
+              </>
+            )}
           </>
         )}
         <dt>{t.device.ends}</dt>

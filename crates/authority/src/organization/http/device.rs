@@ -352,6 +352,8 @@ fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking
     // What is above whoever looks is shown to them as well, as far as it can be had at all.
     let ask = ask.or_else(|_| profile.login_ask(kind, asking.scope.as_deref())).ok();
     let allows = ask.as_ref().map(|ask| profile.could_do(kind, &ask.chosen, session.owner_role()).cloned().collect());
+    let later =
+        ask.as_ref().map(|ask| profile.could_do_later(kind, &ask.chosen, session.owner_role()).cloned().collect());
     let beyond_least = ask.as_ref().is_some_and(|ask| ask.beyond_least);
     let (scopes, permissions) = ask.map(|ask| (ask.chosen.scopes, ask.chosen.permissions)).unwrap_or_default();
     AskingDocument {
@@ -364,6 +366,7 @@ fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking
         scopes,
         permissions,
         allows: allows.unwrap_or_default(),
+        later: later.unwrap_or_default(),
         beyond_least,
         refusal,
     }

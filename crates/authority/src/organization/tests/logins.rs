@@ -163,6 +163,46 @@ fn a_login_gets_exactly_what_it_asks_for_and_its_approver_saw() {
 }
 
 #[test]
+fn what_a_login_could_do_after_a_promotion_is_shown_before_it_is_approved() {
+    let (mut world, owner) = World::founded("symbolon");
+    let viewer = somebody(&mut world, &owner, "viewer");
+    world.login_answer = Some(asking_for(&world, Some("manage")));
+    let shown = call(&mut world, &viewer, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).body;
+    let has = |list: &str, permission: &str| {
+        let found = shown[list].as_array().unwrap().iter().find(|info| info["permission"] == permission);
+        found.map(|info| info["sensitive"] == true)
+    };
+    assert_eq!(shown["refusal"], json!(null), "it is theirs to give");
+    assert_eq!((has("allows", "tokens:create"), has("later", "tokens:create")), (Some(true), None), "{shown}");
+    assert_eq!((has("allows", "profile:edit"), has("later", "profile:edit")), (None, Some(true)), "{shown}");
+    assert_eq!((has("allows", "activity:view"), has("later", "activity:view")), (None, Some(false)), "{shown}");
+    assert_eq!((has("allows", "api:write"), has("later", "api:write")), (None, None), "not asked for: {shown}");
+
+    let made = granted(&mut world, &viewer, "manage");
+    assert_eq!(world.http(&made.secret, "GET", "/v1/activity", &json!(null)).0, 403);
+    let members = world.http(&owner, "GET", "/v1/members", &json!(null)).1;
+    let bob = members["items"].as_array().unwrap().iter().find(|one| one["role"] == "viewer").unwrap();
+    let path = format!("/v1/members/{}", bob["id"].as_str().unwrap());
+    assert_eq!(world.http(&owner, "PATCH", &path, &json!({"role": "owner"})).0, 200);
+    let now = world.http(&made.secret, "GET", "/v1/whoami", &json!(null)).1;
+    let every = |list: &Json| list.as_array().unwrap().iter().map(|one| one["permission"].clone()).collect::<Vec<_>>();
+    let told = [every(&shown["allows"]), every(&shown["later"])].concat();
+    let can = |permission: &Json| {
+        let resource = permission.as_str().unwrap().split(':').next().unwrap();
+        let list = now["permissions"].as_array().unwrap();
+        list.iter().any(|one| one == permission || *one == json!(format!("{resource}:*")))
+    };
+    assert!(told.iter().all(can), "what was told is what came of it: {told:?} {now}");
+    assert_eq!(world.http(&made.secret, "GET", "/v1/activity", &json!(null)).0, 200);
+
+    // Nothing is to come for whoever has it all.
+    let session = person(&mut world, &owner);
+    world.login_answer = Some(asking_for(&world, Some("manage")));
+    let shown = call(&mut world, &session, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).body;
+    assert_eq!(shown["later"], json!([]));
+}
+
+#[test]
 fn a_login_that_asks_for_what_there_is_not_is_denied() {
     for (profile, scope, offered) in [
         ("symbolon", "read bogus", "read, write, verify, manage"),

@@ -306,6 +306,8 @@ pub(crate) struct AskingDocument {
     pub(crate) permissions: Vec<Permission>,
     /// What it could then do in your name, permission by permission.
     pub(crate) allows: Vec<PermissionInfo>,
+    /// What it is granted besides, and could do from the moment on when your role permits it.
+    pub(crate) later: Vec<PermissionInfo>,
     /// Whether it asks for more than a login of this organisation needs.
     pub(crate) beyond_least: bool,
     /// Why you cannot approve it; none where you can. To approve it all the same denies it.
