@@ -35,9 +35,20 @@ type Step =
   | { readonly at: "passkey"; readonly secret: string | undefined }
   | { readonly at: "codes"; readonly secret: string | undefined; readonly codes: readonly string[] };
 
+/**
+ * The secret of the link. It is taken out of the address, where the next person at this browser would find it, and kept
+ * with this entry of this tab's history, so that the page can be loaded again.
+ */
+function secretOfLink(): string {
+  const linked = window.location.hash.slice(1);
+  if (linked === "") return (history.state as { invitation?: string } | null)?.invitation ?? "";
+  history.replaceState({ invitation: linked }, "", window.location.pathname);
+  return linked;
+}
+
 export function InvitationPage({ id }: { id: string }) {
   const [step, setStep] = useState<Step>({ at: "name" });
-  const [linked] = useState(() => window.location.hash.slice(1));
+  const [linked] = useState(secretOfLink);
   const [name, setName] = useState("");
   const { busy, error, run } = useDoing();
   // The answer holds what is shown once.

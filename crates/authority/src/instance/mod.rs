@@ -22,6 +22,7 @@ use serde_json::Value as Json;
 use symbolon::id::{OrganizationId, TokenId};
 use symbolon::policy::{GrantSet, Product};
 use symbolon::problem::{Code, Problem};
+use symbolon::protocol::Epoch;
 use symbolon::protocol::contract::{self, Operation};
 use symbolon::protocol::lease::LeaseTerms;
 use symbolon::protocol::message::{Authorize, Authorized, HttpRequest, InstanceAct, InstanceCall, OrganizationCall};
@@ -59,6 +60,8 @@ struct Act {
     call: CallId,
     act: InstanceAct,
     request: HttpRequest,
+    /// Which route table was in force when it was looked at, where it is about that.
+    table: Epoch,
 }
 
 /// Who asks for something, as the gate has confirmed it for this very request.
@@ -121,7 +124,11 @@ impl<S: Store> Instance<S> {
             Some(Operation::CreateOrganization) => {
                 self.may(caller, Product::OrganizationsCreate)?;
                 let details = self.describe_creation(&request)?;
-                self.authorize(caller, Act { call: id, act: InstanceAct::CreateOrganization, request }, details)
+                self.authorize(
+                    caller,
+                    Act { call: id, act: InstanceAct::CreateOrganization, request, table: Epoch::ZERO },
+                    details,
+                )
             }
             Some(Operation::ReadRoutes) => {
                 self.may(caller, Product::RoutesView)?;
@@ -131,10 +138,11 @@ impl<S: Store> Instance<S> {
             Some(Operation::ReplaceRoutes) => {
                 self.may(caller, Product::RoutesEdit)?;
                 let details = self.describe_routes(&request)?;
-                for product in self.products_demanded(&request)? {
-                    self.may(caller, product)?;
+                if let Some(missing) = self.demanded(&request)?.find(|it| !caller.effective.permits(it, None)) {
+                    return Err(insufficient(missing.as_str()).into());
                 }
-                self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request }, details)
+                let table = self.table_epoch()?;
+                self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request, table }, details)
             }
             None => Ok(vec![http::reply(id, http::method_not_allowed(&found.allow()))]),
             Some(_) => Err(Problem::new(Code::NotFound).into()),
@@ -147,8 +155,7 @@ impl<S: Store> Instance<S> {
         if founding == Some(caller.organization) && caller.effective.permits(&product.permission(), None) {
             return Ok(());
         }
-        let problem = Problem::new(Code::InsufficientPermission);
-        Err(Problem { required: Some(product.as_str().to_owned()), ..problem }.into())
+        Err(insufficient(product.as_str()).into())
     }
 
     /// Has the founding organisation decide about a change that was looked at and could be made, and write it down.
@@ -172,12 +179,12 @@ impl<S: Store> Instance<S> {
         let Ok(answer) = answer else {
             return Err(Problem::new(Code::AuthorityUnavailable).retry_after(1).into());
         };
-        let Act { call, act, request } = act;
+        let Act { call, act, request, table } = act;
         match answer::read(&answer)? {
             Authorized::Refused { problem } => Err(Refusal::Problem(problem)),
             Authorized::Granted => match act {
                 InstanceAct::CreateOrganization => self.create(context, call, &request),
-                InstanceAct::ReplaceRoutes => self.put_routes(context, call, &request),
+                InstanceAct::ReplaceRoutes => self.put_routes(context, call, &request, table),
             },
         }
     }
@@ -207,6 +214,10 @@ impl<S: Store> Instance<S> {
         };
         told(call, result)
     }
+}
+
+fn insufficient(required: &str) -> Problem {
+    Problem { required: Some(required.to_owned()), ..Problem::new(Code::InsufficientPermission) }
 }
 
 /// The effects of a call, or the one that tells why there are none.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use symbolon::id::ShortId;
-use symbolon::policy::{Permission, Product};
-use symbolon::problem::{FieldError, Problem};
+use symbolon::policy::Permission;
+use symbolon::problem::{Code, FieldError, Problem};
 use symbolon::protocol::Epoch;
 use symbolon::protocol::message::{Answer, Ask, Changes, HttpRequest, HttpResponse, Route, Routes};
 use symbolon::protocol::route::check_routes;
@@ -91,17 +91,22 @@ impl<S: Store> Instance<S> {
     }
 
     /// `PUT /v1/routes`: replaces the whole table, and answers when no edge goes by the former one. Any change of it may
-    /// turn a yes into a no, and the same table again waits until the first time holds.
+    /// turn a yes into a no, and the same table again waits until the first time holds. `seen`: which table was in force
+    /// when it was decided that this one may replace it.
     pub(super) fn put_routes(
         &mut self,
         context: &Context<'_>,
         call: CallId,
         request: &HttpRequest,
+        seen: Epoch,
     ) -> Result<Vec<Effect>, Refusal> {
         let table = self.read_table(request)?;
         let (mut epoch, routes) = self.table()?;
         if routes == table.routes {
             self.leases.only_the_newest(&self.store)?;
+        } else if epoch != seen {
+            let problem = Problem::new(Code::Conflict);
+            return Err(problem.detail("The routes were replaced meanwhile: read them, and decide again.").into());
         } else {
             epoch = epoch.after(context.now);
             self.keep(epoch, &table.routes)?;
@@ -120,7 +125,7 @@ impl<S: Store> Instance<S> {
         Ok(())
     }
 
-    fn table_epoch(&self) -> Result<Epoch, StoreError> {
+    pub(super) fn table_epoch(&self) -> Result<Epoch, StoreError> {
         if !self.leases.is_open() {
             return Ok(Epoch::ZERO);
         }
@@ -139,18 +144,13 @@ impl<S: Store> Instance<S> {
         Ok(json!({ "routes": routes.len(), "sha256": digest.to_string() }))
     }
 
-    /// The permissions of the product itself that a new table, or the one that it replaces, demands somewhere; none
-    /// where nothing changes. The application's are held against whoever asks by their organisation, which knows them.
-    pub(super) fn products_demanded(&self, request: &HttpRequest) -> Result<Vec<Product>, Refusal> {
+    /// Every permission that a new table, or the one that it replaces, demands somewhere: any of them could be opened.
+    /// None where nothing changes. What the application's profile declares besides is held against whoever asks by
+    /// their organisation, which knows it.
+    pub(super) fn demanded(&self, request: &HttpRequest) -> Result<impl Iterator<Item = Permission>, Refusal> {
         let (new, old) = (self.read_table(request)?.routes, self.table()?.1);
-        if new == old {
-            return Ok(Vec::new());
-        }
-        let demanded = |own: &Product| {
-            let is_it = |it: &Permission| it.as_str() == own.as_str();
-            old.iter().chain(&new).any(|route| route.permission.as_ref().is_some_and(is_it))
-        };
-        Ok(Product::ALL.iter().copied().filter(demanded).collect())
+        let changed = if new == old { Vec::new() } else { [old, new].concat() };
+        Ok(changed.into_iter().filter_map(|route| route.permission))
     }
 
     fn read_table(&self, request: &HttpRequest) -> Result<Table, Refusal> {

@@ -240,7 +240,7 @@ fn after_older_storage_an_edge_with_a_later_table_is_told_the_one_that_there_is(
     let mut instance = Instance::new(&store);
     let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
     let table = json!({"routes": [{"method": "GET", "path": "/api/{*rest}", "permission": "api:read"}]});
-    let put = manage(founding.id, &["routes:edit"], request("PUT", "/v1/routes", &table));
+    let put = manage(founding.id, &["*:*"], request("PUT", "/v1/routes", &table));
     let response: HttpResponse = host.call(&mut instance, &put);
     assert_eq!(response.status, 200);
     let mut asked = |host: &mut Host, since| {
@@ -306,7 +306,7 @@ fn the_route_table_is_replaced_whole_and_its_epoch_grows() {
     assert_eq!((empty.routes.map(|routes| routes.len()), &empty.answer.changes), (Some(0), &Changes::StartOver));
 
     let table = json!({"routes": [{"method": "GET", "path": "/api/{*rest}", "permission": "api:read"}]});
-    let put = |body: &Json| manage(founding.id, &["routes:edit"], request("PUT", "/v1/routes", body));
+    let put = |body: &Json| manage(founding.id, &["routes:edit", "api:read"], request("PUT", "/v1/routes", body));
     for _ in 0..2 {
         let response: HttpResponse = host.call(&mut instance, &put(&table));
         assert_eq!((response.status, serde_json::from_str::<Json>(&response.body).unwrap()), (200, table.clone()));
@@ -337,20 +337,50 @@ fn the_route_table_is_replaced_whole_and_its_epoch_grows() {
 }
 
 #[test]
-fn what_a_table_demands_of_the_products_own_is_not_for_its_writer_to_open() {
+fn what_a_table_demands_is_not_for_others_to_open() {
     let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
     let mut instance = Instance::new(&store);
     let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
-    let mut put = |permissions: &[&str], route: Json| {
+    let mut put = |permissions: &[&str], route: &Json| {
         let call = manage(founding.id, permissions, request("PUT", "/v1/routes", &json!({ "routes": [route] })));
         host.call::<HttpResponse>(&mut instance, &call)
     };
-    let verify = json!({"method": "GET", "path": "/ask", "permission": "credentials:verify"});
     let open = json!({"method": "*", "path": "/{*rest}", "public": true});
-    assert_eq!(problem(&put(&["routes:edit"], verify.clone()))["required"], "credentials:verify");
-    assert_eq!(put(&["routes:edit", "credentials:verify"], verify.clone()).status, 200);
-    assert_eq!(problem(&put(&["routes:edit"], open))["required"], "credentials:verify", "the former table's");
-    assert_eq!(put(&["routes:edit"], verify).status, 200, "it changes nothing");
+    // Of the product itself, of another organisation's profile, and many at once.
+    for demanded in ["credentials:verify", "orders:view", "members:*"] {
+        let route = json!({"method": "GET", "path": "/ask", "permission": demanded});
+        assert_eq!(problem(&put(&["routes:edit"], &route))["required"], demanded);
+        assert_eq!(put(&["routes:edit", demanded], &route).status, 200);
+        assert_eq!(problem(&put(&["routes:edit", "api:*"], &open))["required"], demanded, "the former table's");
+        assert_eq!(put(&["routes:edit"], &route).status, 200, "it changes nothing");
+        assert_eq!(put(&["*:*"], &open).status, 200);
+    }
+}
+
+/// Nothing is asked of whoever sends the table in force; by the time that this is answered, it may be another's.
+#[test]
+fn a_table_that_was_replaced_meanwhile_is_not_put_back() {
+    let (mut host, store) = (Host::default(), Sqlite::in_memory().unwrap());
+    let mut instance = Instance::new(&store);
+    let (founding, _) = found(&mut host, &mut instance, &setup(&body("acme")));
+    let put = |path: &str| {
+        let routes = json!({ "routes": [{"method": "GET", "path": path, "public": true}] });
+        manage(founding.id, &["routes:edit"], request("PUT", "/v1/routes", &routes))
+    };
+    assert_eq!(host.call::<HttpResponse>(&mut instance, &put("/open")).status, 200);
+    let (late, call) = (CallId(900), put("/open"));
+    let json = serde_json::to_string(&call).unwrap();
+    let effects = host.undisturbed(&mut instance, Event::Call { id: late, json });
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Ask { id, .. } => Some(*id),
+        _ => None,
+    });
+    assert_eq!(host.call::<HttpResponse>(&mut instance, &put("/closed")).status, 200);
+    let answer = Ok(serde_json::to_string(&Authorized::Granted).unwrap());
+    let mut effects = host.on(&mut instance, Event::Answered { id: asked.unwrap(), answer });
+    assert_eq!(problem(&reply::<HttpResponse>(late, &mut effects))["code"], "conflict");
+    let view = manage(founding.id, &["routes:view"], request("GET", "/v1/routes", &Json::Null));
+    assert!(host.call::<HttpResponse>(&mut instance, &view).body.contains("/closed"));
 }
 
 #[test]
@@ -368,7 +398,7 @@ fn an_instance_that_nobody_set_up_writes_nothing() {
 }
 
 fn put_routes(organization: OrganizationId, routes: &Json) -> InstanceCall {
-    manage(organization, &["routes:edit"], request("PUT", "/v1/routes", &json!({"routes": routes})))
+    manage(organization, &["*:*"], request("PUT", "/v1/routes", &json!({"routes": routes})))
 }
 
 /// Asks for the table with a lease; its length, and the effects besides the answer.
