@@ -23,7 +23,7 @@ mod view;
 pub use builtin::{BUILTIN_NAMES, builtin, builtin_hex_formats};
 pub use decide::{
     Actor, Approved, Asked, AskedGrant, Caution, CautionCode, Change, Chosen, Creation, Edit, Edited, ExpiryAsked,
-    LoginAsk, Missing, Shift, State, Subject, Verb, Via,
+    LoginAsk, LoginGiven, Missing, Shift, State, Subject, Verb, Via,
 };
 pub use edge_rules::EdgeRules;
 pub use grant::{Grant, GrantError, GrantSet, Permission, ResourcePattern};

@@ -306,6 +306,8 @@ export interface Asking {
   readonly allows: readonly PermissionInfo[];
   readonly later: readonly PermissionInfo[];
   readonly beyond_least: boolean;
+  /** Stands for what the page shows: given back, so that nothing else is approved. */
+  readonly shown: string | null;
   readonly refusal: string | null;
 }
 

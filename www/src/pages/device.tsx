@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 
 import { agentName } from "../agent";
 import { call, credentialType } from "../api/client";
+import { ApiProblem } from "../api/problem";
 import type { Asking, Caller } from "../api/types";
 import type { Within } from "../app";
 import { useDoing, useLoad } from "../hooks";
@@ -105,14 +106,14 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
       </div>
     );
   }
-  const { client_id, asked_scope, asked_from, you, expires_at, kind, scopes, permissions, allows, later, beyond_least, refusal } = asking.data;
+  const { client_id, asked_scope, asked_from, you, expires_at, kind, scopes, permissions, allows, later, beyond_least, shown, refusal } = asking.data;
   const of = profile.kinds.find((one) => one.name === kind);
   const gets = [...scopes.map((one) => titleOf(profile.scopes, one)), ...permissions];
   const approve = (event: Event) => {
     event.preventDefault();
-    if (unasked || refusal !== null || approving.busy || denying.busy) return;
+    if (unasked || outdated || refusal !== null || approving.busy || denying.busy) return;
     approving.run(async () => {
-      await call("POST", "/v1/device/approve", { body: { ...code, ...(name.trim() !== "" && { name: name.trim() }) } });
+      await call("POST", "/v1/device/approve", { body: { ...code, ...(shown !== null && { shown }), ...(name.trim() !== "" && { name: name.trim() }) } });
       onDecided(true);
     });
   };
@@ -123,6 +124,12 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
     });
   // A key that came with a link, with which nothing asks yet: whose it is cannot be seen, and the server refuses.
   const unasked = "cli_token" in code && asked_from === null;
+  // What it asks for means something else by now, or somebody has decided: what stands here is no longer true.
+  const outdated = approving.error instanceof ApiProblem && approving.error.code === "conflict";
+  const lookAgain = () => {
+    approving.clear();
+    asking.reload();
+  };
   const same = asked_from?.address != null && asked_from.address === you.address;
   return (
     <form class="card stack" onSubmit={approve}>
@@ -188,8 +195,8 @@ function Decide({ code, profile, onDecided }: { code: Code; profile: Within["pro
       )}
       <ProblemNotice error={approving.error ?? denying.error} shown={["name"]} />
       <div class="row">
-        {unasked ? (
-          <Button look="primary" onClick={asking.reload}>
+        {unasked || outdated ? (
+          <Button look="primary" onClick={lookAgain}>
             {t.device.lookAgain}
           </Button>
         ) : (

@@ -70,6 +70,7 @@ pub(crate) struct Asking {
     call: CallId,
     job: Box<Job>,
     question: LoginCall,
+    granted: Option<Box<device::Granted>>,
 }
 
 impl Asking {
@@ -210,11 +211,11 @@ impl<S: Store> Organization<S> {
                 let keys = ready.keys.clone();
                 self.claim(id, keys, Plan::Job { job, ready: Box::new(ready) })
             }
-            Ok(Outcome::AskLogin { shard, call: question }) => match answer::json(&question) {
+            Ok(Outcome::AskLogin { shard, call: question, granted }) => match answer::json(&question) {
                 Err(fault) => vec![Effect::Fail { id, fault: fault.to_string() }],
                 Ok(json) => {
                     let asked = self.ids.next();
-                    self.asked.insert(asked, Asked::Login(Asking { call: id, job, question }));
+                    self.asked.insert(asked, Asked::Login(Asking { call: id, job, question, granted }));
                     vec![Effect::Ask { id: asked, target: Target::Login(shard), json }]
                 }
             },
@@ -250,9 +251,9 @@ impl<S: Store> Organization<S> {
         asking: Asking,
         answer: Option<&str>,
     ) -> Vec<Effect> {
-        let Asking { call, job, question } = asking;
+        let Asking { call, job, question, granted } = asking;
         let shown = answer.and_then(|json| symbolon::json::read(json).ok());
-        self.carry_out(context, call, job, None, Some(Told { call: question, shown }))
+        self.carry_out(context, call, job, None, Some(Told { call: question, granted, shown }))
     }
 
     /// Founds the organisation.

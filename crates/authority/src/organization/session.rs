@@ -18,6 +18,7 @@ use super::console::ConsoleSession;
 use super::failure::{Failure, Result};
 use super::head::Head;
 use super::http;
+use super::http::device::Granted;
 use super::member::{Member, Status};
 use super::token::Token;
 use crate::machine::Context;
@@ -55,6 +56,8 @@ pub(crate) struct Session<'t, 'c, S> {
 /// What a login object was asked, and what it said; none: it could not be reached.
 pub(crate) struct Told {
     pub(crate) call: LoginCall,
+    /// What was decided before it was asked.
+    pub(crate) granted: Option<Box<Granted>>,
     pub(crate) shown: Option<Shown>,
 }
 

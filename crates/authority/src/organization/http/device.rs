@@ -4,17 +4,19 @@
 //! Only a person approves, in a session of the console with a fresh passkey; whoever may log in may look, and deny.
 //! The login object knows who asks, and for what; this authority what was decided. To approve takes two questions to that
 //! object: what is asked for is read before it is decided, and given whole or not at all. A decision is written here
-//! after the login object has taken it, so a code that is unknown leaves nothing behind; the token is made when it is
-//! collected, decided anew with what the member may do then.
+//! after the login object has taken it, so a code that is unknown leaves nothing behind. The token is made when it is
+//! collected: exactly what was approved, decided anew with what the member may do then and what the profile says then. A
+//! login that would be given more than was approved is denied.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use symbolon::id::TokenId;
-use symbolon::policy::{Adapter, Kind, LoginAsk, Profile};
+use symbolon::policy::{Adapter, Creation, ExpiryAsked, Kind, LoginAsk, LoginGiven, Name, Profile};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::login::{Approval, Asking, LoginCall, LoginName, LoginToken, Shown};
 use symbolon::protocol::message::Client;
 use symbolon::time::Timestamp;
+use symbolon::token::Digest;
 
 use super::contract::{AskingDocument, DecideDevice};
 use super::make::{self, Making};
@@ -51,7 +53,7 @@ pub(crate) fn show<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome
         Asked::Told(_, Shown::Found(asking)) => asking,
         Asked::Told(_, other) => return refused(session, &other),
     };
-    reply(200, &document(session, kind, &answer))
+    reply(200, &document(session, kind, &answer)?)
 }
 
 /// Approves a login: what it asks for, or the kind's least, for the member who approves. What they may not give, or what
@@ -64,17 +66,19 @@ pub(crate) fn approve<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
     let kind = login_kind(&profile)?;
     // Whoever may not at all is told before they see what asks.
     kind.may_create(&session.actor, &kind.verbs.create)?;
-    let (call, asking) = match ask(session, LoginCall::Show { name: name.clone() })? {
+    let (told, asking) = match ask(session, LoginCall::Show { name: name.clone() })? {
         Asked::First(outcome) => return Ok(outcome),
-        Asked::Told(call, Shown::Found(asking)) => (call, asking),
+        Asked::Told(told, Shown::Found(asking)) => (told, asking),
         Asked::Told(_, other) => return refused(session, &other),
     };
-    match call {
-        LoginCall::Decide { approval: Some(approval), .. } => {
-            written(session, asked.name, approval, kind, &asking)?;
-            reply(200, &document(session, kind, &asking))
+    match told {
+        (LoginCall::Decide { approval: Some(approval), .. }, granted) => {
+            let granted =
+                *granted.ok_or(Failure::Broken("a login was approved before it was decided what it gives"))?;
+            written(session, asked.name, approval, granted, &asking)?;
+            reply(200, &document(session, kind, &asking)?)
         }
-        LoginCall::Decide { approval: None, .. } => {
+        (LoginCall::Decide { approval: None, .. }, _) => {
             let problem = match gives(session, kind, asking.scope.as_deref()) {
                 Err(problem) => problem,
                 // It has become theirs to give between two questions.
@@ -84,13 +88,18 @@ pub(crate) fn approve<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outc
             Ok(Outcome::Reply(super::problem(&problem)))
         }
         _ => {
-            let approval = decided(session, kind, asked.name, &asking)?;
-            question(LoginCall::Decide { name, approval })
+            // What was looked at is approved, and nothing that took its place since.
+            if asked.shown.is_some() && asked.shown != shown(&profile, kind, &asking)? {
+                let detail = "What this login asks for means something else now: look again.";
+                return Err(Problem::new(Code::Conflict).detail(detail).into());
+            }
+            let (approval, granted) = decided(session, kind, asked.name, &asking)?.unzip();
+            question(LoginCall::Decide { name, approval }, granted)
         }
     }
 }
 
-/// Decides about what is asked for: an approval, or none where it is to be denied.
+/// Decides about what is asked for: an approval and what it gives, or none where it is to be denied.
 ///
 /// # Errors
 /// The name cannot be the token's, or the approver may not even give the kind's least: the login goes on waiting.
@@ -99,7 +108,7 @@ fn decided<S: Store>(
     kind: &Kind,
     name: Option<String>,
     asking: &Asking,
-) -> Result<Option<Approval>> {
+) -> Result<Option<(Approval, Granted)>> {
     let now = session.context.now;
     let ask = match gives(session, kind, asking.scope.as_deref()) {
         Ok(ask) => ask,
@@ -107,10 +116,25 @@ fn decided<S: Store>(
         Err(problem) => return Err(problem.into()),
     };
     // Decided here so that whoever may not is told at once; and again when the token is made.
-    let creation = make::login(kind, &ask, name, now);
-    session.profile.approve(kind, &session.actor, &creation, session.owner_role(), now)?;
+    let creation = make::login(kind, &ask.asked, name, now);
+    let lasts_seconds = lasts(session, kind, &creation)?;
+    let granted = Granted { given: session.profile.login_given(kind, &ask), lasts_seconds };
     let token = TokenId::new(now, &session.context.random());
-    Ok(Some(Approval { organization: session.head.short_id, token }))
+    Ok(Some((Approval { organization: session.head.short_id, token }, granted)))
+}
+
+/// How many seconds a token would last if whoever acts made it now; none: it does not end.
+fn lasts<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, creation: &Creation) -> Result<Option<i64>> {
+    let now = session.context.now;
+    let approved = session.profile.approve(kind, &session.actor, creation, session.owner_role(), now)?;
+    Ok(approved.expires_at.map(|end| end.as_seconds().saturating_sub(now.as_seconds())))
+}
+
+/// Stands for what a login gives, with all that it means; none where it cannot be had.
+fn shown(profile: &Profile, kind: &Kind, asking: &Asking) -> Result<Option<String>> {
+    let Ok(ask) = profile.login_ask(kind, asking.scope.as_deref()) else { return Ok(None) };
+    let given = super::value(&profile.login_given(kind, &ask))?;
+    Ok(Some(Digest::of(given.to_string()).to_string()))
 }
 
 /// What a login with this scope gives, if whoever acts may give it.
@@ -129,13 +153,15 @@ fn written<S: Store>(
     session: &mut Session<'_, '_, S>,
     name: Option<String>,
     approval: Approval,
-    kind: &Kind,
+    granted: Granted,
     asking: &Asking,
 ) -> Result<()> {
     let now = session.context.now;
     let approver = session.acting();
-    let details = super::value(&Details::of(kind, asking.clone(), None))?;
-    let kept = details.to_string();
+    let details = Details::of(&granted.given.kind, asking.clone(), None);
+    let kept = Kept { details, granted: Some(granted) };
+    let details = super::value(&kept.details)?;
+    let kept = super::value(&kept)?.to_string();
     let until = asking.expires_at.plus_seconds(KEPT_SECONDS);
     session.change(|change| {
         change.store.execute("DELETE FROM login WHERE expires_at <= ?1", &[now.into()])?;
@@ -160,7 +186,7 @@ pub(crate) fn deny<S: Store>(session: &mut Session<'_, '_, S>) -> Result<Outcome
         Asked::Told(_, other) => return refused(session, &other),
     };
     log_denial(session, kind, asking.clone(), None)?;
-    reply(200, &document(session, kind, &asking))
+    reply(200, &document(session, kind, &asking)?)
 }
 
 fn log_denial<S: Store>(
@@ -169,18 +195,18 @@ fn log_denial<S: Store>(
     asking: Asking,
     because: Option<Code>,
 ) -> Result<()> {
-    let details = super::value(&Details::of(kind, asking, because))?;
+    let details = super::value(&Details::of(&kind.name, asking, because))?;
     session.change(|change| change.log(&Entry { action: Action::LoginDeny, token: None, member: None, details }))?;
     Ok(())
 }
 
-/// What is written of a login that was decided; and of an approval until it is collected.
+/// What is written of a login that was decided.
 #[derive(Serialize, Deserialize)]
 struct Details {
     kind: String,
     client_id: Option<String>,
     asked_from: Option<Client>,
-    /// Approvals from before scopes were granted have none: what was approved was the kind's least.
+    /// None: the kind's least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked_scope: Option<String>,
     /// Why it was denied, where nobody chose to.
@@ -189,10 +215,28 @@ struct Details {
 }
 
 impl Details {
-    fn of(kind: &Kind, asking: Asking, because: Option<Code>) -> Self {
+    fn of(kind: &Name, asking: Asking, because: Option<Code>) -> Self {
         let Asking { client_id, scope, client, .. } = asking;
-        Self { kind: kind.name.to_string(), client_id, asked_from: client, asked_scope: scope, because }
+        Self { kind: kind.to_string(), client_id, asked_from: client, asked_scope: scope, because }
     }
+}
+
+/// What an approval gives, as it was decided.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Granted {
+    given: LoginGiven,
+    /// How long its token lasts at most, in seconds; none: it need not end.
+    lasts_seconds: Option<i64>,
+}
+
+/// What is kept of an approval until it is collected.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    details: Details,
+    /// Without it nobody can say what was approved, as where it was approved before this was kept: that is denied.
+    #[serde(default)]
+    granted: Option<Granted>,
 }
 
 /// An approval, until its token is made and used.
@@ -200,7 +244,7 @@ pub(crate) struct Approved {
     pub(crate) token: TokenId,
     pub(crate) approver: TokenId,
     name: Option<String>,
-    details: Details,
+    kept: Kept,
     expires_at: Timestamp,
 }
 
@@ -215,7 +259,7 @@ pub(crate) fn approved<S: Store>(store: &S, token: TokenId) -> Result<Option<App
         token: row.parsed(0)?,
         approver: row.parsed(1)?,
         name: row.get(2)?,
-        details: row.json(3)?,
+        kept: row.json(3)?,
         expires_at: row.get(4)?,
     }))
 }
@@ -232,13 +276,11 @@ pub(crate) fn collect<S: Store>(
         return Err(Code::Expired.into());
     }
     let profile = session.profile.clone();
-    let kind = login_kind(&profile)?;
     let mut until = Until::Created;
     let making = match Token::find(session.store, now, login.token)? {
         None => {
-            let ask = profile.login_ask(kind, login.details.asked_scope.as_deref())?;
-            let creation = make::login(kind, &ask, login.name.clone(), now);
-            let more = json!({ "login": login.details });
+            let (kind, creation) = again(session, &profile, login)?;
+            let more = json!({ "login": login.kept.details });
             make::token(session, kind, &creation, Some(login.token), &more, ready)?
         }
         Some(token) if token.use_count == 0 && token.last_used_at.is_none() && token.revoked_at.is_none() => {
@@ -277,6 +319,31 @@ pub(crate) fn collect<S: Store>(
     }))
 }
 
+/// What was approved, as it is to be made now: no more than that, and no more than the profile gives now.
+///
+/// # Errors
+/// `conflict`: it would be more than was approved, or can no longer be had.
+fn again<'p, S: Store>(
+    session: &Session<'_, '_, S>,
+    profile: &'p Profile,
+    login: &Approved,
+) -> Result<(&'p Kind, Creation)> {
+    let granted = login.kept.granted.as_ref();
+    let Some((granted, (kind, asked))) = granted.and_then(|one| Some((one, profile.login_again(&one.given)?))) else {
+        let detail =
+            "What was approved means something else now, or cannot be had any more: start the client once more.";
+        return Err(Problem::new(Code::Conflict).detail(detail).into());
+    };
+    let now = session.context.now;
+    let creation = make::login(kind, &asked, login.name.clone(), now);
+    let lasts = lasts(session, kind, &creation)?;
+    let expires = match granted.lasts_seconds {
+        Some(most) if lasts.is_none_or(|seconds| seconds > most) => ExpiryAsked::At(now.plus_seconds(most)),
+        _ => creation.expires,
+    };
+    Ok((kind, Creation { expires, ..creation }))
+}
+
 fn login_kind(profile: &Profile) -> Result<&Kind> {
     let none = || Problem::new(Code::NotFound).detail("This organisation's profile has no login.");
     Ok(profile.login_kind().ok_or_else(none)?)
@@ -298,10 +365,10 @@ fn name<S: Store>(session: &Session<'_, '_, S>, user_code: Option<&str>, cli_tok
     }
 }
 
-/// What the login object is to be asked, or was asked and has answered.
+/// What the login object is to be asked, or was asked and has answered: with what was decided before.
 enum Asked {
     First(Outcome),
-    Told(LoginCall, Shown),
+    Told((LoginCall, Option<Box<Granted>>), Shown),
 }
 
 /// What the login object has answered; it is asked this first where it was asked nothing yet.
@@ -309,19 +376,19 @@ fn ask<S: Store>(session: &mut Session<'_, '_, S>, call: LoginCall) -> Result<As
     match session.told.take() {
         None => {
             rate::check(session.store, session.context.now, session.profile.limits().failed, &guesser(session))?;
-            Ok(Asked::First(question(call)?))
+            Ok(Asked::First(question(call, None)?))
         }
-        Some(session::Told { call, shown: Some(shown) }) => Ok(Asked::Told(call, shown)),
+        Some(session::Told { call, granted, shown: Some(shown) }) => Ok(Asked::Told((call, granted), shown)),
         Some(session::Told { shown: None, .. }) => Err(Problem::new(Code::AuthorityUnavailable).retry_after(1).into()),
     }
 }
 
 /// Asks the login object that knows of a login by this name.
-fn question(call: LoginCall) -> Result<Outcome> {
+fn question(call: LoginCall, granted: Option<Granted>) -> Result<Outcome> {
     let (LoginCall::Show { name } | LoginCall::Decide { name, .. }) = &call else {
         return Err(Failure::Broken("a member neither begins nor collects"));
     };
-    Ok(Outcome::AskLogin { shard: name.shard(), call })
+    Ok(Outcome::AskLogin { shard: name.shard(), call, granted: granted.map(Box::new) })
 }
 
 /// Who guesses at codes.
@@ -345,7 +412,7 @@ fn refused<S: Store>(session: &Session<'_, '_, S>, shown: &Shown) -> Result<Outc
 }
 
 /// What asks, and what it would get from whoever looks.
-fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking) -> AskingDocument {
+fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking) -> Result<AskingDocument> {
     let profile = &session.profile;
     let ask = gives(session, kind, asking.scope.as_deref());
     let refusal = ask.as_ref().err().map(|problem| problem.detail.as_ref().unwrap_or(&problem.title).clone());
@@ -356,7 +423,7 @@ fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking
         ask.as_ref().map(|ask| profile.could_do_later(kind, &ask.chosen, session.owner_role()).cloned().collect());
     let beyond_least = ask.as_ref().is_some_and(|ask| ask.beyond_least);
     let (scopes, permissions) = ask.map(|ask| (ask.chosen.scopes, ask.chosen.permissions)).unwrap_or_default();
-    AskingDocument {
+    Ok(AskingDocument {
         client_id: asking.client_id.clone(),
         asked_scope: asking.scope.clone(),
         asked_from: asking.client.clone(),
@@ -368,6 +435,7 @@ fn document<S: Store>(session: &Session<'_, '_, S>, kind: &Kind, asking: &Asking
         allows: allows.unwrap_or_default(),
         later: later.unwrap_or_default(),
         beyond_least,
+        shown: shown(profile, kind, asking)?,
         refusal,
-    }
+    })
 }

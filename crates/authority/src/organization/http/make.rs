@@ -2,7 +2,7 @@
 //! a login gets what it asked for, if it asked.
 
 use symbolon::id::{MemberId, TokenId};
-use symbolon::policy::{Actor, Creation, ExpiryAsked, Kind, Least, LoginAsk, Ownership, Proof, Via};
+use symbolon::policy::{Actor, Asked, Creation, ExpiryAsked, Kind, Least, Ownership, Proof, Via};
 use symbolon::time::Timestamp;
 use symbolon::token::Secret;
 
@@ -56,9 +56,9 @@ pub(crate) fn creation(kind: &Kind, least: Option<&Least>, name: Option<String>,
 }
 
 /// The creation of a login's token: with what it asks for, and for the rest like the kind's least.
-pub(crate) fn login(kind: &Kind, ask: &LoginAsk, name: Option<String>, now: Timestamp) -> Creation {
+pub(crate) fn login(kind: &Kind, asked: &Asked, name: Option<String>, now: Timestamp) -> Creation {
     let name = name.or_else(|| kind.naming.default.clone()).unwrap_or_else(|| "command line".into());
-    Creation { asked: ask.asked.clone(), ..creation(kind, kind.login.as_ref(), Some(name), now) }
+    Creation { asked: asked.clone(), ..creation(kind, kind.login.as_ref(), Some(name), now) }
 }
 
 /// Makes a token for whoever acts, with a secret that is generated.

@@ -50,6 +50,8 @@ pub(crate) enum Outcome {
         shard: u8,
         /// The question.
         call: LoginCall,
+        /// What it gives, where the question says that it is approved.
+        granted: Option<Box<device::Granted>>,
     },
 }
 

@@ -350,6 +350,148 @@ fn what_was_approved_is_decided_again_when_it_is_collected() {
     assert_eq!(collect(&mut world, other).0, 202, "not written yet");
 }
 
+/// The built-in profile with one thing put for another.
+fn profile_with(from: &str, to: &str) -> Json {
+    let text = symbolon::policy::builtin("symbolon").unwrap();
+    assert!(text.contains(from), "{from}");
+    json!({"profile": text.replacen(from, to, 1)})
+}
+
+const LEAST: &str = "login = { scopes = [\"read\"]";
+const READ: &str = "Read through the protected API\"\npermissions = [\"api:read\"]";
+
+#[test]
+fn a_login_is_collected_as_it_was_approved_whatever_the_profile_says_since() {
+    // What the profile puts in its place, and with which scopes its token is made; none: it is denied.
+    for (scope, from, to, scopes) in [
+        // Another least: what was approved was the former.
+        (None, LEAST, "login = { scopes = [\"manage\"]", Some(vec!["read"])),
+        // The scope means more.
+        (None, READ, "Read\"\npermissions = [\"api:read\", \"tokens:create\"]", None),
+        (Some("read"), READ, "Read\"\npermissions = [\"*:*\"]", None),
+        // There is more, and none of it is in what was approved.
+        (
+            Some("manage"),
+            "[families.api]",
+            "[permissions.vault]\nopen = \"Open the vault\"\n\n[families.api]",
+            Some(vec!["manage"]),
+        ),
+        // It means less: that is what its token gets.
+        (
+            Some("write"),
+            "change and delete through the protected API\"\npermissions = [\"api:read\", \"api:write\"]",
+            "change and delete\"\npermissions = [\"api:write\"]",
+            Some(vec!["write"]),
+        ),
+        // It can no longer be chosen for this kind.
+        (
+            Some("verify"),
+            "grants = { scopes = [\"read\", \"write\", \"verify\", \"manage\"], needed",
+            "grants = { scopes = [\"read\", \"write\", \"manage\"], needed",
+            None,
+        ),
+        // Nothing bounds the kind any more.
+        (None, "owner = \"member\"\nceiling = \"owner_role\"", "owner = \"member\"\nceiling = \"everything\"", None),
+        // Logins give another kind.
+        (
+            None,
+            "[kinds.pat]\n",
+            "[kinds.cli]\ntitle = \"Login\"\ndescription = \"A login\"\nprefix = \"sym_cli_\"\nproofs = [\"bearer\"]\n\
+             owner = \"member\"\nceiling = \"owner_role\"\ngrants = { scopes = [\"read\"], needed = \"scopes\" }\n\
+             login = { scopes = [\"read\"], variable = \"SYMBOLON_TOKEN\" }\n\n[kinds.pat]\n",
+            None,
+        ),
+    ] {
+        let (mut world, owner) = World::founded("symbolon");
+        let session = person(&mut world, &owner);
+        world.login_answer = Some(asking_for(&world, scope));
+        let answer = call(&mut world, &session, "POST", "/v1/device/approve", &json!({"user_code": "BCDF-GHJK"}));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let token = approval(&world).token;
+        let mut body = profile_with(from, to);
+        if scopes.is_none() && scope == Some("verify") {
+            let least = "setup = { scopes = [\"read\", \"write\", \"verify\", \"manage\"] }";
+            let text = body["profile"].as_str().unwrap().replacen(least, "setup = { scopes = [\"read\"] }", 1);
+            body = json!({ "profile": text });
+        }
+        if to.starts_with("[kinds.cli]") {
+            let text = body["profile"].as_str().unwrap();
+            let (before, pat) = text.split_once("[kinds.pat]").unwrap();
+            let pat = pat.replacen("login = { scopes = [\"read\"], variable = \"SYMBOLON_TOKEN\" }\n", "", 1);
+            body = json!({"profile": format!("{before}[kinds.pat]{pat}")});
+        }
+        let (status, problem) = world.http(&owner, "PUT", "/v1/profile", &body);
+        assert_eq!(status, 200, "{to}: {problem}");
+        world.pass(120_000);
+        match scopes {
+            Some(scopes) => assert_eq!(collected(&mut world, token).scopes, scopes, "{to}"),
+            None => {
+                let (status, problem) = collect(&mut world, token);
+                assert_eq!((status, &problem["code"]), (409, &json!("conflict")), "{to}: {problem}");
+                let tokens = world.http(&owner, "GET", "/v1/tokens", &json!(null)).1;
+                assert_eq!(tokens["items"].as_array().unwrap().len(), 1, "{to}: nothing is made");
+            }
+        }
+        world.pass(120_000);
+        world.check_invariants();
+    }
+    // Nobody can say what was approved.
+    let (mut world, owner) = World::founded("symbolon");
+    let session = person(&mut world, &owner);
+    let token = approve(&mut world, &session).token;
+    world.store_execute("UPDATE login SET details = json_remove(details, '$.granted')");
+    assert_eq!(collect(&mut world, token).1["code"], "conflict");
+}
+
+#[test]
+fn a_login_lasts_no_longer_than_it_was_approved_to() {
+    for (seconds, lasts) in [(31_536_000, 7_776_000), (3_600, 3_600)] {
+        let (mut world, owner) = World::founded("symbolon");
+        let session = person(&mut world, &owner);
+        let token = approve(&mut world, &session).token;
+        let to = format!("default_seconds = {seconds}");
+        let (status, problem) =
+            world.http(&owner, "PUT", "/v1/profile", &profile_with("default_seconds = 7776000", &to));
+        assert_eq!(status, 200, "{problem}");
+        world.pass(120_000);
+        let made = collected(&mut world, token);
+        assert_eq!(made.expires_at, Some(world.now.plus_seconds(lasts)));
+    }
+}
+
+#[test]
+fn what_is_approved_is_what_was_shown() {
+    let (mut world, owner) = World::founded("symbolon");
+    let session = person(&mut world, &owner);
+    world.login_answer = Some(asking(&world));
+    let look = |world: &mut World| call(world, &session, "GET", "/v1/device?user_code=BCDF-GHJK", &json!(null)).body;
+    let seen = look(&mut world)["shown"].clone();
+    assert_eq!(look(&mut world)["shown"], seen);
+    let (status, problem) =
+        world.http(&owner, "PUT", "/v1/profile", &profile_with(LEAST, "login = { scopes = [\"manage\"]"));
+    assert_eq!(status, 200, "{problem}");
+    world.pass(120_000);
+    world.logins.clear();
+    let say = |shown: &Json| json!({"user_code": "BCDF-GHJK", "shown": shown});
+    for other in [&seen, &json!(""), &json!("x")] {
+        let answer = call(&mut world, &session, "POST", "/v1/device/approve", &say(other));
+        assert_eq!((answer.status, &answer.body["code"]), (409, &json!("conflict")), "{}", answer.body);
+        assert!(answer.body["detail"].as_str().unwrap().contains("look again"), "{}", answer.body);
+    }
+    assert!(world.logins.iter().all(|(_, call)| matches!(call, LoginCall::Show { .. })), "nothing was decided");
+    let now = look(&mut world);
+    assert_ne!(now["shown"], seen);
+    assert_eq!(now["scopes"], json!(["manage"]));
+    let answer = call(&mut world, &session, "POST", "/v1/device/approve", &say(&now["shown"]));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let token = approval(&world).token;
+    assert_eq!(collected(&mut world, token).scopes, ["manage"]);
+
+    // Where it cannot be had at all, nothing stands for it.
+    world.login_answer = Some(asking_for(&world, Some("bogus")));
+    assert_eq!(look(&mut world)["shown"], json!(null));
+}
+
 #[test]
 fn codes_are_checked_and_guesses_counted() {
     let (mut world, secret) = World::founded("devguard");

@@ -310,6 +310,9 @@ pub(crate) struct AskingDocument {
     pub(crate) later: Vec<PermissionInfo>,
     /// Whether it asks for more than a login of this organisation needs.
     pub(crate) beyond_least: bool,
+    /// Stands for the kind, and for what it would get with all that this means: to be given back in an approval. None
+    /// where it cannot be had at all.
+    pub(crate) shown: Option<String>,
     /// Why you cannot approve it; none where you can. To approve it all the same denies it.
     pub(crate) refusal: Option<String>,
 }

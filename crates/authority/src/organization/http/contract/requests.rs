@@ -231,6 +231,8 @@ request! {
         optional cli_token: Option<String>,
         /// The name of the token that is made.
         optional name: Option<String>,
+        /// `shown` of what was looked at, to approve nothing else: it is refused where it would mean something else now.
+        optional shown: Option<String>,
     }
 }
 
