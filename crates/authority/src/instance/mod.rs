@@ -20,7 +20,7 @@ mod schema;
 use litemap::LiteMap;
 use serde_json::Value as Json;
 use symbolon::id::{OrganizationId, TokenId};
-use symbolon::policy::{GrantSet, Product};
+use symbolon::policy::{GrantSet, Permission, Product};
 use symbolon::problem::{Code, Problem};
 use symbolon::protocol::Epoch;
 use symbolon::protocol::contract::{self, Operation};
@@ -138,9 +138,7 @@ impl<S: Store> Instance<S> {
             Some(Operation::ReplaceRoutes) => {
                 self.may(caller, Product::RoutesEdit)?;
                 let details = self.describe_routes(&request)?;
-                if let Some(missing) = self.demanded(&request)?.find(|it| !caller.effective.permits(it, None)) {
-                    return Err(insufficient(missing.as_str()).into());
-                }
+                self.may_open(caller, self.demanded(&request)?)?;
                 let table = self.table_epoch()?;
                 self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request, table }, details)
             }
@@ -156,6 +154,18 @@ impl<S: Store> Instance<S> {
             return Ok(());
         }
         Err(insufficient(product.as_str()).into())
+    }
+
+    /// Refuses whoever has not what routes demand: any of it could be opened to anybody. What another organisation's
+    /// profile declares nobody here can have one by one; of that, whoever may do all that the product has is trusted.
+    fn may_open(&self, caller: &Caller, mut demanded: impl Iterator<Item = Permission>) -> Result<(), Refusal> {
+        let permits = |permission: &Permission| caller.effective.permits(permission, None);
+        match demanded.find(|permission| !permits(permission)) {
+            Some(missing) if !Product::ALL.iter().all(|own| permits(&own.permission())) => {
+                Err(insufficient(missing.as_str()).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Has the founding organisation decide about a change that was looked at and could be made, and write it down.

@@ -355,6 +355,12 @@ fn what_a_table_demands_is_not_for_others_to_open() {
         assert_eq!(put(&["routes:edit"], &route).status, 200, "it changes nothing");
         assert_eq!(put(&["*:*"], &open).status, 200);
     }
+    // Another organisation's cannot be had one by one.
+    let all: Vec<&str> = Product::ALL.iter().map(|own| own.as_str()).collect();
+    let others = json!({"method": "GET", "path": "/ask", "permission": "orders:view"});
+    assert_eq!(put(&all, &others).status, 200);
+    assert_eq!(put(&all, &open).status, 200);
+    assert_eq!(problem(&put(&all[1..], &others))["code"], "insufficient_permission");
 }
 
 /// Nothing is asked of whoever sends the table in force; by the time that this is answered, it may be another's.
