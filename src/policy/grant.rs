@@ -306,6 +306,12 @@ impl GrantSet {
         })
     }
 
+    /// Whether it permits `permission` at all, be it on some resources alone.
+    #[must_use]
+    pub fn permits_somewhere(&self, permission: &Permission) -> bool {
+        self.0.iter().any(|grant| grant.permission.contains(permission))
+    }
+
     /// Whether each grant of `other` lies within a grant of this set.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {

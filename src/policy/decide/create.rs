@@ -184,10 +184,8 @@ impl Profile {
         let mut scopes = kind.grants.scopes.iter().filter_map(|name| self.scope(name.as_str()));
         let every = kind.grants.scopes.len() > 1 && scopes.all(|scope| granted.contains(&scope.grants()));
         // A grant on a pattern is as sensitive as the same permission without one.
-        let sensitive = self
-            .permissions()
-            .iter()
-            .any(|info| info.sensitive && granted.iter().any(|grant| grant.permission.contains(&info.permission)));
+        let sensitive =
+            self.permissions().iter().any(|info| info.sensitive && granted.permits_somewhere(&info.permission));
         let texts = &kind.cautions;
         [
             (CautionCode::NoExpiry, expires_at.is_none(), &texts.no_expiry),

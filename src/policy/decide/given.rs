@@ -57,7 +57,7 @@ impl Profile {
             CeilingSource::FixedRole | CeilingSource::Everything => self.effective(kind, &chosen, None),
         };
         let declared = self.permissions().iter().map(|info| &info.permission);
-        let covers = declared.filter(|one| means.iter().any(|grant| grant.permission.contains(one))).cloned().collect();
+        let covers = declared.filter(|one| means.permits_somewhere(one)).cloned().collect();
         LoginGiven { kind: kind.name.clone(), owner: kind.owner, ceiling: kind.ceiling, chosen, means, covers }
     }
 }

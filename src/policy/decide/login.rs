@@ -105,9 +105,7 @@ impl Profile {
     ) -> impl Iterator<Item = &'p PermissionInfo> + use<'p> {
         let effective = self.effective(kind, chosen, owner_role);
         // A permission on some resources is worth knowing of, too.
-        self.permissions()
-            .iter()
-            .filter(move |info| effective.iter().any(|grant| grant.permission.contains(&info.permission)))
+        self.permissions().iter().filter(move |info| effective.permits_somewhere(&info.permission))
     }
 
     /// What is granted with this choice and the owner's role does not permit as it is: what the token could do besides,
@@ -121,10 +119,9 @@ impl Profile {
         let follows = kind.ceiling == CeilingSource::OwnerRole;
         let granted = if follows { self.granted(chosen) } else { GrantSet::default() };
         let effective = self.effective(kind, chosen, owner_role);
-        let has = |set: &GrantSet, one: &Permission| set.iter().any(|grant| grant.permission.contains(one));
-        self.permissions()
-            .iter()
-            .filter(move |info| has(&granted, &info.permission) && !has(&effective, &info.permission))
+        self.permissions().iter().filter(move |info| {
+            granted.permits_somewhere(&info.permission) && !effective.permits_somewhere(&info.permission)
+        })
     }
 
     /// The words as the lists that a creation takes.

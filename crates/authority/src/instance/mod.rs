@@ -34,6 +34,7 @@ use crate::leases::{Entry, Leases};
 use crate::machine::{CallId, Context, Effect, EffectId, EffectIds, Event, Machine, Target, Unreachable};
 use crate::store::{Store, StoreError};
 use founding::Founding;
+use routes::Replacement;
 
 /// The name of the one object.
 pub const OBJECT_NAME: &str = "instance";
@@ -58,10 +59,28 @@ enum Waiting {
 /// What is done once the founding organisation has decided that it may be.
 struct Act {
     call: CallId,
-    act: InstanceAct,
+    deed: Deed,
     request: HttpRequest,
-    /// Which route table was in force when it was looked at, where it is about that.
-    table: Epoch,
+}
+
+/// What the founding organisation decides about.
+#[derive(Clone, Copy)]
+enum Deed {
+    CreateOrganization,
+    /// `seen`: which table was in force when it was looked at.
+    ReplaceRoutes {
+        seen: Epoch,
+    },
+}
+
+impl Deed {
+    /// As the founding organisation is asked.
+    const fn act(self) -> InstanceAct {
+        match self {
+            Self::CreateOrganization => InstanceAct::CreateOrganization,
+            Self::ReplaceRoutes { .. } => InstanceAct::ReplaceRoutes,
+        }
+    }
 }
 
 /// Who asks for something, as the gate has confirmed it for this very request.
@@ -124,11 +143,7 @@ impl<S: Store> Instance<S> {
             Some(Operation::CreateOrganization) => {
                 self.may(caller, Product::OrganizationsCreate)?;
                 let details = self.describe_creation(&request)?;
-                self.authorize(
-                    caller,
-                    Act { call: id, act: InstanceAct::CreateOrganization, request, table: Epoch::ZERO },
-                    details,
-                )
+                self.authorize(caller, Act { call: id, deed: Deed::CreateOrganization, request }, details)
             }
             Some(Operation::ReadRoutes) => {
                 self.may(caller, Product::RoutesView)?;
@@ -137,10 +152,9 @@ impl<S: Store> Instance<S> {
             }
             Some(Operation::ReplaceRoutes) => {
                 self.may(caller, Product::RoutesEdit)?;
-                let details = self.describe_routes(&request)?;
-                self.may_open(caller, self.demanded(&request)?)?;
-                let table = self.table_epoch()?;
-                self.authorize(caller, Act { call: id, act: InstanceAct::ReplaceRoutes, request, table }, details)
+                let Replacement { seen, details, demanded } = self.replacement(&request)?;
+                may_open(caller, &demanded)?;
+                self.authorize(caller, Act { call: id, deed: Deed::ReplaceRoutes { seen }, request }, details)
             }
             None => Ok(vec![http::reply(id, http::method_not_allowed(&found.allow()))]),
             Some(_) => Err(Problem::new(Code::NotFound).into()),
@@ -156,22 +170,10 @@ impl<S: Store> Instance<S> {
         Err(insufficient(product.as_str()).into())
     }
 
-    /// Refuses whoever has not what routes demand: any of it could be opened to anybody. What another organisation's
-    /// profile declares nobody here can have one by one; of that, whoever may do all that the product has is trusted.
-    fn may_open(&self, caller: &Caller, mut demanded: impl Iterator<Item = Permission>) -> Result<(), Refusal> {
-        let permits = |permission: &Permission| caller.effective.permits(permission, None);
-        match demanded.find(|permission| !permits(permission)) {
-            Some(missing) if !Product::ALL.iter().all(|own| permits(&own.permission())) => {
-                Err(insufficient(missing.as_str()).into())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Has the founding organisation decide about a change that was looked at and could be made, and write it down.
     fn authorize(&mut self, caller: &Caller, act: Act, details: Json) -> Result<Vec<Effect>, Refusal> {
         let Some(founding) = self.founding_organization()? else { return Err(Problem::new(Code::NotFound).into()) };
-        let asked = Authorize { token: caller.token, act: act.act, details, client: act.request.client.clone() };
+        let asked = Authorize { token: caller.token, act: act.deed.act(), details, client: act.request.client.clone() };
         let json = answer::json(&OrganizationCall::Authorize(asked))?;
         let id = self.ids.next();
         self.waiting.insert(id, Waiting::Authorizing(act));
@@ -189,12 +191,12 @@ impl<S: Store> Instance<S> {
         let Ok(answer) = answer else {
             return Err(Problem::new(Code::AuthorityUnavailable).retry_after(1).into());
         };
-        let Act { call, act, request, table } = act;
+        let Act { call, deed, request } = act;
         match answer::read(&answer)? {
             Authorized::Refused { problem } => Err(Refusal::Problem(problem)),
-            Authorized::Granted => match act {
-                InstanceAct::CreateOrganization => self.create(context, call, &request),
-                InstanceAct::ReplaceRoutes => self.put_routes(context, call, &request, table),
+            Authorized::Granted => match deed {
+                Deed::CreateOrganization => self.create(context, call, &request),
+                Deed::ReplaceRoutes { seen } => self.put_routes(context, call, &request, seen),
             },
         }
     }
@@ -223,6 +225,18 @@ impl<S: Store> Instance<S> {
             }
         };
         told(call, result)
+    }
+}
+
+/// Refuses whoever has not what routes demand: any of it could be opened to anybody. What another organisation's profile
+/// declares nobody here can have one by one; of that, whoever may do all that the product has is trusted.
+fn may_open(caller: &Caller, demanded: &[Permission]) -> Result<(), Problem> {
+    let permits = |permission: &Permission| caller.effective.permits(permission, None);
+    match demanded.iter().find(|permission| !permits(permission)) {
+        Some(missing) if !Product::ALL.iter().all(|own| permits(&own.permission())) => {
+            Err(insufficient(missing.as_str()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,19 @@ pub(super) struct Table {
     pub(super) routes: Vec<Route>,
 }
 
+/// What there is to decide about a table that is to replace the one in force.
+pub(super) struct Replacement {
+    /// Which table is in force.
+    pub(super) seen: Epoch,
+    /// What is written down of the new one: how large it is, and the SHA-256 of its JSON as it is kept; null where it is
+    /// the one that is in force.
+    pub(super) details: Json,
+    /// Every permission that either of them demands somewhere: any of them could be opened. None where nothing changes.
+    /// What the application's profile declares besides is held against whoever asks by their organisation, which knows
+    /// it.
+    pub(super) demanded: Vec<Permission>,
+}
+
 impl<S: Store> Instance<S> {
     /// The table for an edge, unless it has the same, and for how long it may go by it.
     pub(super) fn routes_answer(
@@ -125,7 +138,7 @@ impl<S: Store> Instance<S> {
         Ok(())
     }
 
-    pub(super) fn table_epoch(&self) -> Result<Epoch, StoreError> {
+    fn table_epoch(&self) -> Result<Epoch, StoreError> {
         if !self.leases.is_open() {
             return Ok(Epoch::ZERO);
         }
@@ -133,24 +146,17 @@ impl<S: Store> Instance<S> {
         rows.first().map_or(Ok(Epoch::ZERO), |row| Ok(Epoch::new(row.get(0)?)))
     }
 
-    /// What is written down of a new table: how large it is, and the SHA-256 of its JSON as it is kept; null where it is
-    /// the one that is in force.
-    pub(super) fn describe_routes(&self, request: &HttpRequest) -> Result<Json, Refusal> {
-        let routes = self.read_table(request)?.routes;
-        if self.table()?.1 == routes {
-            return Ok(Json::Null);
+    /// Holds the table that is to replace the one in force against it.
+    pub(super) fn replacement(&self, request: &HttpRequest) -> Result<Replacement, Refusal> {
+        let new = self.read_table(request)?.routes;
+        let (seen, old) = self.table()?;
+        if new == old {
+            return Ok(Replacement { seen, details: Json::Null, demanded: Vec::new() });
         }
-        let digest = Digest::of(crate::answer::json(&routes)?);
-        Ok(json!({ "routes": routes.len(), "sha256": digest.to_string() }))
-    }
-
-    /// Every permission that a new table, or the one that it replaces, demands somewhere: any of them could be opened.
-    /// None where nothing changes. What the application's profile declares besides is held against whoever asks by
-    /// their organisation, which knows it.
-    pub(super) fn demanded(&self, request: &HttpRequest) -> Result<impl Iterator<Item = Permission>, Refusal> {
-        let (new, old) = (self.read_table(request)?.routes, self.table()?.1);
-        let changed = if new == old { Vec::new() } else { [old, new].concat() };
-        Ok(changed.into_iter().filter_map(|route| route.permission))
+        let digest = Digest::of(crate::answer::json(&new)?);
+        let details = json!({ "routes": new.len(), "sha256": digest.to_string() });
+        let demanded = old.into_iter().chain(new).filter_map(|route| route.permission).collect();
+        Ok(Replacement { seen, details, demanded })
     }
 
     fn read_table(&self, request: &HttpRequest) -> Result<Table, Refusal> {
